@@ -1,0 +1,140 @@
+package stream
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"freshet/cluster/ring"
+	"freshet/proto/payload"
+)
+
+// Kind is audio or video.
+type Kind uint8
+
+// The kinds of a track.
+const (
+	Audio Kind = 1
+	Video Kind = 2
+)
+
+func (k Kind) String() string {
+	if k == Audio {
+		return "audio"
+	}
+	return "video"
+}
+
+// A Codec is what SDP says of a payload format.
+type Codec struct {
+	Name      string // as in SDP: H264, VP8, VP9, AV1, opus
+	ClockRate uint32
+	Channels  uint16
+	FMTP      string
+}
+
+// Format describes one layer of a video track, or one audio track.
+type Format struct {
+	Track         string // unique in its stream for all layers of a track
+	Kind          Kind
+	RID           string // empty where the track is not simulcast
+	Rank          int    // 0 is the lowest layer of its track
+	Codec         Codec
+	RED           bool // packets of type rtpq.TypeRED carry RFC 2198 redundancy; audio only
+	Width, Height int  // 0 when unknown
+}
+
+// Clock ties a flow's RTP time to the wall clock of the origin: At is the moment in which the media
+// stamped RTP was captured. All flows of a stream share that wall clock, so it also ties them to each other.
+type Clock struct {
+	RTP uint32
+	At  time.Time
+}
+
+// A Flow is one layer or audio track of a stream on this node. One goroutine writes it (Write, SetClock);
+// everything else may be called from any.
+type Flow struct {
+	Format Format
+	Index  int // place in Stream.Flows
+	Ring   *ring.Ring
+
+	keyframe func([]byte) bool
+	clock    atomic.Pointer[Clock]
+	asked    atomic.Int64 // unix ns of the last key-frame request passed on
+	keyAt    atomic.Int64 // unix ns of the last key frame
+	bytes    atomic.Int64
+	ask      func(*Flow)
+}
+
+// A key frame is asked for at most once in keyframeEvery, and not within keyframeFresh of the last one.
+const (
+	keyframeEvery = time.Second
+	keyframeFresh = 500 * time.Millisecond
+)
+
+// Write adds one RTP packet in the mesh's form (RELAY.md: payload types and extension ids of rtpq).
+// It keeps data, which must not change any more. It returns false where the ring had the packet or is
+// past it, and an error where data is no RTP packet. Only the flow's one writer may call it.
+func (f *Flow) Write(data []byte, now time.Time) (fresh bool, err error) {
+	var h rtp.Header
+	n, err := h.Unmarshal(data)
+	if err != nil {
+		return false, fmt.Errorf("rtp header: %w", err)
+	}
+	p := ring.Packet{
+		Seq: f.Ring.Near(h.SequenceNumber), At: now, Data: data, Header: n,
+		Timestamp: h.Timestamp, Type: h.PayloadType, Marker: h.Marker,
+	}
+	p.Key = f.keyframe != nil && f.keyframe(data[n:])
+	if p.Key {
+		f.keyAt.Store(now.UnixNano())
+	}
+	if !f.Ring.Write(p) {
+		return false, nil
+	}
+	f.bytes.Add(int64(len(data)))
+	return true, nil
+}
+
+// Bytes returns how many bytes of RTP were written since the flow began.
+func (f *Flow) Bytes() int64 { return f.bytes.Load() }
+
+// SetClock replaces the flow's clock. Only the flow's one writer may call it.
+func (f *Flow) SetClock(c Clock) { f.clock.Store(&c) }
+
+// Clock returns the flow's clock; ok is false while none is known.
+func (f *Flow) Clock() (c Clock, ok bool) {
+	if p := f.clock.Load(); p != nil {
+		return *p, true
+	}
+	return Clock{}, false
+}
+
+// RequestKeyframe asks upstream for a key frame, unless one came just now or was asked for in the last
+// second: however many viewers want one, the publisher is asked once.
+func (f *Flow) RequestKeyframe(now time.Time) {
+	if f.Format.Kind != Video || now.UnixNano()-f.keyAt.Load() < int64(keyframeFresh) {
+		return
+	}
+	last := f.asked.Load()
+	if now.UnixNano()-last < int64(keyframeEvery) || !f.asked.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	f.ask(f)
+}
+
+func payloadKeyframe(c Codec) func([]byte) bool {
+	switch c.Name {
+	case "H264":
+		return payload.H264Keyframe
+	case "VP8":
+		return payload.VP8Keyframe
+	case "VP9":
+		return payload.VP9Keyframe
+	case "AV1":
+		return payload.AV1Keyframe
+	}
+	return nil
+}

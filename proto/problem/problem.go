@@ -1,0 +1,69 @@
+// Package problem is the one shape of an error on all of Freshet's HTTP interfaces: problem+json (RFC 9457).
+package problem
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ContentType of an error's body.
+const ContentType = "application/problem+json"
+
+// A Problem is an error that a caller over HTTP gets to see. Detail holds no secret, path or address.
+type Problem struct {
+	Type     string  `json:"type"`  // "/problems/…", stable
+	Title    string  `json:"title"` // the same for every problem of the type
+	Status   int     `json:"status"`
+	Detail   string  `json:"detail,omitempty"`
+	Instance string  `json:"instance,omitempty"` // "/problems/log/ID", the id under which the log has it
+	Errors   []Field `json:"errors,omitempty"`
+
+	// RetryAfter, where not 0, becomes the Retry-After header, in whole seconds.
+	RetryAfter time.Duration `json:"-"`
+	// Alternate, where set, becomes Link: <…>; rel="alternate": where to go instead.
+	Alternate string `json:"-"`
+	// Allow, where set, becomes the Allow header (405).
+	Allow string `json:"-"`
+}
+
+// A Field names one thing that is wrong, by a pointer into what was sent ("/line/12", "/title").
+type Field struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// New returns a problem whose type is /problems/KIND.
+func New(status int, kind, title, detail string) *Problem {
+	return &Problem{Type: "/problems/" + kind, Title: title, Status: status, Detail: detail}
+}
+
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return p.Title
+	}
+	return p.Title + ": " + p.Detail
+}
+
+// Write answers w with p and the headers that its status asks for (RELIABILITY: 401, 405, 429, 503).
+func (p *Problem) Write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", ContentType)
+	h.Set("Cache-Control", "no-store")
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="freshet"`)
+	}
+	if p.Allow != "" {
+		h.Set("Allow", p.Allow)
+	}
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
+	}
+	if p.Alternate != "" {
+		h.Add("Link", "<"+p.Alternate+`>; rel="alternate"`)
+	}
+	w.WriteHeader(p.Status)
+	// The peer may be gone; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(p)
+}
