@@ -1,0 +1,72 @@
+package stream
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+var start = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+
+// vp8 returns an RTP packet that begins a VP8 frame.
+func vp8(seq uint16, key bool) []byte {
+	frame := []byte{0x10, 0x01, 0, 0}
+	if key {
+		frame[1] = 0
+	}
+	p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: seq, Timestamp: uint32(seq) * 3000, Marker: true}, Payload: frame}
+	b, err := p.Marshal()
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func videoFlow(ask func(*Flow)) *Flow {
+	formats := []Format{{Track: "v", Kind: Video, Codec: Codec{Name: "VP8", ClockRate: 90000}}}
+	return New("a", 1, nil, formats, ask).Flows[0]
+}
+
+// However many ask, the publisher is asked once a second, and not just after a key frame.
+func TestKeyframeRequestsMerge(t *testing.T) {
+	asked := 0
+	f := videoFlow(func(*Flow) { asked++ })
+	for _, row := range []struct {
+		at   time.Duration
+		key  bool
+		want int
+	}{
+		{0, false, 1}, {10 * time.Millisecond, false, 1}, {999 * time.Millisecond, false, 1}, {time.Second, false, 2},
+		{1100 * time.Millisecond, true, 2}, {2100 * time.Millisecond, true, 2}, {2500 * time.Millisecond, false, 2}, {2600 * time.Millisecond, false, 3},
+	} {
+		now := start.Add(row.at)
+		if row.key {
+			if _, err := f.Write(vp8(uint16(row.at/time.Millisecond), true), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.RequestKeyframe(now)
+		if asked != row.want {
+			t.Errorf("at %v: asked %d times, want %d", row.at, asked, row.want)
+		}
+	}
+}
+
+func TestWriteMarksKeyFrames(t *testing.T) {
+	f := videoFlow(nil)
+	for i, key := range []bool{false, true, false, false, true} {
+		if fresh, err := f.Write(vp8(uint16(i), key), start); !fresh || err != nil {
+			t.Fatalf("packet %d: %v %v", i, fresh, err)
+		}
+	}
+	if g, ok := f.Ring.Newest(); !ok || uint16(g.First) != 4 {
+		t.Errorf("newest group %+v %v, want the one from 4", g, ok)
+	}
+	if fresh, err := f.Write(vp8(3, false), start); fresh || err != nil {
+		t.Errorf("a duplicate was taken: %v %v", fresh, err)
+	}
+	if _, err := f.Write([]byte{1, 2, 3}, start); err == nil {
+		t.Error("three bytes passed as an RTP packet")
+	}
+}
