@@ -1,0 +1,64 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "freshet/proto"
+)
+
+// load reads the snapshot that save left in file. It returns nil where there is none yet.
+func load(file string) (*pb.Snapshot, error) {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, MaxDown+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > MaxDown {
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, MaxDown)
+	}
+	n := &pb.Snapshot{}
+	if err := proto.Unmarshal(b, n); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
+}
+
+// save replaces file with n in one step: whoever reads it, after a power cut too, finds the old or the new.
+func save(file string, n *pb.Snapshot) error {
+	b, err := proto.Marshal(n)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600: it holds hashes of keys
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // half a file is of no use to anyone
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"os"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+)
+
+const maxStreams = 256 // RELIABILITY: streams a node carries
+
+// Self is where a node is reached: what of its facts never changes.
+type Self struct {
+	WHIP, WHEP string // base URLs, empty where the node has none
+	Relay      string // host:port
+	Metrics    string // URL
+}
+
+// A Reporter gathers the facts of a node. It is used by one goroutine.
+type Reporter struct {
+	self    Self
+	table   *stream.Table
+	viewers func() map[string]int
+
+	rates map[*stream.Flow]rate
+}
+
+type rate struct {
+	bytes int64
+	at    time.Time
+	bps   uint64
+}
+
+// NewReporter returns a reporter of what table carries. viewers, nil at an origin, counts a node's viewers by stream.
+func NewReporter(self Self, table *stream.Table, viewers func() map[string]int) *Reporter {
+	if viewers == nil {
+		viewers = func() map[string]int { return nil }
+	}
+	return &Reporter{self: self, table: table, viewers: viewers, rates: map[*stream.Flow]rate{}}
+}
+
+// Facts returns the node's facts at now. Bitrates are means since the last call that was at least half
+// a second earlier.
+func (r *Reporter) Facts(now time.Time) *pb.NodeFacts {
+	f := &pb.NodeFacts{
+		Whip: r.self.WHIP, Whep: r.self.WHEP, Relay: r.self.Relay, Metrics: r.self.Metrics,
+		Pid: uint32(os.Getpid()),
+	}
+	viewers := r.viewers()
+	for _, n := range viewers {
+		f.Viewers += uint32(n)
+	}
+	rates := map[*stream.Flow]rate{} // made anew, so that flows which are gone leave nothing behind
+	for _, s := range r.table.All() {
+		if len(f.Streams) == maxStreams {
+			break
+		}
+		sf := &pb.StreamFacts{
+			Id: s.ID, Epoch: s.Epoch, Live: s.Err() == nil && s.Live(now),
+			Viewers: uint32(viewers[s.ID]), Hops: uint32(len(s.Hops)),
+		}
+		if n := len(s.Hops); n > 0 {
+			sf.Upstream = s.Hops[n-1]
+		}
+		for _, fl := range s.Flows {
+			rates[fl] = r.rates[fl].next(fl.Bytes(), now)
+			sf.Flows = append(sf.Flows, &pb.FlowFacts{
+				Track: fl.Format.Track, Rid: fl.Format.RID, Codec: fl.Format.Codec.Name,
+				Width: uint32(fl.Format.Width), Height: uint32(fl.Format.Height), BitrateBps: rates[fl].bps,
+			})
+		}
+		f.Streams = append(f.Streams, sf)
+	}
+	r.rates = rates
+	trim(f)
+	return f
+}
+
+// next returns the rate after bytes in all at now.
+func (r rate) next(bytes int64, now time.Time) rate {
+	if r.at.IsZero() {
+		return rate{bytes, now, 0}
+	}
+	took := now.Sub(r.at)
+	if took < 500*time.Millisecond {
+		return r // too short a time to say anything
+	}
+	return rate{bytes, now, uint64(float64(bytes-r.bytes) * 8 / took.Seconds())}
+}
+
+// trim drops the flows, which only the pages show, where the message would be over its bound.
+func trim(f *pb.NodeFacts) {
+	if proto.Size(f) <= MaxUp-1024 {
+		return
+	}
+	for _, s := range f.Streams {
+		s.Flows = nil
+	}
+}

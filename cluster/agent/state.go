@@ -1,0 +1,178 @@
+// Package agent is a node's line to control: what the node must know comes down it, what the node
+// carries goes up. The node keeps the last it heard on disk and goes on with that while control is away.
+package agent
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	pb "freshet/proto"
+	"freshet/proto/problem"
+)
+
+// errGap says that a delta does not start where the state stands; the node then asks for a snapshot.
+var errGap = errors.New("delta does not follow the version held")
+
+// State is what control last said. All methods may be called from any goroutine. The records it hands
+// out are shared and must not be changed.
+type State struct {
+	mu      sync.RWMutex
+	known   bool // false until a first snapshot, a cached one included
+	version uint64
+	streams map[string]*pb.StreamRecord
+	keys    []*pb.PublicKey
+	revoked []string
+}
+
+// NewState returns a state that knows records and nothing else; without any it knows nothing yet.
+func NewState(records ...*pb.StreamRecord) *State {
+	s := &State{streams: map[string]*pb.StreamRecord{}}
+	for _, r := range records {
+		s.streams[r.Id], s.known = r, true
+	}
+	return s
+}
+
+// Known says whether control, or its copy on disk, has been heard at least once.
+func (s *State) Known() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.known
+}
+
+// Version returns the version of what is held, 0 for nothing from control.
+func (s *State) Version() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.version
+}
+
+// Stream returns the record of stream id.
+func (s *State) Stream(id string) (*pb.StreamRecord, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.streams[id]
+	return r, ok
+}
+
+// CheckKey says whether bearer is the key with which stream may be published. The error is a
+// *problem.Problem: 401 without a key or with a wrong one, 403 where the stream is closed, 404 where it
+// is unknown, 503 where control has not been heard yet.
+func (s *State) CheckKey(stream, bearer string) error {
+	if bearer == "" {
+		return problem.New(http.StatusUnauthorized, "key-missing", "Stream key missing",
+			"Send the stream key as a bearer token.")
+	}
+	r, err := s.lookup(stream)
+	if err != nil {
+		return err
+	}
+	// Hashes of equal length are compared, so neither length nor prefix of the key shows in the time taken.
+	sum := sha256.Sum256([]byte(bearer))
+	if subtle.ConstantTimeCompare(sum[:], r.KeySha256) != 1 {
+		return problem.New(http.StatusUnauthorized, "key-wrong", "Stream key wrong",
+			"This key does not open this stream.")
+	}
+	if r.State == pb.StreamState_STREAM_STATE_CLOSED {
+		return problem.New(http.StatusForbidden, "stream-closed", "Stream closed",
+			"This stream takes no publisher any more.")
+	}
+	return nil
+}
+
+// CheckViewer says whether bearer lets a viewer watch stream; an open stream takes any bearer or none.
+// The error is a *problem.Problem: 401, 404, or 503 where control has not been heard yet. A stream that
+// is not open needs a signed token; while no signing key is known, no token is good.
+func (s *State) CheckViewer(stream, bearer string) error {
+	r, err := s.lookup(stream)
+	switch {
+	case err != nil:
+		return err
+	case r.Open:
+		return nil
+	case bearer == "":
+		return problem.New(http.StatusUnauthorized, "token-missing", "Token missing", "This stream needs a viewer token.")
+	default:
+		return problem.New(http.StatusUnauthorized, "token-wrong", "Token not accepted", "This token does not open this stream.")
+	}
+}
+
+func (s *State) lookup(stream string) (*pb.StreamRecord, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if r := s.streams[stream]; r != nil {
+		return r, nil
+	}
+	if !s.known {
+		p := problem.New(http.StatusServiceUnavailable, "not-ready", "Not ready", "This node does not know the streams yet.")
+		p.RetryAfter = time.Second
+		return nil, p
+	}
+	return nil, problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")
+}
+
+// replace takes over all of n.
+func (s *State) replace(n *pb.Snapshot) {
+	streams := make(map[string]*pb.StreamRecord, len(n.Streams))
+	for _, r := range n.Streams {
+		streams[r.Id] = r
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known, s.version, s.streams, s.keys, s.revoked = true, n.Version, streams, n.TokenKeys, n.Revoked
+}
+
+// change applies d, or returns errGap and changes nothing where d starts from another version.
+func (s *State) change(d *pb.Delta) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.From != s.version || d.To <= d.From {
+		return fmt.Errorf("%w: %d to %d on %d", errGap, d.From, d.To, s.version)
+	}
+	for _, r := range d.Streams {
+		s.streams[r.Id] = r
+	}
+	for _, id := range d.Gone {
+		delete(s.streams, id)
+	}
+	s.version = d.To
+	return nil
+}
+
+// snapshot returns all that is held, as it goes to disk.
+func (s *State) snapshot() *pb.Snapshot {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := &pb.Snapshot{Version: s.version, TokenKeys: s.keys, Revoked: s.revoked}
+	for _, r := range s.streams {
+		n.Streams = append(n.Streams, r)
+	}
+	// The caller marshals outside the lock; records are never changed in place, so sharing them is safe.
+	return n
+}
+
+// Record returns the record of an open stream that is ready for a publisher with key.
+func Record(id, key string) *pb.StreamRecord {
+	sum := sha256.Sum256([]byte(key))
+	return &pb.StreamRecord{
+		Id: id, Event: id, KeySha256: sum[:], State: pb.StreamState_STREAM_STATE_READY, Epoch: 1, Open: true,
+	}
+}
+
+func (s *State) size() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.streams)
+}
+
+// forget makes the next hello ask for a snapshot. What is held stays in use until it comes.
+func (s *State) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version = 0
+}

@@ -1,0 +1,131 @@
+// Package node is control's end of the agents: it keeps the stream records every node must know, sends
+// them down as a snapshot and then as deltas, and keeps the facts the nodes send up.
+package node
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sync"
+
+	pb "freshet/proto"
+)
+
+// maxChanges is how many changes are remembered for nodes that come back; who missed more gets a snapshot.
+const maxChanges = 1024
+
+// Records are the streams of the cluster, with a version that grows by one with each change. All
+// methods may be called from any goroutine. Records handed in or out are shared and never changed.
+type Records struct {
+	mu      sync.Mutex
+	version uint64
+	streams map[string]*pb.StreamRecord
+	changes []change // the last of them leads to version
+	changed chan struct{}
+}
+
+type change struct {
+	to uint64
+	id string
+}
+
+// NewRecords returns records that hold streams.
+func NewRecords(streams ...*pb.StreamRecord) *Records {
+	// Versions of one control process start where those of another hardly ever are, so that a node
+	// which comes with a version of an earlier process gets a snapshot and not a wrong delta.
+	var b [8]byte
+	_, _ = rand.Read(b[:4]) // never fails
+	r := &Records{
+		version: binary.BigEndian.Uint64(b[:]) | 1,
+		streams: map[string]*pb.StreamRecord{}, changed: make(chan struct{}),
+	}
+	for _, s := range streams {
+		r.streams[s.Id] = s
+	}
+	return r
+}
+
+// Set adds or replaces the record of s.Id.
+func (r *Records) Set(s *pb.StreamRecord) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams[s.Id] = s
+	r.note(s.Id)
+}
+
+// Remove takes stream id out, if it is there.
+func (r *Records) Remove(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.streams[id]; ok {
+		delete(r.streams, id)
+		r.note(id)
+	}
+}
+
+func (r *Records) note(id string) {
+	r.version++
+	if len(r.changes) == maxChanges {
+		r.changes = slices.Delete(r.changes, 0, maxChanges/2)
+	}
+	r.changes = append(r.changes, change{r.version, id})
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// Get returns the record of stream id.
+func (r *Records) Get(id string) (*pb.StreamRecord, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.streams[id]
+	return s, ok
+}
+
+// All returns the records, by id.
+func (r *Records) All() []*pb.StreamRecord {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all()
+}
+
+func (r *Records) all() []*pb.StreamRecord {
+	return slices.SortedFunc(maps.Values(r.streams), func(a, b *pb.StreamRecord) int { return cmp.Compare(a.Id, b.Id) })
+}
+
+// Changed returns a channel that is closed at the next change. Ask for it before Since.
+func (r *Records) Changed() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
+}
+
+// Since returns what brings a node from version to the newest one, and that version: nil where it is
+// there already, else a delta, or a snapshot where the changes since then are not all remembered.
+func (r *Records) Since(version uint64) (*pb.AgentDown, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if version == r.version {
+		return nil, version
+	}
+	first := r.version - uint64(len(r.changes)) // the version before the oldest change
+	if version < first || version > r.version {
+		n := &pb.Snapshot{Version: r.version, Streams: r.all()}
+		return &pb.AgentDown{Body: &pb.AgentDown_Snapshot{Snapshot: n}}, r.version
+	}
+	d := &pb.Delta{From: version, To: r.version}
+	told := map[string]bool{}
+	for _, c := range r.changes[version-first:] {
+		if told[c.id] {
+			continue // the record told is the newest already
+		}
+		told[c.id] = true
+		if s := r.streams[c.id]; s != nil {
+			d.Streams = append(d.Streams, s)
+		} else {
+			d.Gone = append(d.Gone, c.id)
+		}
+	}
+	return &pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: d}}, r.version
+}
