@@ -84,6 +84,7 @@ const (
 	RefuseReason_REFUSE_REASON_FULL           RefuseReason = 5
 	RefuseReason_REFUSE_REASON_VERSION        RefuseReason = 6
 	RefuseReason_REFUSE_REASON_FORBIDDEN      RefuseReason = 7
+	RefuseReason_REFUSE_REASON_NO_UPSTREAM    RefuseReason = 8 // the sender itself has nobody to take it from now; ask another node, or later
 )
 
 // Enum value maps for RefuseReason.
@@ -97,6 +98,7 @@ var (
 		5: "REFUSE_REASON_FULL",
 		6: "REFUSE_REASON_VERSION",
 		7: "REFUSE_REASON_FORBIDDEN",
+		8: "REFUSE_REASON_NO_UPSTREAM",
 	}
 	RefuseReason_value = map[string]int32{
 		"REFUSE_REASON_UNSPECIFIED":    0,
@@ -107,6 +109,7 @@ var (
 		"REFUSE_REASON_FULL":           5,
 		"REFUSE_REASON_VERSION":        6,
 		"REFUSE_REASON_FORBIDDEN":      7,
+		"REFUSE_REASON_NO_UPSTREAM":    8,
 	}
 )
 
@@ -144,6 +147,7 @@ const (
 	EndReason_END_REASON_STREAM_ENDED EndReason = 1
 	EndReason_END_REASON_NEW_EPOCH    EndReason = 2
 	EndReason_END_REASON_DRAIN        EndReason = 3
+	EndReason_END_REASON_LOST         EndReason = 4 // the sender lost its own upstream for good; another node may have the stream
 )
 
 // Enum value maps for EndReason.
@@ -153,12 +157,14 @@ var (
 		1: "END_REASON_STREAM_ENDED",
 		2: "END_REASON_NEW_EPOCH",
 		3: "END_REASON_DRAIN",
+		4: "END_REASON_LOST",
 	}
 	EndReason_value = map[string]int32{
 		"END_REASON_UNSPECIFIED":  0,
 		"END_REASON_STREAM_ENDED": 1,
 		"END_REASON_NEW_EPOCH":    2,
 		"END_REASON_DRAIN":        3,
+		"END_REASON_LOST":         4,
 	}
 )
 
@@ -1409,7 +1415,7 @@ const file_relay_proto_rawDesc = "" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
-	"KIND_VIDEO\x10\x02*\xf7\x01\n" +
+	"KIND_VIDEO\x10\x02*\x96\x02\n" +
 	"\fRefuseReason\x12\x1d\n" +
 	"\x19REFUSE_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cREFUSE_REASON_UNKNOWN_STREAM\x10\x01\x12\x16\n" +
@@ -1418,12 +1424,14 @@ const file_relay_proto_rawDesc = "" +
 	"\x19REFUSE_REASON_STALE_EPOCH\x10\x04\x12\x16\n" +
 	"\x12REFUSE_REASON_FULL\x10\x05\x12\x19\n" +
 	"\x15REFUSE_REASON_VERSION\x10\x06\x12\x1b\n" +
-	"\x17REFUSE_REASON_FORBIDDEN\x10\a*t\n" +
+	"\x17REFUSE_REASON_FORBIDDEN\x10\a\x12\x1d\n" +
+	"\x19REFUSE_REASON_NO_UPSTREAM\x10\b*\x89\x01\n" +
 	"\tEndReason\x12\x1a\n" +
 	"\x16END_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17END_REASON_STREAM_ENDED\x10\x01\x12\x18\n" +
 	"\x14END_REASON_NEW_EPOCH\x10\x02\x12\x14\n" +
-	"\x10END_REASON_DRAIN\x10\x03B\x15Z\x13freshet/proto;protob\x06proto3"
+	"\x10END_REASON_DRAIN\x10\x03\x12\x13\n" +
+	"\x0fEND_REASON_LOST\x10\x04B\x15Z\x13freshet/proto;protob\x06proto3"
 
 var (
 	file_relay_proto_rawDescOnce sync.Once
