@@ -1,0 +1,71 @@
+package api
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"freshet/proto/problem"
+)
+
+// A failure is a problem in the form huma sends.
+type failure struct{ *problem.Problem }
+
+// GetStatus returns the HTTP status.
+func (f failure) GetStatus() int { return f.Status }
+
+// ContentType makes application/json problem+json.
+func (f failure) ContentType(string) string { return problem.ContentType }
+
+// GetHeaders returns what problem.Write would set.
+func (f failure) GetHeaders() http.Header {
+	h := http.Header{}
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	return h
+}
+
+// newError turns what huma found wrong into a problem. The values that were sent stay out of it: they
+// may be passwords or tokens.
+func newError(status int, msg string, errs ...error) huma.StatusError {
+	kind, title := "bad-request", http.StatusText(status)
+	switch {
+	case status == http.StatusUnprocessableEntity:
+		kind, title = "invalid", "Not valid"
+	case status == http.StatusRequestEntityTooLarge:
+		kind, title = "too-large", "Body too large"
+	case status == http.StatusUnsupportedMediaType:
+		kind, title = "content-type", "Wrong content type"
+	case status == http.StatusNotFound:
+		kind = "not-found"
+	case status >= 500:
+		kind, msg, errs = "internal", "", nil // what went wrong inside is for the log
+	}
+	p := problem.New(status, kind, title, msg)
+	for _, err := range errs {
+		var d huma.ErrorDetailer
+		if err == nil || !errors.As(err, &d) {
+			continue // only details name a place; other texts may quote what was sent
+		}
+		e := d.ErrorDetail()
+		if strings.HasPrefix(e.Message, "unexpected property") {
+			p.Status, p.Type, p.Title = http.StatusBadRequest, "/problems/bad-request", "Bad request"
+		}
+		p.Errors = append(p.Errors, problem.Field{Pointer: pointer(e.Location), Detail: e.Message})
+	}
+	return failure{p}
+}
+
+// pointer turns huma's "body.edges[0].node" into "/edges/0/node" (RFC 6901); "path.id" becomes "/path/id".
+func pointer(location string) string {
+	location = strings.TrimPrefix(location, "body.")
+	if location == "" || location == "body" {
+		return ""
+	}
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1", ".", "/", "[", "/", "]", "").Replace(location)
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/control/route"
+	pb "freshet/proto"
+	"freshet/proto/problem"
+)
+
+// Join tells a viewer which way to go.
+type Join struct {
+	Session string       `json:"session" format:"uuid" doc:"The viewer's stay at the event, whatever edges it uses"`
+	Token   string       `json:"token" doc:"Bearer for the edges; empty where the event is open to all"`
+	Expires *time.Time   `json:"expires" doc:"When the token runs out; null for an empty one"`
+	Streams []JoinStream `json:"streams" nullable:"false"`
+	Edges   []JoinEdge   `json:"edges" nullable:"false" doc:"At most three, best first"`
+}
+
+// JoinStream is one stream of the event.
+type JoinStream struct {
+	ID       string `json:"id"`
+	Language string `json:"language" doc:"BCP 47 tag, empty where it is not known"`
+}
+
+// JoinEdge is one edge that serves the event.
+type JoinEdge struct {
+	Node   string `json:"node"`
+	Region string `json:"region"`
+	WHEP   string `json:"whep" format:"uri" doc:"Base address; the WHEP endpoint is this, a slash and the stream's id"`
+}
+
+type joinIn struct {
+	Slug string `path:"slug" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"1 to 64 of a-z, 0-9 and -"`
+	Body *struct {
+		Region string `json:"region,omitempty" maxLength:"64" doc:"Region the viewer is nearest to, where it knows"`
+	} `required:"false"`
+}
+
+type joinOut struct{ Body Join }
+
+func (a *API) routeJoin() {
+	op := operation(http.MethodPost, "/events/{slug}/join", "join-event", "Join an event: the nearest edges and a token for them",
+		http.StatusNotFound, http.StatusServiceUnavailable)
+	huma.Register(a.doc, op, func(_ context.Context, in *joinIn) (*joinOut, error) {
+		session, err := uuid.NewV7()
+		if err != nil {
+			return nil, err
+		}
+		out := Join{Session: session.String(), Streams: []JoinStream{}, Edges: []JoinEdge{}}
+		for _, r := range a.d.Records.All() {
+			if r.Event == in.Slug && r.State != pb.StreamState_STREAM_STATE_CLOSED {
+				out.Streams = append(out.Streams, JoinStream{ID: r.Id})
+			}
+		}
+		if len(out.Streams) == 0 {
+			a.m.joins.WithLabelValues(string(joinUnknown)).Inc()
+			return nil, failure{problem.New(http.StatusNotFound, "event-unknown", "Event unknown", "There is no event with this address.")}
+		}
+		region := ""
+		if in.Body != nil {
+			region = in.Body.Region
+		}
+		var edges []route.Edge
+		for _, e := range a.d.Fleet.Nodes("edge", time.Now()) {
+			edges = append(edges, route.Edge{Node: e.Name, Region: e.Region, WHEP: e.Facts.Whep, Viewers: int(e.Facts.Viewers)})
+		}
+		for _, e := range route.Rank(region, out.Session, edges, route.Edges) {
+			out.Edges = append(out.Edges, JoinEdge{e.Node, e.Region, e.WHEP})
+		}
+		if len(out.Edges) == 0 {
+			a.m.joins.WithLabelValues(string(joinNoEdge)).Inc()
+			return nil, unavailable("No edge is there to serve this event yet.")
+		}
+		a.m.joins.WithLabelValues(string(joinDone)).Inc()
+		return &joinOut{out}, nil
+	})
+}
+
+func unavailable(detail string) failure {
+	p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", detail)
+	p.RetryAfter = 2 * time.Second
+	return failure{p}
+}

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"freshet/control/node"
+	"freshet/control/route"
+	pb "freshet/proto"
+	"freshet/proto/problem"
+)
+
+// Stream is a stream as the API shows it.
+type Stream struct {
+	ID      string   `json:"id" doc:"1 to 64 of [a-z0-9-], unique in the cluster"`
+	Event   string   `json:"event" doc:"Slug of its event; a stream without one is its own event"`
+	State   string   `json:"state" enum:"ready,closed" doc:"ready: a publisher may come; closed: publishers are refused"`
+	Live    bool     `json:"live" doc:"Media came in the last second"`
+	Viewers int      `json:"viewers" doc:"Viewers now, over all edges"`
+	Origin  *Origin  `json:"origin,omitempty" doc:"Where it is published; absent while no origin is there"`
+	Tracks  []Track  `json:"tracks" doc:"What is on the air, one entry a layer; empty while nothing is"`
+	Edges   []Serves `json:"edges" doc:"Edges that carry it now"`
+}
+
+// Origin is where a stream is published.
+type Origin struct {
+	Node   string `json:"node"`
+	Region string `json:"region"`
+	WHIP   string `json:"whip" format:"uri" doc:"Base address; the WHIP endpoint is this, a slash and the stream's id"`
+}
+
+// Track is one layer of a video track, or an audio track.
+type Track struct {
+	Track      string `json:"track"`
+	RID        string `json:"rid,omitempty" doc:"Name of the layer, where there are several"`
+	Codec      string `json:"codec" doc:"As in SDP: H264, VP8, VP9, AV1, opus"`
+	Width      int    `json:"width,omitempty"`
+	Height     int    `json:"height,omitempty"`
+	BitrateBPS int    `json:"bitrateBPS" doc:"Bits per second as they came in at the origin"`
+}
+
+// Serves is an edge that carries a stream.
+type Serves struct {
+	Node     string `json:"node"`
+	Region   string `json:"region"`
+	Viewers  int    `json:"viewers"`
+	Upstream string `json:"upstream" doc:"Node from which it takes the stream"`
+	Hops     int    `json:"hops" doc:"Hops from the origin"`
+}
+
+type streamsIn struct {
+	Live bool `query:"live" doc:"Only streams that are on the air"`
+}
+
+type streamsOut struct {
+	Body []Stream `nullable:"false"`
+}
+
+type streamIn struct {
+	ID string `path:"id" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"1 to 64 of a-z, 0-9 and -"`
+}
+
+type streamOut struct{ Body Stream }
+
+func (a *API) routeStreams() {
+	huma.Register(a.doc, operation(http.MethodGet, "/streams", "list-streams", "Streams of the mesh, by id"),
+		func(_ context.Context, in *streamsIn) (*streamsOut, error) {
+			s := a.survey(time.Now())
+			out := &streamsOut{Body: []Stream{}}
+			for _, r := range a.d.Records.All() {
+				if v := s.stream(r); v.Live || !in.Live {
+					out.Body = append(out.Body, v)
+				}
+			}
+			return out, nil
+		})
+	huma.Register(a.doc, operation(http.MethodGet, "/streams/{id}", "get-stream", "One stream", http.StatusNotFound),
+		func(_ context.Context, in *streamIn) (*streamOut, error) {
+			r, ok := a.d.Records.Get(in.ID)
+			if !ok {
+				return nil, streamUnknown()
+			}
+			return &streamOut{a.survey(time.Now()).stream(r)}, nil
+		})
+}
+
+func streamUnknown() failure {
+	return failure{problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")}
+}
+
+// A survey is the mesh at one moment.
+type survey struct {
+	origins, edges []node.Node
+}
+
+func (a *API) survey(now time.Time) survey {
+	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now)}
+}
+
+func (s survey) stream(r *pb.StreamRecord) Stream {
+	v := Stream{ID: r.Id, Event: r.Event, State: "ready", Tracks: []Track{}, Edges: []Serves{}}
+	if r.State == pb.StreamState_STREAM_STATE_CLOSED {
+		v.State = "closed"
+	}
+	if o, ok := s.origin(r); ok {
+		v.Origin = &Origin{Node: o.Name, Region: o.Region, WHIP: o.Facts.Whip}
+		if f := facts(o, r.Id); f != nil {
+			v.Live = f.Live
+			for _, t := range f.Flows {
+				v.Tracks = append(v.Tracks, Track{
+					t.Track, t.Rid, t.Codec, int(t.Width), int(t.Height), int(t.BitrateBps),
+				})
+			}
+		}
+	}
+	for _, e := range s.edges {
+		if f := facts(e, r.Id); f != nil {
+			v.Viewers += int(f.Viewers)
+			v.Edges = append(v.Edges, Serves{e.Name, e.Region, int(f.Viewers), f.Upstream, int(f.Hops)})
+		}
+	}
+	return v
+}
+
+// origin returns where r is, or may be, published.
+func (s survey) origin(r *pb.StreamRecord) (node.Node, bool) {
+	var all []route.Origin
+	for _, o := range s.origins {
+		f := facts(o, r.Id)
+		all = append(all, route.Origin{Node: o.Name, WHIP: o.Facts.Whip, Live: f != nil && f.Live})
+	}
+	best, ok := route.Pick(r.Id, r.Origin, all)
+	if !ok {
+		return node.Node{}, false
+	}
+	return s.origins[slices.IndexFunc(s.origins, func(n node.Node) bool { return n.Name == best.Node })], true
+}
+
+// facts returns what n says of stream id, nil where it does not carry it.
+func facts(n node.Node, id string) *pb.StreamFacts {
+	for _, f := range n.Facts.GetStreams() {
+		if f.Id == id {
+			return f
+		}
+	}
+	return nil
+}
