@@ -1,15 +1,11 @@
 // Package payload reads from RTP payloads what a node must know and nothing more: whether a packet
 // begins a key frame. It never looks further than that needs and never trusts a length.
+//
+// Each function judges one packet without memory, so that packets may come in any order, late or twice.
+// For VP8, VP9 and AV1 exactly one packet of a key frame answers true, its first. In H.264 a frame's
+// parameter sets and its slices often travel apart, and no packet tells what went before it: both the
+// packet with the sequence parameter set and the one with the first IDR slice answer true. They have
+// one timestamp; whoever keeps groups (cluster/ring) lets a frame begin at the lowest sequence number
+// that answered true for its timestamp. So a group begins at its parameter sets where it has them, and
+// at the IDR slice where they went before only once.
 package payload
-
-// H264Keyframe says whether p, an RTP payload (RFC 6184), begins an IDR frame or its parameter sets.
-func H264Keyframe(p []byte) bool { return false }
-
-// VP8Keyframe says whether p, an RTP payload (RFC 7741), begins a key frame.
-func VP8Keyframe(p []byte) bool { return false }
-
-// VP9Keyframe says whether p, an RTP payload (RFC 9628), begins a key frame.
-func VP9Keyframe(p []byte) bool { return false }
-
-// AV1Keyframe says whether p, an RTP payload (AV1 RTP specification), begins a coded video sequence.
-func AV1Keyframe(p []byte) bool { return false }
