@@ -37,7 +37,7 @@ type Packet struct {
 	Timestamp uint32
 	Type      uint8 // payload type
 	Marker    bool  // last packet of a frame
-	Key       bool  // first packet of a key frame
+	Key       bool  // first packet of a key frame; see Write
 }
 
 // Payload returns what follows the RTP header.
@@ -91,6 +91,9 @@ func New() *Ring {
 // Write adds p, whose Index the ring sets, and wakes the watchers. It returns false, and keeps nothing,
 // where p is a duplicate or older than what the ring holds. The ring shares p.Data with its readers
 // from then on. Only the ring's one writer may call it.
+//
+// Where several packets of one frame come with Key, as H.264's parameter sets and IDR slice do, the
+// frame begins at the lowest Seq: Key is taken off those behind it.
 func (r *Ring) Write(p Packet) bool {
 	t := r.table.Load()
 	high := r.high.Load()
@@ -110,6 +113,7 @@ func (r *Ring) Write(p Packet) bool {
 	r.free = r.free[1:]
 	*q = p
 	q.Index = r.head.Load()
+	q.Key = p.Key && r.begins(q)
 	r.bytes += len(q.Data)
 	t.bySeq[q.Seq&t.mask].Store(q)
 	t.byIdx[q.Index&t.mask].Store(q)
@@ -187,6 +191,16 @@ func (r *Ring) drop(t *table) {
 	r.tail++
 }
 
+// begins says whether no packet below p began the same frame.
+func (r *Ring) begins(p *Packet) bool {
+	for _, g := range *r.groups.Load() {
+		if g.Timestamp == p.Timestamp && g.First < p.Seq && p.Seq-g.First < maxSlots {
+			return false
+		}
+	}
+	return true
+}
+
 // addGroup keeps the groups in order of Seq; key frames may arrive out of order after a join.
 func (r *Ring) addGroup(g Group) {
 	old := *r.groups.Load()
@@ -200,8 +214,12 @@ func (r *Ring) addGroup(g Group) {
 	if i > 0 && old[i-1].First == g.First {
 		return
 	}
+	rest := old[i:]
+	if len(rest) > 0 && rest[0].Timestamp == g.Timestamp {
+		rest = rest[1:] // the same frame, which began earlier than was known
+	}
 	n := make([]Group, 0, len(old)+1)
-	n = append(append(append(n, old[:i]...), g), old[i:]...)
+	n = append(append(append(n, old[:i]...), g), rest...)
 	r.groups.Store(&n)
 }
 

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -279,4 +280,42 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 
 func name(n int) string {
 	return map[int]string{1: "readers=1", 4: "readers=4", 16: "readers=16", 64: "readers=64"}[n]
+}
+
+// A frame whose parameter sets and first slice travel apart is one group, in whatever order they come.
+func TestFrameWithTwoKeysIsOneGroup(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		seqs []int64 // packets 2000 and 2002 of one frame say key, and 3000 of another
+		keys []int64 // which keep Key
+	}{
+		{"in order", []int64{2000, 2001, 2002, 2003, 3000}, []int64{2000, 3000}},
+		{"slice first", []int64{2002, 2003, 2000, 2001, 3000}, []int64{2000, 2002, 3000}},
+		{"behind a newer frame", []int64{3000, 2000, 2001, 2002, 2003}, []int64{2000, 3000}},
+		{"around a newer frame", []int64{2002, 3000, 2003, 2000, 2001}, []int64{2000, 2002, 3000}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := New()
+			for _, seq := range row.seqs {
+				p := pkt(seq, start, 100)
+				p.Timestamp = uint32(seq / 1000)
+				p.Key = seq == 2000 || seq == 2002 || seq == 3000
+				if !r.Write(p) {
+					t.Fatalf("packet %d was refused", seq)
+				}
+			}
+			var groups, keys []int64
+			for _, g := range *r.groups.Load() {
+				groups = append(groups, g.First)
+			}
+			for seq := int64(2000); seq <= 3000; seq++ {
+				if p := r.Get(seq); p != nil && p.Key {
+					keys = append(keys, seq)
+				}
+			}
+			if !slices.Equal(groups, []int64{2000, 3000}) || !slices.Equal(keys, row.keys) {
+				t.Errorf("groups %v, keys %v; want [2000 3000] and %v", groups, keys, row.keys)
+			}
+		})
+	}
 }

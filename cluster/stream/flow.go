@@ -88,11 +88,11 @@ func (f *Flow) Write(data []byte, now time.Time) (fresh bool, err error) {
 		Timestamp: h.Timestamp, Type: h.PayloadType, Marker: h.Marker,
 	}
 	p.Key = f.keyframe != nil && f.keyframe(data[n:])
-	if p.Key {
-		f.keyAt.Store(now.UnixNano())
-	}
 	if !f.Ring.Write(p) {
 		return false, nil
+	}
+	if p.Key {
+		f.keyAt.Store(now.UnixNano())
 	}
 	f.bytes.Add(int64(len(data)))
 	return true, nil
