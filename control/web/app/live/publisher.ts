@@ -1,0 +1,184 @@
+/** Sends one stream by WHIP, and opens a new session when the present one fails, until it is ended. */
+import { Backoff, sleep } from '@freshet/player/backoff';
+import { Problem, asProblem } from '@freshet/player/problem';
+import { Pulse } from '@freshet/player/pulse';
+import { type Look, find, lookAt, number } from '@freshet/player/rates';
+import { Resource } from '@freshet/player/resource';
+import { fragment, withStereo } from '@freshet/player/sdp';
+import { type Codec, encodingsFor, preferencesFor } from './codecs';
+import { type Sent, sentOf } from './sender';
+
+export interface Wish {
+  endpoint: string;
+  key: string;
+  stream: MediaStream;
+  codec: Codec;
+  simulcast: boolean;
+}
+
+export interface PublisherEvents {
+  /** Media flows. */
+  live(session: string): void;
+  /** A new session is being opened after why. */
+  again(why: Problem): void;
+  figures(sent: Sent): void;
+}
+
+/** Longest wait from the answer to a secured connection. */
+const connectWithinMS = 8000;
+/** An origin sends feedback several times a second; this long without any, it is gone. */
+const goneAfterMS = 1500;
+const lookEveryMS = 500;
+/** Candidates found within this time travel in one request. */
+const gatherMS = 300;
+
+/** Publishes until signal aborts (then it returns) or an answer is final (then it throws that Problem). */
+export async function publish(wish: Wish, events: PublisherEvents, signal: AbortSignal): Promise<void> {
+  const backoff = new Backoff(250, 4000);
+  const over = () => signal.aborted;
+  while (!over()) {
+    try {
+      const why = await session(wish, events, signal, () => {
+        backoff.reset();
+      });
+      if (why) events.again(why);
+    } catch (thrown) {
+      if (over()) return;
+      const why = asProblem(thrown);
+      if (why.status >= 400 && why.status < 500 && why.status !== 408 && why.status !== 429) throw why;
+      events.again(why);
+      await sleep(Math.max(why.more.retryAfterMS ?? 0, backoff.next()), signal).catch(() => undefined);
+    }
+  }
+}
+
+/** One session, to its end. Answers why it ended, or nothing where signal ended it. */
+async function session(
+  wish: Wish,
+  events: PublisherEvents,
+  signal: AbortSignal,
+  connected: () => void,
+): Promise<Problem | undefined> {
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  let resource: Resource | undefined;
+  const end = () => {
+    pc.close();
+    void resource?.end();
+  };
+  addEventListener('pagehide', end);
+  try {
+    prepare(pc, wish);
+    const candidates: RTCIceCandidate[] = [];
+    pc.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate && candidate.candidate !== '') candidates.push(candidate);
+    });
+    const offer = await pc.createOffer();
+    const sdp = withStereo(offer.sdp ?? '');
+    await pc.setLocalDescription({ type: 'offer', sdp });
+    resource = await Resource.open(wish.endpoint, sdp, wish.key, signal);
+    if (resource.iceServers.length > 0)
+      pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers: resource.iceServers });
+    await pc.setRemoteDescription({ type: 'answer', sdp: resource.sdp });
+    void trickle(pc, resource, sdp, candidates, signal);
+    await until(pc, signal);
+    connected();
+    events.live(new URL(resource.url).pathname.split('/').pop() ?? '');
+    return await watch(pc, events, signal);
+  } finally {
+    removeEventListener('pagehide', end);
+    end();
+  }
+}
+
+function prepare(pc: RTCPeerConnection, { stream, codec, simulcast }: Wish): void {
+  const [video] = stream.getVideoTracks();
+  const [audio] = stream.getAudioTracks();
+  if (video) {
+    const transceiver = pc.addTransceiver(video, {
+      direction: 'sendonly',
+      streams: [stream],
+      sendEncodings: encodingsFor(codec, simulcast),
+    });
+    transceiver.setCodecPreferences(
+      preferencesFor(codec, RTCRtpSender.getCapabilities('video')?.codecs ?? []),
+    );
+  }
+  if (audio) pc.addTransceiver(audio, { direction: 'sendonly', streams: [stream] });
+}
+
+/** Tells the origin where this browser may be reached. It may well find out by itself: a failure ends nothing. */
+async function trickle(
+  pc: RTCPeerConnection,
+  resource: Resource,
+  sdp: string,
+  candidates: readonly RTCIceCandidate[],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (pc.iceGatheringState !== 'complete') await sleep(gatherMS, signal);
+    if (candidates.length > 0) {
+      await resource.trickle(fragment(sdp, candidates, pc.iceGatheringState === 'complete'), signal);
+    }
+  } catch {
+    // Connection checks of the browser reach the origin without it; where they do not, until() says so.
+  }
+}
+
+function until(pc: RTCPeerConnection, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(connectWithinMS)]);
+  const failed = () => new Problem('media', 0, 'No way to the origin');
+  return new Promise((resolve, reject) => {
+    const check = () => {
+      if (pc.connectionState === 'connected') resolve();
+      if (pc.connectionState === 'failed') reject(failed());
+    };
+    pc.addEventListener('connectionstatechange', check);
+    limit.addEventListener(
+      'abort',
+      () => {
+        reject(signal.aborted ? (signal.reason as Error) : failed());
+      },
+      { once: true },
+    );
+    check();
+  });
+}
+
+/** Stays with a session while the origin answers. */
+async function watch(
+  pc: RTCPeerConnection,
+  events: PublisherEvents,
+  signal: AbortSignal,
+): Promise<Problem | undefined> {
+  let before: Look | undefined;
+  let pulse: Pulse | undefined;
+  let shownAt = 0;
+  while (!signal.aborted) {
+    const look = lookAt(await pc.getStats());
+    const now = performance.now();
+    const counters = { packets: packetsOf(look), pictures: 0 };
+    pulse ??= new Pulse(counters, now);
+    pulse.look(counters, now);
+    if (now - shownAt >= 1000) {
+      events.figures(sentOf(look, before));
+      before = look;
+      shownAt = now;
+    }
+    if (pc.connectionState === 'failed' || pc.connectionState === 'closed' || pulse.quietMS > goneAfterMS) {
+      return new Problem('quiet', 0, 'The origin fell silent');
+    }
+    await sleep(lookEveryMS, signal).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** Packets that came back; where the browser does not count them, reports of the origin stand in. */
+function packetsOf(look: Look): number {
+  const transport = number(find(look, 'transport'), 'packetsReceived');
+  if (transport !== undefined) return transport;
+  let reports = 0;
+  for (const stat of look.values()) {
+    if (stat.type === 'remote-inbound-rtp') reports += stat.timestamp;
+  }
+  return reports;
+}

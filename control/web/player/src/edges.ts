@@ -1,0 +1,60 @@
+/** One edge that may serve this viewer. */
+export interface Edge {
+  /** Its name, where the join call gave one. */
+  node: string;
+  region: string;
+  /** Base or full WHEP address; full here: a POST to it opens a session. */
+  whep: string;
+}
+
+/** A failed edge is not picked again for this long. */
+export const failedForMS = 30_000;
+
+/** The ranked edges of one viewer, and which of them failed when. */
+export class Edges {
+  #ranked: Edge[] = [];
+  #failed = new Map<string, number>();
+
+  constructor(ranked: Edge[] = []) {
+    this.replace(ranked);
+  }
+
+  /** Takes a newer ranking. What is known of failures stays. */
+  replace(ranked: Edge[]): void {
+    this.#ranked = ranked;
+  }
+
+  /** Puts an edge that another edge named ahead of the ranking. */
+  prefer(whep: string): void {
+    if (this.#ranked[0]?.whep === whep) return;
+    const known = this.#ranked.find(edge => edge.whep === whep);
+    this.#ranked = [
+      known ?? { node: '', region: '', whep },
+      ...this.#ranked.filter(edge => edge.whep !== whep),
+    ].slice(0, 8); // a ring of edges that name each other cannot grow the list
+  }
+
+  fail(whep: string, now: number): void {
+    this.#failed.set(whep, now);
+  }
+
+  /** Whether every edge has failed lately, so that a newer ranking is worth asking for. */
+  exhausted(now: number): boolean {
+    return this.#ranked.every(edge => this.#banned(edge, now));
+  }
+
+  /** The best edge that has not failed lately; else the one whose failure is oldest. undefined without edges. */
+  pick(now: number): Edge | undefined {
+    const fresh = this.#ranked.find(edge => !this.#banned(edge, now));
+    if (fresh) return fresh;
+    return [...this.#ranked].sort((a, b) => this.#failedAt(a) - this.#failedAt(b))[0];
+  }
+
+  #failedAt(edge: Edge): number {
+    return this.#failed.get(edge.whep) ?? -Infinity;
+  }
+
+  #banned(edge: Edge, now: number): boolean {
+    return now - this.#failedAt(edge) < failedForMS;
+  }
+}

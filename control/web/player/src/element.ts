@@ -1,0 +1,561 @@
+/** <freshet-player>: puts together what plays (viewing.ts) and what is seen (surface.ts). */
+import { Units, describeProblem } from './describe';
+import { el, onPress, say } from './dom';
+import { type Act, actOf, isTaken, keyList, lettersOn } from './keys';
+import { type Layers } from './layers';
+import { type Happening, type State, after, explainAfterMS } from './machine';
+import { type Language, languageOf } from './message';
+import { Panel } from './panel';
+import { type Peer } from './peer';
+import { Problem, asProblem } from './problem';
+import { type Wanted, fill, wantedOf } from './quality';
+import { type Figures } from './rates';
+import { Screen } from './screen';
+import { fixed, joined } from './source';
+import { styleSheets } from './style';
+import { type Surface, draw, surfaceOf } from './surface';
+import { type Text, textsOf } from './texts';
+import { Viewing } from './viewing';
+
+/** Figures and the bar are refreshed this often while playing. */
+const refreshEveryMS = 1000;
+/** At most one spoken message in this time. */
+const speakEveryMS = 10_000;
+/** In full screen the bar goes away this long after the last movement. */
+const barStaysMS = 3000;
+
+/** Detail of the event freshet-state. */
+export interface StateDetail {
+  state: State;
+  problem: Problem | undefined;
+}
+
+export class FreshetPlayer extends HTMLElement {
+  static readonly observedAttributes = ['src', 'event', 'stream', 'token', 'api', 'lang', 'poster', 'muted'];
+
+  #state: State = 'idle';
+  #problem: Problem | undefined;
+  #language: Language = 'en';
+  #t: Text = textsOf('en');
+  #units = new Units('en');
+  #ui!: Surface;
+  #screen!: Screen;
+  #panel!: Panel;
+  #viewing: Viewing | undefined;
+  #playing: AbortController | undefined;
+  #mounted: AbortController | undefined;
+  #layers: Layers | undefined;
+  #wanted: Wanted = null;
+  #startedAt = 0;
+  #firstPictureMS: number | undefined;
+  #pictured = false;
+  #spokenAt = -Infinity;
+  #barTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** How it stands. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Why it is refused, waiting, stalled or moving; undefined while all is well. */
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  /** What arrived in the last second; undefined before the first. */
+  get figures(): Figures | undefined {
+    return this.#viewing?.peer?.figures;
+  }
+
+  /** Milliseconds from play() to the first painted picture. */
+  get firstPictureMS(): number | undefined {
+    return this.#firstPictureMS;
+  }
+
+  /** The edge that serves, and the session at it. */
+  get session(): { edge: string; region: string; id: string } | undefined {
+    const peer = this.#viewing?.peer;
+    return (
+      peer && { edge: peer.edge.node || new URL(peer.edge.whep).host, region: peer.edge.region, id: peer.id }
+    );
+  }
+
+  /** The WHEP address that is being played; empty before one is. */
+  get whep(): string {
+    return this.#viewing?.peer?.edge.whep ?? '';
+  }
+
+  /** The video element, for pages that read frames from it. */
+  get video(): HTMLVideoElement {
+    return this.#ui.video;
+  }
+
+  get muted(): boolean {
+    return this.#ui.video.muted;
+  }
+
+  set muted(muted: boolean) {
+    this.#ui.video.muted = muted;
+    if (!muted) void this.#screen.play();
+  }
+
+  /** 0 to 1. */
+  get volume(): number {
+    return this.#ui.video.volume;
+  }
+
+  set volume(volume: number) {
+    this.#ui.video.volume = Math.min(Math.max(volume, 0), 1);
+  }
+
+  connectedCallback(): void {
+    this.#mounted = new AbortController();
+    this.#build();
+    const { signal } = this.#mounted;
+    // Leaving for good or into the browser's page cache: the edge is told at once, and asked again on return.
+    addEventListener(
+      'pagehide',
+      () => {
+        this.#leave();
+      },
+      { signal },
+    );
+    addEventListener(
+      'pageshow',
+      event => {
+        if (event.persisted && this.autoplay) this.play();
+      },
+      { signal },
+    );
+    const keyTarget: EventTarget = this.getAttribute('keys') === 'page' ? document : this;
+    keyTarget.addEventListener(
+      'keydown',
+      event => {
+        this.#onKey(event as KeyboardEvent);
+      },
+      { signal },
+    );
+    document.addEventListener(
+      'fullscreenchange',
+      () => {
+        this.#draw();
+      },
+      { signal },
+    );
+    const refresh = setInterval(() => {
+      this.#refresh();
+    }, refreshEveryMS);
+    signal.addEventListener('abort', () => {
+      clearInterval(refresh);
+    });
+    if (this.autoplay) this.play();
+  }
+
+  disconnectedCallback(): void {
+    this.stop();
+    this.#mounted?.abort();
+  }
+
+  attributeChangedCallback(name: string, before: string | null, now: string | null): void {
+    if (!this.isConnected || !this.#mounted || before === now) return;
+    if (name === 'muted') {
+      this.muted = now !== null;
+    } else if (name === 'lang' || name === 'poster') {
+      const was = this.#playing !== undefined;
+      this.stop();
+      this.#build();
+      if (was) this.play();
+    } else if (this.#playing) {
+      this.stop();
+      this.play();
+    }
+  }
+
+  /** Whether playing starts by itself: muted until the page has been pressed. */
+  get autoplay(): boolean {
+    return this.hasAttribute('autoplay');
+  }
+
+  /** Starts, or starts again. */
+  play(): void {
+    this.#playing?.abort();
+    const playing = new AbortController();
+    this.#playing = playing;
+    this.#startedAt = performance.now();
+    this.#firstPictureMS = undefined;
+    this.#problem = undefined;
+    if (this.#state !== 'idle') this.#enter('idle');
+    this.#happened('start');
+    if (!('RTCPeerConnection' in globalThis)) {
+      this.#happened('refuse', new Problem('browser', 0, 'No WebRTC'));
+      return;
+    }
+    // Sound needs a press of the page; it may have been anywhere on it, the door before this page included.
+    if (!navigator.userActivation.hasBeenActive) this.#ui.video.muted = true;
+
+    const event = this.getAttribute('event');
+    const source =
+      event !== null
+        ? joined(this.getAttribute('api') ?? '/api/v1', event, this.getAttribute('stream') ?? '')
+        : fixed(this.getAttribute('src') ?? '', this.getAttribute('token') ?? '');
+    const viewing = new Viewing(source, {
+      happened: (what, why) => {
+        if (!playing.signal.aborted) this.#happened(what, why);
+      },
+      show: peer => {
+        if (!playing.signal.aborted) this.#show(peer);
+      },
+    });
+    this.#viewing = viewing;
+    void viewing.run(playing.signal);
+  }
+
+  /** Leaves the edge. The last picture stays. */
+  stop(): void {
+    if (!this.#playing) return;
+    this.#leave();
+    this.#happened('stop');
+  }
+
+  /** Moves to the next edge of the ranking, opening it before the present one is closed. */
+  move(): void {
+    this.#viewing?.move();
+  }
+
+  /** The layers that the edge offers, best first; asked of it anew. undefined where it offers no choice. */
+  async layers(): Promise<Layers | undefined> {
+    const peer = this.#viewing?.peer;
+    return peer?.layers(this.#signal()).catch(() => undefined);
+  }
+
+  /** Asks for a layer, for sound alone, or with null for what fits. A choice by hand stays through moves. */
+  async choose(wanted: Wanted): Promise<void> {
+    this.#wanted = wanted;
+    await this.#askForLayer();
+  }
+
+  #signal(): AbortSignal {
+    return this.#playing?.signal ?? AbortSignal.abort();
+  }
+
+  #leave(): void {
+    this.#playing?.abort(new DOMException('left', 'AbortError'));
+    this.#playing = undefined;
+    this.#viewing?.peer?.close(); // now, not in the next turn: the page may be going away
+    this.#viewing = undefined;
+    this.#screen.hold();
+  }
+
+  #build(): void {
+    const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = styleSheets(this);
+    this.#language = languageOf([this.closest('[lang]')?.getAttribute('lang'), ...navigator.languages]);
+    this.#t = textsOf(this.#language);
+    this.#units = new Units(this.#language);
+    const before = this.#mounted && this.shadowRoot?.querySelector('video');
+    this.#ui = surfaceOf(this.#t);
+    this.#ui.root.lang = this.#language;
+    this.#ui.video.muted = before?.muted ?? this.hasAttribute('muted');
+    root.replaceChildren(this.#ui.root);
+    this.#screen = new Screen(this.#ui.video, {
+      picture: () => {
+        this.#painted();
+      },
+      silenced: () => {
+        this.#draw();
+      },
+    });
+    this.#panel = new Panel(this.#ui.panel, this.#t, this.#units);
+    this.#pictured = false;
+    const poster = this.getAttribute('poster');
+    if (poster !== null) this.#ui.poster.append(el('img', { src: poster, alt: '' }));
+    this.#wire();
+    this.#draw();
+  }
+
+  #wire(): void {
+    const ui = this.#ui;
+    const toggle = () => {
+      this.#act('play');
+    };
+    onPress(ui.bigPlay, toggle);
+    onPress(ui.play, toggle);
+    const again = () => {
+      this.play();
+    };
+    onPress(ui.again, again);
+    onPress(ui.noticeAgain, again);
+    onPress(ui.soundOn, () => {
+      this.muted = false;
+      ui.mute.focus();
+    });
+    onPress(ui.mute, () => {
+      this.#act('mute');
+    });
+    onPress(ui.details, () => {
+      this.#act('details');
+    });
+    onPress(ui.full, () => {
+      this.#act('full');
+    });
+    onPress(ui.pip, () => {
+      this.#act('picture');
+    });
+    onPress(ui.keys, () => {
+      this.#act('list');
+    });
+    ui.volume.addEventListener('input', () => {
+      this.volume = Number(ui.volume.value) / 100;
+      this.muted = this.volume === 0;
+    });
+    ui.quality.addEventListener('change', () => {
+      void this.choose(wantedOf(ui.quality.value));
+    });
+    for (const name of ['volumechange', 'enterpictureinpicture', 'leavepictureinpicture', 'resize']) {
+      ui.video.addEventListener(name, () => {
+        this.#draw();
+      });
+    }
+    ui.root.addEventListener('pointermove', () => {
+      this.#showBar();
+    });
+    ui.root.addEventListener('focusin', () => {
+      this.#showBar();
+    });
+    ui.stage.addEventListener('dblclick', () => {
+      this.#act('full');
+    });
+  }
+
+  #show(peer: Peer): void {
+    this.#screen.show(peer.tracks);
+    void this.#afterJoin(peer);
+  }
+
+  async #afterJoin(peer: Peer): Promise<void> {
+    try {
+      if (this.#wanted !== null) await this.#askForLayer(peer);
+      this.#layers = await peer.layers(this.#signal());
+    } catch {
+      this.#layers = undefined; // this edge offers no choice
+    }
+    this.#draw();
+  }
+
+  async #askForLayer(peer = this.#viewing?.peer): Promise<void> {
+    const wanted = this.#wanted;
+    try {
+      await peer?.choose(
+        wanted === null || wanted === 'audio' ? null : wanted.rid,
+        wanted === 'audio',
+        this.#signal(),
+      );
+    } catch (thrown) {
+      // The edge no longer has it: what fits is the honest answer, and the select says so.
+      if (asProblem(thrown).status >= 400) this.#wanted = null;
+    }
+    this.#draw();
+  }
+
+  #painted(): void {
+    this.#pictured = true;
+    this.#firstPictureMS ??= performance.now() - this.#startedAt;
+    this.#happened('picture');
+    this.dispatchEvent(
+      new CustomEvent('freshet-picture', {
+        bubbles: true,
+        composed: true,
+        detail: { ms: this.#firstPictureMS },
+      }),
+    );
+  }
+
+  #happened(what: Happening, why?: Problem): void {
+    const next = after(this.#state, what);
+    this.#problem =
+      what === 'picture' || what === 'start' || what === 'stop' ? undefined : (why ?? this.#problem);
+    this.#enter(next);
+  }
+
+  #enter(next: State): void {
+    const changed = next !== this.#state;
+    this.#state = next;
+    if (next === 'waiting' || next === 'ended') this.#pictured = false;
+    this.#draw();
+    if (!changed) return;
+    this.dispatchEvent(
+      new CustomEvent<StateDetail>('freshet-state', {
+        bubbles: true,
+        composed: true,
+        detail: { state: next, problem: this.#problem },
+      }),
+    );
+    this.#speak();
+  }
+
+  /** Tells those who do not see the screen, at most once in 10 s, and never of a move. */
+  #speak(): void {
+    const words: Partial<Record<State, string>> = {
+      playing: this.#t('playing'),
+      waiting: this.#t('waiting.title'),
+      ended: this.#t('ended.title'),
+      stalled: this.#t('reconnecting'),
+      refused: this.#problem ? describeProblem(this.#problem, this.#t) : this.#t('problem.what'),
+    };
+    const word = words[this.#state];
+    const now = performance.now();
+    if (word === undefined || (this.#state !== 'refused' && now - this.#spokenAt < speakEveryMS)) return;
+    this.#spokenAt = now;
+    say(this.#ui.status, word);
+  }
+
+  #refresh(): void {
+    if (this.#state === 'idle') return;
+    this.#draw();
+    const peer = this.#viewing?.peer;
+    if (!peer) return;
+    if (!this.#ui.panel.hidden) this.#fillPanel();
+    if (this.figures) {
+      this.dispatchEvent(
+        new CustomEvent<Figures>('freshet-figures', { bubbles: true, composed: true, detail: this.figures }),
+      );
+    }
+    if (this.#layers) {
+      void peer.layers(this.#signal()).then(
+        layers => {
+          this.#layers = layers ?? this.#layers;
+        },
+        () => undefined, // the pulse tells whether the edge is gone; a missed list is nothing
+      );
+    }
+  }
+
+  #fillPanel(): void {
+    const session = this.session;
+    this.#panel.update(this.figures, {
+      edge: session ? [session.edge, session.region].filter(s => s !== '').join(', ') : '',
+      layer: this.#layers?.current ?? '',
+      session: this.#viewing?.plan?.session || (session?.id ?? ''),
+      firstPictureMS: this.#firstPictureMS,
+    });
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (isTaken(event)) return;
+    const act = actOf(event.key, this.getAttribute('keys') !== 'off' && lettersOn());
+    if (!act) return;
+    event.preventDefault();
+    this.#act(act);
+  }
+
+  #act(act: Act): void {
+    const { video, panel } = this.#ui;
+    switch (act) {
+      case 'play':
+        if (this.#playing && this.#state !== 'refused') this.stop();
+        else this.play();
+        break;
+      case 'mute':
+        this.muted = !video.muted;
+        break;
+      case 'louder':
+      case 'quieter':
+        this.volume = Math.round((video.volume + (act === 'louder' ? 0.05 : -0.05)) * 100) / 100;
+        if (act === 'louder') this.muted = false;
+        break;
+      case 'full':
+        void (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen()).catch(
+          () => undefined,
+        );
+        break;
+      case 'picture':
+        if (!document.pictureInPictureEnabled || video.videoWidth === 0) return;
+        void (
+          document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()
+        ).catch(() => undefined);
+        break;
+      case 'details':
+        panel.hidden = !panel.hidden;
+        if (!panel.hidden) this.#fillPanel();
+        break;
+      case 'list': {
+        const dialog = keyList(this.#t);
+        this.#ui.root.append(dialog);
+        dialog.showModal();
+        break;
+      }
+    }
+    this.#draw();
+  }
+
+  #showBar(): void {
+    clearTimeout(this.#barTimer);
+    this.#ui.root.classList.remove('still');
+    this.#barTimer = setTimeout(() => {
+      if (document.fullscreenElement === this) this.#ui.root.classList.add('still');
+    }, barStaysMS);
+  }
+
+  /** Puts the whole state on the screen; called on every change and once a second. */
+  #draw(): void {
+    const ui = this.#ui;
+    const t = this.#t;
+    const state = this.#state;
+    const on = state !== 'idle' && state !== 'refused';
+
+    draw(ui.play, on ? 'pause' : 'play');
+    ui.play.setAttribute('aria-pressed', String(on));
+    ui.bigPlay.hidden = state !== 'idle';
+    ui.poster.classList.toggle('away', this.#pictured && ui.video.videoWidth > 0 && this.#wanted !== 'audio');
+
+    const silent = this.#problem?.kind === 'silent';
+    const badges: Partial<Record<State, [string, string]>> = {
+      joining: ['', t('joining')],
+      playing: ['live', t('live')],
+      moving: ['live', t('live')],
+      stalled: ['warn', silent ? t('silent') : t('reconnecting')],
+    };
+    const [look, word] = badges[state] ?? ['', ''];
+    ui.badge.className = `badge ${look}`.trim();
+    say(ui.badge, word);
+
+    this.#drawCard();
+    const stillMS = this.#viewing?.peer?.stillMS ?? 0;
+    ui.notice.hidden = state !== 'stalled' || stillMS < explainAfterMS;
+    if (!ui.notice.hidden) {
+      const seconds = t('stalled.title', { seconds: Math.round(stillMS / 1000) });
+      say(ui.noticeText, `${seconds}. ${t(silent ? 'stalled.source' : 'stalled.path')}`);
+    }
+
+    const muted = ui.video.muted || ui.video.volume === 0;
+    ui.soundOn.hidden = !(on && ui.video.muted);
+    draw(ui.mute, muted ? 'muted' : 'sound');
+    ui.mute.setAttribute('aria-pressed', String(muted));
+    const level = String(Math.round(ui.video.volume * 100));
+    if (ui.volume.value !== level) ui.volume.value = level;
+    ui.details.setAttribute('aria-expanded', String(!ui.panel.hidden));
+    ui.pip.hidden = !document.pictureInPictureEnabled;
+    ui.pip.setAttribute('aria-pressed', String(this.shadowRoot?.pictureInPictureElement === ui.video));
+    ui.full.hidden = !document.fullscreenEnabled;
+    const full = document.fullscreenElement === this;
+    draw(ui.full, full ? 'small' : 'full');
+    ui.full.setAttribute('aria-pressed', String(full));
+    fill(ui.quality, this.#viewing?.peer ? this.#layers : undefined, this.#wanted, t, this.#units);
+  }
+
+  #drawCard(): void {
+    const { card, cardTitle, cardText, again } = this.#ui;
+    const state = this.#state;
+    card.hidden = !(state === 'waiting' || state === 'ended' || state === 'refused');
+    again.hidden = state !== 'refused';
+    if (card.hidden) return;
+    if (state === 'refused') {
+      const problem = this.#problem ?? new Problem('unknown', 0, this.#t('problem.what'));
+      say(cardTitle, this.#t('problem.what'));
+      say(cardText, describeProblem(problem, this.#t));
+    } else {
+      say(cardTitle, this.#t(`${state as 'waiting' | 'ended'}.title`));
+      say(cardText, this.#t(`${state as 'waiting' | 'ended'}.text`));
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** Details: what arrives, from where, in figures; and the list of keys. */
+import { type Circumstances, type Units, rowsOf } from './describe';
+import { el, onPress, say } from './dom';
+import { icon } from './icons';
+import { type Figures } from './rates';
+import { type Text } from './texts';
+
+/** Fills the panel once and then changes its figures in place, so that nothing moves. */
+export class Panel {
+  #values: HTMLElement[] = [];
+  #copy: HTMLButtonElement;
+  #rows: [string, string][] = [];
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly t: Text,
+    private readonly units: Units,
+  ) {
+    const label = el('span', {}, t('figure.copy'));
+    this.#copy = onPress(el('button', { type: 'button', class: 'plain' }, icon('copy'), label), () => {
+      void navigator.clipboard.writeText(this.#rows.map(row => row.join('\t')).join('\n')).then(
+        () => {
+          say(label, t('figure.copied'));
+        },
+        () => undefined, // not allowed here: the figures can still be selected
+      );
+    });
+  }
+
+  update(figures: Figures | undefined, circumstances: Circumstances): void {
+    this.#rows = rowsOf(figures, circumstances, this.t, this.units);
+    if (this.#values.length === 0) {
+      const list = el('dl');
+      for (const [name] of this.#rows) {
+        const value = el('dd');
+        this.#values.push(value);
+        list.append(el('div', {}, el('dt', {}, name), value));
+      }
+      this.host.append(list, this.#copy);
+    }
+    this.#rows.forEach(([, value], i) => {
+      const cell = this.#values[i];
+      if (cell) say(cell, value);
+    });
+  }
+}

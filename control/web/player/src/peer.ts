@@ -1,0 +1,195 @@
+/** One session with one edge: connection, counters, layers. It lives until close. */
+import { type Edge } from './edges';
+import { type Layers, layersOf } from './layers';
+import { Problem } from './problem';
+import { Pulse } from './pulse';
+import { type Figures, type Look, figuresOf, find, lookAt, number } from './rates';
+import { Resource } from './resource';
+import { withStereo } from './sdp';
+
+/** Longest wait from the answer to a secured connection. */
+const connectWithinMS = 5000;
+/** Longest wait from there to the first media, where a move waits for it. */
+const mediaWithinMS = 4000;
+/** How often counters are read: half of what makes an edge lost. */
+const lookEveryMS = 200;
+/** How often figures are made of them. */
+const figuresEveryMS = 1000;
+
+export class Peer {
+  readonly edge: Edge;
+  /** Names the session at its edge: the last part of its address. */
+  readonly id: string;
+  readonly tracks: MediaStreamTrack[];
+  figures: Figures | undefined;
+
+  #pulse: Pulse | undefined;
+  #look: Look | undefined;
+  #figuresAt = 0;
+  #over = Promise.withResolvers<Problem>();
+  #stop = new AbortController();
+
+  private constructor(
+    edge: Edge,
+    private readonly pc: RTCPeerConnection,
+    private readonly resource: Resource,
+  ) {
+    this.edge = edge;
+    this.id = new URL(resource.url).pathname.split('/').pop() ?? '';
+    this.tracks = pc.getReceivers().map(receiver => receiver.track);
+    pc.addEventListener('connectionstatechange', () => {
+      if (pc.connectionState === 'failed') this.end(new Problem('media', 0, 'The media connection failed'));
+    });
+  }
+
+  /** Opens a session at edge. The offer goes out at once: an edge is ICE-lite and needs no candidate of ours. */
+  static async open(edge: Edge, token: string, signal: AbortSignal): Promise<Peer> {
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    let resource: Resource | undefined;
+    try {
+      pc.addTransceiver('video', { direction: 'recvonly' });
+      pc.addTransceiver('audio', { direction: 'recvonly' });
+      const offer = await pc.createOffer();
+      const sdp = withStereo(offer.sdp ?? '');
+      // Local and remote work at once: the edge answers while the browser prepares to send checks.
+      const [opened] = await Promise.all([
+        Resource.open(edge.whep, sdp, token, signal),
+        pc.setLocalDescription({ type: 'offer', sdp }),
+      ]);
+      resource = opened;
+      await pc.setRemoteDescription({ type: 'answer', sdp: resource.sdp });
+      signal.throwIfAborted();
+      return new Peer(edge, pc, resource);
+    } catch (thrown) {
+      pc.close();
+      void resource?.end();
+      throw thrown;
+    }
+  }
+
+  /** Waits until media may flow. Throws a Problem. */
+  async connected(signal: AbortSignal): Promise<void> {
+    await this.#until(
+      () => this.pc.connectionState === 'connected',
+      connectWithinMS,
+      'No way to the edge',
+      signal,
+    );
+    this.#pulse = new Pulse(countersOf(await this.#read()), performance.now());
+    void this.#watch();
+  }
+
+  /** Waits until the first picture (with sound alone: sound) has been decoded. Throws a Problem. */
+  async media(signal: AbortSignal): Promise<void> {
+    const start = performance.now();
+    while (countersOf(await this.#read()).pictures === 0) {
+      signal.throwIfAborted();
+      if (performance.now() - start > mediaWithinMS) throw new Problem('media', 0, 'The edge sent no media');
+      await pause(50);
+    }
+  }
+
+  /** Resolves, with why, when the session cannot go on. */
+  get over(): Promise<Problem> {
+    return this.#over.promise;
+  }
+
+  /** Makes over resolve. */
+  end(why: Problem): void {
+    this.#over.resolve(why);
+  }
+
+  /** Whether the edge is silent now: no packet of any kind for 400 ms. */
+  get lost(): boolean {
+    return this.pc.connectionState !== 'connected' || (this.#pulse?.lost ?? false);
+  }
+
+  /** ms since the picture last moved. */
+  get stillMS(): number {
+    return this.#pulse?.stillMS ?? 0;
+  }
+
+  async layers(signal: AbortSignal): Promise<Layers | undefined> {
+    return layersOf(await this.resource.get('layers', AbortSignal.any([signal, this.#stop.signal])));
+  }
+
+  /** Asks for one layer, or with null for what fits. */
+  async choose(rid: string | null, audioOnly: boolean, signal: AbortSignal): Promise<void> {
+    await this.resource.post('layer', { rid, audioOnly }, signal);
+  }
+
+  /** Leaves the edge. The edge is told even while the page goes away. */
+  close(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.pc.close();
+    void this.resource.end();
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await pause(lookEveryMS);
+      const look = await this.#read();
+      const now = performance.now();
+      this.#pulse?.look(countersOf(look), now);
+      if (now - this.#figuresAt >= figuresEveryMS) {
+        this.figures = figuresOf(look, this.#look, Date.now());
+        this.#look = look;
+        this.#figuresAt = now;
+      }
+      if (this.#pulse?.lost === true) this.end(new Problem('quiet', 0, 'The edge fell silent'));
+    }
+  }
+
+  async #read(): Promise<Look> {
+    return lookAt(await this.pc.getStats());
+  }
+
+  #until(ready: () => boolean, withinMS: number, title: string, signal: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMS)]);
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (ready()) done(resolve);
+        else if (this.pc.connectionState === 'failed')
+          done(() => {
+            reject(new Problem('media', 0, title));
+          });
+      };
+      const abort = () => {
+        done(() => {
+          reject(signal.aborted ? (signal.reason as Error) : new Problem('media', 0, title));
+        });
+      };
+      const done = (then: () => void) => {
+        this.pc.removeEventListener('connectionstatechange', check);
+        limit.removeEventListener('abort', abort);
+        then();
+      };
+      this.pc.addEventListener('connectionstatechange', check);
+      limit.addEventListener('abort', abort);
+      check();
+    });
+  }
+}
+
+/** Reads what Pulse needs. Without transport statistics (older Firefox), RTP packets and sender reports stand in. */
+function countersOf(look: Look): { packets: number; pictures: number } {
+  const video = find(look, 'inbound-rtp', 'video');
+  const audio = find(look, 'inbound-rtp', 'audio');
+  let reports = 0;
+  for (const stat of look.values()) {
+    if (stat.type === 'remote-outbound-rtp')
+      reports += number(stat, 'reportsSent') ?? number(stat, 'remoteTimestamp') ?? 0;
+  }
+  const rtp = (number(video, 'packetsReceived') ?? 0) + (number(audio, 'packetsReceived') ?? 0);
+  const hasVideo = (number(video, 'packetsReceived') ?? 0) > 0;
+  return {
+    packets: number(find(look, 'transport'), 'packetsReceived') ?? rtp + reports,
+    pictures: (hasVideo ? number(video, 'framesDecoded') : number(audio, 'packetsReceived')) ?? 0,
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}

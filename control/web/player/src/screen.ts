@@ -1,0 +1,79 @@
+/** The picture and its sound: one video element whose tracks change when the viewer moves between edges. */
+
+/** How long after showing tracks the first frame still counts as first. */
+export interface ScreenEvents {
+  /** The first frame of the tracks shown last is painted. */
+  picture(): void;
+  /** The browser allows no sound before the page is pressed; the video goes on without. */
+  silenced(): void;
+}
+
+export class Screen {
+  readonly video: HTMLVideoElement;
+  #stream = new MediaStream();
+  #showing = 0;
+
+  constructor(
+    video: HTMLVideoElement,
+    private readonly events: ScreenEvents,
+  ) {
+    this.video = video;
+    video.playsInline = true;
+    video.disablePictureInPicture = false;
+  }
+
+  /** Plays tracks in place of what plays now. The last picture stands until the new one is there. */
+  show(tracks: readonly MediaStreamTrack[]): void {
+    const old = this.#stream.getTracks();
+    for (const track of tracks) this.#stream.addTrack(track);
+    for (const track of old) this.#stream.removeTrack(track);
+    if (this.video.srcObject !== this.#stream) this.video.srcObject = this.#stream;
+    const showing = ++this.#showing;
+    this.#onFrame(() => {
+      if (showing === this.#showing) this.events.picture();
+    });
+    void this.play();
+  }
+
+  /** Starts the element. Where sound is refused it starts muted and says so. */
+  async play(): Promise<void> {
+    try {
+      await this.video.play();
+    } catch (thrown) {
+      if (!(thrown instanceof DOMException) || thrown.name !== 'NotAllowedError' || this.video.muted) return;
+      this.video.muted = true;
+      this.events.silenced();
+      await this.video.play().catch(() => undefined); // refused even without sound: the button stays
+    }
+  }
+
+  /** Keeps the last picture and drops the tracks, so that playing again starts from fresh ones. */
+  hold(): void {
+    this.#showing++;
+    this.video.pause();
+  }
+
+  /** Takes the picture away. */
+  clear(): void {
+    this.#showing++;
+    for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
+    this.#stream = new MediaStream();
+    this.video.srcObject = null;
+  }
+
+  /** A stream of sound alone never paints: there, data is enough. */
+  #onFrame(then: () => void): void {
+    let once = () => {
+      once = () => undefined;
+      then();
+    };
+    if ('requestVideoFrameCallback' in this.video)
+      this.video.requestVideoFrameCallback(() => {
+        once();
+      });
+    const silentPicture = () => {
+      if (this.video.videoWidth === 0) once();
+    };
+    this.video.addEventListener('playing', silentPicture, { once: true });
+  }
+}

@@ -1,0 +1,83 @@
+/** Where a viewer's edges come from: written on the element, or asked of control. */
+import { type Edge } from './edges';
+import { Problem, asProblem, problemOf } from './problem';
+
+export interface Plan {
+  /** The viewer's session, as control names it; empty without control. */
+  session: string;
+  /** Bearer for the edges; empty for an open stream. */
+  token: string;
+  edges: Edge[];
+}
+
+/** Asks for a plan. Throws a Problem. */
+export type Source = (signal: AbortSignal) => Promise<Plan>;
+
+/** Longest wait for control: its answer comes from memory. */
+const joinWithinMS = 5000;
+
+/** The addresses of src, ranked, separated by spaces. */
+export function fixed(src: string, token: string): Source {
+  const edges = src
+    .split(/\s+/)
+    .filter(address => address !== '')
+    .map(address => ({ node: '', region: '', whep: new URL(address, document.baseURI).href }));
+  return () => Promise.resolve({ session: '', token, edges });
+}
+
+/** Joins an event: POST {api}/events/{slug}/join. stream chooses among its streams; empty takes the first. */
+export function joined(api: string, slug: string, stream: string): Source {
+  const url = new URL(`${api.replace(/\/$/, '')}/events/${encodeURIComponent(slug)}/join`, document.baseURI);
+  return async signal => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: '{}',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(joinWithinMS)]),
+    });
+    if (!response.ok) throw await problemOf(response);
+    return planOf((await response.json()) as unknown, stream);
+  };
+}
+
+/** Reads the answer of a join. Exported for its test. */
+export function planOf(body: unknown, stream: string): Plan {
+  const answer = record(body);
+  const streams = list(answer['streams']).map(s => string(s['id']));
+  const id = streams.includes(stream) ? stream : (streams[0] ?? '');
+  const edges = list(answer['edges'])
+    .map(edge => ({
+      node: string(edge['node']),
+      region: string(edge['region']),
+      whep: `${string(edge['whep']).replace(/\/$/, '')}/${encodeURIComponent(id)}`,
+    }))
+    .filter(edge => /^https?:/.test(edge.whep));
+  if (id === '') throw new Problem('answer', 200, 'The event has no stream');
+  return { session: string(answer['session']), token: string(answer['token']), edges };
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+}
+
+function list(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.map(record) : [];
+}
+
+function string(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Whether asking the same again would get the same answer. atJoin: control was asked, not an edge. */
+export function isFinal(thrown: unknown, atJoin: boolean): boolean {
+  const { status, kind } = asProblem(thrown);
+  if (kind === 'joins-limit') return true; // two live already: a third helps nobody
+  if (atJoin) return status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 429;
+  return [400, 401, 403, 405, 406, 413, 415, 422].includes(status);
+}
+
+/** Whether the stream is not on the air: known but silent, or not (yet) known to the edges. */
+export function isAbsent(thrown: unknown): boolean {
+  const { status } = asProblem(thrown);
+  return status === 404 || status === 409;
+}

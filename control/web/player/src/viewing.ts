@@ -1,0 +1,179 @@
+/** One viewer's stay: joins, watches over the session, and moves to another edge when it fails. */
+import { Backoff, sleep } from './backoff';
+import { type Edge, Edges } from './edges';
+import { type Happening, stallAfterMS } from './machine';
+import { Peer } from './peer';
+import { Problem, asProblem } from './problem';
+import { type Plan, type Source, isAbsent, isFinal } from './source';
+
+/** Spreads out the viewers of an edge that died. */
+const moveWithinMS = 300;
+/** Longest wait between asks for a stream that is not on the air. */
+const absentMostMS = 5000;
+/** How often the picture is looked at for stalls. */
+const stallLookMS = 250;
+
+/** Who is told. Called in order, never after run has returned. */
+export interface Watcher {
+  happened(what: Happening, why?: Problem): void;
+  /** Play these tracks now. The session they replace is still open, and closes right after. */
+  show(peer: Peer): void;
+}
+
+export class Viewing {
+  #edges = new Edges();
+  #plan: Plan | undefined;
+  #peer: Peer | undefined;
+  #backoff = new Backoff();
+  #absence = new Backoff(1000, absentMostMS);
+
+  constructor(
+    private readonly source: Source,
+    private readonly watcher: Watcher,
+  ) {}
+
+  /** The session that is shown. */
+  get peer(): Peer | undefined {
+    return this.#peer;
+  }
+
+  get plan(): Plan | undefined {
+    return this.#plan;
+  }
+
+  /** Moves to the next edge, opening it before this one is closed. */
+  move(): void {
+    this.#peer?.end(new Problem('asked', 0, 'Asked to move'));
+  }
+
+  /** Plays until signal aborts or an answer is final. Never throws; the session is closed on return. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stalls = setInterval(() => {
+      this.#lookForStall();
+    }, stallLookMS);
+    try {
+      while (!signal.aborted) if (!(await this.#round(signal))) return;
+    } catch (thrown) {
+      if (!signal.aborted) this.watcher.happened('refuse', asProblem(thrown));
+    } finally {
+      clearInterval(stalls);
+      this.#peer?.close();
+      this.#peer = undefined;
+    }
+  }
+
+  /** Opens one session and stays with it until it is over. Answers whether another round makes sense. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    let edge: Edge | undefined;
+    try {
+      edge = await this.#nextEdge(signal);
+      const next = await this.#open(edge, signal);
+      this.#take(next);
+      const why = await Promise.race([next.over, aborted(signal)]);
+      if (why.kind === 'asked') {
+        this.#edges.fail(edge.whep, performance.now());
+        this.watcher.happened('move', why);
+        return true;
+      }
+      await sleep(Math.random() * moveWithinMS, signal);
+      this.#edges.fail(edge.whep, performance.now());
+      this.watcher.happened('move', why);
+      return true;
+    } catch (thrown) {
+      if (signal.aborted) return false;
+      return this.#failed(edge, asProblem(thrown), signal);
+    }
+  }
+
+  async #open(edge: Edge, signal: AbortSignal): Promise<Peer> {
+    const peer = await Peer.open(edge, this.#plan?.token ?? '', signal);
+    try {
+      // At first the picture is shown as soon as it exists; later the old one stands until the new one is there.
+      if (!this.#peer) this.watcher.show(peer);
+      await peer.connected(signal);
+      if (this.#peer) await peer.media(signal);
+      return peer;
+    } catch (thrown) {
+      peer.close();
+      throw thrown;
+    }
+  }
+
+  #take(peer: Peer): void {
+    const old = this.#peer;
+    this.#peer = peer;
+    if (old) this.watcher.show(peer);
+    old?.close();
+    this.#backoff.reset();
+    this.#absence.reset();
+  }
+
+  async #failed(edge: Edge | undefined, why: Problem, signal: AbortSignal): Promise<boolean> {
+    if (isFinal(why, edge === undefined)) {
+      this.watcher.happened('refuse', why);
+      return false;
+    }
+    const retry = why.more.retryAfterMS ?? 0;
+    if (edge && isAbsent(why)) {
+      this.#peer?.close();
+      this.#peer = undefined;
+      this.watcher.happened('absent', why);
+      await sleep(Math.min(Math.max(retry, this.#absence.next()), absentMostMS), signal);
+      return true;
+    }
+    if (edge) this.#edges.fail(edge.whep, performance.now());
+    if (why.more.alternate !== undefined) {
+      this.#edges.prefer(why.more.alternate);
+      return true; // a full edge named the next: no wait, since that one expects us
+    }
+    // Another edge may be asked at once; only when all have failed is there somebody to spare.
+    if (edge && !this.#edges.exhausted(performance.now())) return true;
+    await sleep(Math.max(retry, this.#backoff.next()), signal);
+    return true;
+  }
+
+  /** The edge to try, from a newer ranking where all known ones have failed. Throws the join's Problem. */
+  async #nextEdge(signal: AbortSignal): Promise<Edge> {
+    if (!this.#plan || this.#edges.exhausted(performance.now())) {
+      try {
+        this.#plan = await this.source(signal);
+        this.#edges.replace(this.#plan.edges);
+      } catch (thrown) {
+        // Control may be away while edges are well: what it said last still holds.
+        if (!this.#plan || isFinal(thrown, true)) throw thrown;
+      }
+    }
+    const edge = this.#edges.pick(performance.now());
+    if (!edge) throw new Problem('no-edge', 503, 'No edge can serve this event now');
+    return edge;
+  }
+
+  #stalled = false;
+
+  #lookForStall(): void {
+    const peer = this.#peer;
+    if (!peer) return;
+    const stalled = peer.stillMS > stallAfterMS;
+    if (stalled && !this.#stalled) this.watcher.happened('stall', this.#causeOfStall(peer));
+    if (!stalled && this.#stalled) this.watcher.happened('picture');
+    this.#stalled = stalled;
+  }
+
+  #causeOfStall(peer: Peer): Problem {
+    return peer.lost
+      ? new Problem('quiet', 0, 'The edge fell silent')
+      : new Problem('silent', 0, 'The publisher sends nothing');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        reject(signal.reason as Error);
+      },
+      { once: true },
+    );
+  });
+}
