@@ -1,0 +1,231 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v2"
+)
+
+const (
+	// lingerDTLS is how long DTLS stays after the handshake, to send its last flight again should the
+	// first have been lost. Then it goes: three goroutines and 30 KB a viewer.
+	lingerDTLS = 2 * time.Second
+
+	// Handshakes that run at once and that wait. One takes some 1 ms of CPU but several round trips, so
+	// there are many more than cores; each has a deadline, so none holds its place for long.
+	maxHandshakes   = 512
+	handshakesQueue = 2000 // RELIABILITY section 4: unfinished sessions a node
+)
+
+var errFingerprint = errors.New("certificate is not the one of the offer")
+
+// A handshake is what a worker needs of a viewer.
+type handshake struct {
+	shard *Shard
+	v     *viewer // only handed back
+	conn  *conn
+	print Fingerprint
+	gcm   bool
+}
+
+// dtls takes a DTLS record from a viewer.
+func (s *Shard) dtls(b []byte, from netip.AddrPort) {
+	v := s.byAddr[from]
+	switch {
+	case v == nil:
+		s.m.hostile(hostileAddress)
+	case v.conn != nil:
+		v.conn.feed(b)
+	case v.seal != nil:
+		if b[0] == recordAlert {
+			s.doubt(v)
+		}
+	default:
+		s.greet(v, b)
+	}
+}
+
+// greet gathers v's ClientHello and starts the handshake once it is whole.
+func (s *Shard) greet(v *viewer, b []byte) {
+	if v.hello == nil {
+		v.hello = &hello{}
+	}
+	if !v.hello.add(b) {
+		return
+	}
+	h := v.hello
+	v.hello = nil
+	v.conn = newConn(s.socket, v.to)
+	for _, d := range h.datagrams {
+		v.conn.feed(d)
+	}
+	// Whether GCM is offered decides: pion/dtls alone would take the first profile of the viewer's list,
+	// and AES-CM costs six times as much to seal.
+	job := handshake{shard: s, v: v, conn: v.conn, print: v.join.Fingerprint, gcm: offers(h.body, profileGCM128)}
+	select {
+	case s.egress.handshakes <- job:
+	default:
+		s.m.dropped(dropHandshake, 1)
+		v.conn.detach()
+		v.conn = nil // the viewer repeats its hello
+	}
+}
+
+// work starts handshakes, each in a goroutine of its own, until ctx ends; it returns when all have ended.
+func (e *Egress) work(ctx context.Context) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	slots := make(chan struct{}, maxHandshakes)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case h := <-e.handshakes:
+			open.Go(func() { h.run(ctx, e.cfg.Certificate, sync.OnceFunc(func() { <-slots })) })
+		}
+	}
+}
+
+// run performs one handshake and lingers; its result goes to the shard. free gives its slot back.
+func (h handshake) run(ctx context.Context, cert tls.Certificate, free func()) {
+	defer free()
+	open, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	profile := dtls.SRTP_AES128_CM_HMAC_SHA1_80
+	if h.gcm {
+		profile = dtls.SRTP_AEAD_AES_128_GCM
+	}
+	c, err := dtls.ServerWithContext(open, h.conn, &dtls.Config{
+		Certificates:            []tls.Certificate{cert},
+		SRTPProtectionProfiles:  []dtls.SRTPProtectionProfile{profile},
+		ClientAuth:              dtls.RequireAnyClientCert,
+		ExtendedMasterSecret:    dtls.RequireExtendedMasterSecret,
+		InsecureSkipVerify:      true, // there is no authority: the fingerprint of the offer says who it is
+		VerifyPeerCertificate:   h.print.verify,
+		InsecureSkipVerifyHello: true, // ICE has verified the way already
+	})
+	if err != nil {
+		h.conn.detach()
+		h.failed(err)
+		return
+	}
+	seal, err := exported(c)
+	if err == nil {
+		err = h.shard.do(open, func(at mono) { h.shard.keyed(h.v, h.conn, seal, at) })
+	}
+	if err != nil {
+		h.conn.detach()
+		_ = c.Close()
+		h.failed(err)
+		return
+	}
+	free()
+	h.linger(ctx, c)
+}
+
+// exported takes the SRTP keys out of a finished handshake.
+func exported(c *dtls.Conn) (*sealer, error) {
+	profile, ok := c.SelectedSRTPProtectionProfile()
+	if !ok {
+		return nil, errors.New("viewer agreed on no SRTP protection")
+	}
+	state := c.ConnectionState()
+	return newSealer(&state, profile)
+}
+
+// linger keeps c until its last flight is surely there, or the viewer says goodbye by it.
+func (h handshake) linger(ctx context.Context, c *dtls.Conn) {
+	stop := context.AfterFunc(ctx, h.conn.detach)
+	defer stop()
+	_ = c.SetReadDeadline(time.Now().Add(lingerDTLS))
+	var b [readSize]byte
+	var err error
+	for err == nil {
+		_, err = c.Read(b[:])
+	}
+	left := !isTimeout(err) && !h.conn.detached()
+	h.conn.detach() // first: what Close writes must not reach the viewer
+	_ = c.Close()
+	// On failure the shard has ended, and the viewer with it.
+	_ = h.shard.do(ctx, func(mono) { h.shard.unconn(h.v, h.conn, left) })
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+func (h handshake) failed(err error) {
+	// On failure the shard has ended, and the viewer with it.
+	_ = h.shard.do(context.Background(), func(mono) {
+		if h.v.conn == h.conn {
+			h.v.conn = nil
+			h.v.join.Log.Info("handshake failed", "err", err)
+			h.shard.end(h.v, ReasonHandshake)
+		}
+	})
+}
+
+// keyed gives v the keys of its handshake.
+func (s *Shard) keyed(v *viewer, c *conn, seal *sealer, at mono) {
+	if v.place < 0 || v.conn != c || v.seal != nil {
+		return
+	}
+	v.seal = seal
+	s.alive(v)
+	s.enter(v, at)
+}
+
+// unconn drops v's DTLS.
+func (s *Shard) unconn(v *viewer, c *conn, left bool) {
+	if v.conn != c {
+		return
+	}
+	v.conn = nil
+	if left {
+		s.end(v, ReasonLeft)
+	}
+}
+
+// verify compares a peer's certificate with the fingerprint of its offer.
+func (f Fingerprint) verify(raw [][]byte, _ [][]*x509.Certificate) error {
+	if len(raw) == 0 {
+		return errFingerprint
+	}
+	var sum []byte
+	switch f.Hash {
+	case "sha-256":
+		h := sha256.Sum256(raw[0])
+		sum = h[:]
+	case "sha-384":
+		h := sha512.Sum384(raw[0])
+		sum = h[:]
+	case "sha-512":
+		h := sha512.Sum512(raw[0])
+		sum = h[:]
+	default:
+		return fmt.Errorf("fingerprint of %q: %w", f.Hash, errFingerprint)
+	}
+	if !bytes.Equal(sum, f.Sum) {
+		return errFingerprint
+	}
+	return nil
+}

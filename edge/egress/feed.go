@@ -1,0 +1,288 @@
+package egress
+
+import (
+	"time"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+)
+
+const (
+	frameWait = 5 * time.Millisecond   // a frame whose end does not come is sent in pieces
+	maxBehind = 500 * time.Millisecond // RELIABILITY section 2, rule 7
+	quiet     = 100 * time.Millisecond // rule 1: a viewer hears at least this often from its edge
+)
+
+// A feed is one stream as a shard sees it. It is owned by the shard's loop.
+type feed struct {
+	id      string
+	stream  *stream.Stream
+	viewers []*viewer // those with keys
+	joining int       // those without
+	sources []*source // by Flow.Index; nil where nobody here wants the flow
+	rates   []rate    // by Flow.Index
+	rotate  int       // who is first in the next batch: the last of 5,000 is served 19 ms later
+	quietAt mono
+	rateAt  mono
+}
+
+// A rate measures what a flow brings.
+type rate struct {
+	bytes int64
+	bps   int64
+}
+
+// A source is one flow that some viewers of the shard want. It is owned by the shard's loop.
+type source struct {
+	flow    *stream.Flow
+	waker   *waker
+	unwatch func()
+	cursor  int64     // Index of the next packet of the live batch
+	high    int64     // highest Seq before cursor
+	shapes  []*shape  // forms of the viewers here
+	seats   []*viewer // attached
+	waiting []*viewer // for a key frame
+	uses    int       // lanes attached, catching up or waiting
+	keyed   bool      // a key frame came since waiting viewers were looked at
+
+	batch []*ring.Packet // due now
+	since time.Time      // when the first of it was written
+	ended time.Time      // when the last of it was written
+}
+
+// A waker wakes the shard when there is something to send. The ring's writer calls Wake.
+type waker struct {
+	wake  chan struct{}
+	video bool
+}
+
+// Wake implements ring.Waker. A packet inside a frame can wait for the frame's end or the next tick.
+func (w *waker) Wake(_ *ring.Ring, p *ring.Packet) {
+	if w.video && !p.Marker {
+		return
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// use returns the source of flow and counts one more user.
+func (s *Shard) use(f *feed, flow *stream.Flow) *source {
+	src := f.sources[flow.Index]
+	if src == nil {
+		src = &source{flow: flow, waker: &waker{s.wake, flow.Format.Kind == stream.Video}}
+		src.unwatch = flow.Ring.Watch(src.waker)
+		src.cursor = flow.Ring.Head()
+		src.high = flow.Ring.High()
+		f.sources[flow.Index] = src
+	}
+	src.uses++
+	return src
+}
+
+// drop counts one user less.
+func (f *feed) drop(src *source) {
+	src.uses--
+	if src.uses == 0 {
+		src.unwatch()
+		if i := src.flow.Index; i < len(f.sources) && f.sources[i] == src {
+			f.sources[i] = nil
+		}
+	}
+}
+
+// shaped returns the shape of form at src and counts one more user.
+func (src *source) shaped(form Form) *shape {
+	for _, sh := range src.shapes {
+		if sh.form == form {
+			sh.refs++
+			return sh
+		}
+	}
+	sh := &shape{form: form, refs: 1}
+	src.shapes = append(src.shapes, sh)
+	return sh
+}
+
+func (src *source) unshape(sh *shape) {
+	sh.refs--
+	if sh.refs > 0 {
+		return
+	}
+	for i, have := range src.shapes {
+		if have == sh {
+			last := len(src.shapes) - 1
+			src.shapes[i], src.shapes[last] = src.shapes[last], nil
+			src.shapes = src.shapes[:last]
+			return
+		}
+	}
+}
+
+// attach seats v's lane at src, from the next batch on.
+func (src *source) attach(v *viewer, l *lane) {
+	l.src, l.shape, l.seat = src, src.shaped(l.media.Form), len(src.seats)
+	src.seats = append(src.seats, v)
+}
+
+// detach takes v's lane off its source.
+func (f *feed) detach(l *lane) {
+	src := l.src
+	if src == nil {
+		return
+	}
+	last := len(src.seats) - 1
+	moved := src.seats[last]
+	src.seats[l.seat] = moved
+	moved.laneOf(src).seat = l.seat
+	src.seats[last] = nil
+	src.seats = src.seats[:last]
+	src.unshape(l.shape)
+	l.src, l.shape, l.fresh = nil, nil, false
+	f.drop(src)
+}
+
+func (v *viewer) laneOf(src *source) *lane {
+	if v.video.src == src {
+		return &v.video
+	}
+	return &v.audio
+}
+
+// collect finds what of src is due at now and moves the cursor past it.
+func (src *source) collect(now time.Time) {
+	src.batch = src.batch[:0]
+	r := src.flow.Ring
+	head := r.Head()
+	if src.cursor == head {
+		return
+	}
+	end := head
+	if src.waker.video {
+		end = src.due(head, now)
+	}
+	for i := src.cursor; i < end; i++ {
+		p := r.At(i)
+		if p == nil {
+			continue // evicted: this loop is seconds late
+		}
+		src.high = max(src.high, p.Seq)
+		src.keyed = src.keyed || p.Key
+		src.batch = append(src.batch, p)
+	}
+	src.cursor = end
+	if n := len(src.batch); n > 0 {
+		src.since, src.ended = src.batch[0].At, src.batch[n-1].At
+	}
+}
+
+// due returns the Index up to which video is sent now: behind the last frame that is complete, or
+// behind everything where the oldest of the rest has waited long enough.
+func (src *source) due(head int64, now time.Time) int64 {
+	r := src.flow.Ring
+	end := src.cursor
+	for i := head - 1; i >= src.cursor; i-- {
+		if p := r.At(i); p != nil && p.Marker {
+			end = i + 1
+			break
+		}
+	}
+	if end < head {
+		if p := r.At(end); p == nil || now.Sub(p.At) >= frameWait {
+			return head
+		}
+	}
+	return end
+}
+
+// oldest returns when the first packet that is not sent yet was written; ok is false where there is none.
+func (src *source) oldest() (at time.Time, ok bool) {
+	if p := src.flow.Ring.At(src.cursor); p != nil {
+		return p.At, true
+	}
+	return time.Time{}, false
+}
+
+// flush sends what is due of all flows of f.
+func (s *Shard) flush(f *feed, now time.Time, at mono) {
+	due := s.due[:0]
+	audio := false
+	for _, src := range f.sources {
+		if src == nil {
+			continue
+		}
+		src.collect(now)
+		if len(src.batch) == 0 {
+			continue
+		}
+		if src.waker.video && now.Sub(src.since) > maxBehind {
+			s.fallBehind(f, src, at)
+			continue
+		}
+		if len(src.seats) == 0 {
+			src.batch = src.batch[:0]
+			continue
+		}
+		for _, sh := range src.shapes {
+			sh.fill(src.batch, now, src.waker.video && s.batch.socket.gso)
+		}
+		audio = audio || !src.waker.video
+		due = append(due, src)
+	}
+	s.due = due
+	if len(due) == 0 {
+		return
+	}
+	f.rotate++
+	if audio {
+		s.fanBoth(f, at)
+	} else {
+		for _, src := range due {
+			s.fanVideo(f, src, at)
+		}
+	}
+	s.batch.flush()
+	s.measure(due)
+}
+
+// fanBoth sends video and audio together: audio is the short last segment of the video's message.
+func (s *Shard) fanBoth(f *feed, at mono) {
+	n := len(f.viewers)
+	for i := range n {
+		v := f.viewers[(i+f.rotate)%n]
+		for _, l := range [...]*lane{&v.video, &v.audio} {
+			if l.src == nil || len(l.src.batch) == 0 {
+				continue
+			}
+			for j := range l.shape.list {
+				v.put(s.batch, l, &l.shape.list[j], at)
+			}
+			v.sentAt = at
+		}
+	}
+}
+
+func (s *Shard) fanVideo(f *feed, src *source, at mono) {
+	n := len(src.seats)
+	for i := range n {
+		v := src.seats[(i+f.rotate)%n]
+		for j := range v.video.shape.list {
+			v.put(s.batch, &v.video, &v.video.shape.list[j], at)
+		}
+		v.sentAt = at
+	}
+}
+
+// fallBehind gives up what src has not sent in time: its viewers go on at the next key frame.
+func (s *Shard) fallBehind(f *feed, src *source, at mono) {
+	s.m.dropped(dropBehind, len(src.batch)*len(src.seats))
+	src.batch = src.batch[:0]
+	src.uses++ // keeps it while its viewers change from seats to waiting
+	for len(src.seats) > 0 {
+		v := src.seats[len(src.seats)-1]
+		f.detach(&v.video)
+		s.wait(v, src.flow, src.high, at)
+	}
+	f.drop(src)
+}

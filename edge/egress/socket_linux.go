@@ -1,0 +1,253 @@
+package egress
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	socketBuffer = 8 << 20 // some 5 ms of 10 Gbit/s; the kernel cuts it down to its own limit
+	readBatch    = 64
+	readSize     = 2048 // more than any path carries; what is longer is cut off and fails to parse
+	controlSize  = 24   // CmsgSpace of one uint16
+)
+
+// An endpoint is where a viewer is, as the kernel wants it.
+type endpoint struct {
+	raw  unix.RawSockaddrInet6 // or a RawSockaddrInet4, by its family
+	size uint32
+	addr netip.AddrPort
+}
+
+// kernelMessage is struct mmsghdr.
+type kernelMessage struct {
+	header unix.Msghdr
+	size   uint32
+	_      [4]byte
+}
+
+// A socket is the UDP socket of one shard. write may be called from any goroutine, all else from the
+// shard's loop alone, which never blocks in it.
+type socket struct {
+	fd    int
+	local netip.AddrPort
+	six   bool // an IPv6 socket; it serves IPv4 too
+	gso   bool
+
+	out     [maxMessages]kernelMessage
+	vectors [maxMessages]unix.Iovec
+	control [maxMessages][controlSize]byte
+
+	in        [readBatch]kernelMessage
+	inVectors [readBatch]unix.Iovec
+	names     [readBatch]unix.RawSockaddrInet6
+	buffers   [readBatch][readSize]byte
+}
+
+// openSocket binds addr; the unspecified IPv6 address serves IPv4 as well.
+func openSocket(addr netip.AddrPort) (*socket, error) {
+	s := &socket{six: addr.Addr().Is6()}
+	family := unix.AF_INET
+	if s.six {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open udp socket: %w", err)
+	}
+	s.fd = fd
+	if err := s.bind(addr); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("bind udp %s: %w", addr, err)
+	}
+	for _, o := range [][2]int{{unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}, {unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[0], socketBuffer) != nil { // needs a privilege
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[1], socketBuffer)
+		}
+	}
+	_, err = unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
+	s.gso = err == nil
+	s.wire()
+	return s, nil
+}
+
+func (s *socket) bind(addr netip.AddrPort) error {
+	var sa unix.Sockaddr
+	if s.six {
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+			return err
+		}
+		sa = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+	} else {
+		sa = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
+	}
+	if err := unix.Bind(s.fd, sa); err != nil {
+		return err
+	}
+	got, err := unix.Getsockname(s.fd)
+	if err != nil {
+		return err
+	}
+	port := addr.Port()
+	switch a := got.(type) {
+	case *unix.SockaddrInet4:
+		port = uint16(a.Port)
+	case *unix.SockaddrInet6:
+		port = uint16(a.Port)
+	}
+	s.local = netip.AddrPortFrom(addr.Addr(), port)
+	return nil
+}
+
+// wire points the kernel's headers at the buffers they always use.
+func (s *socket) wire() {
+	for i := range s.out {
+		s.out[i].header.Iov = &s.vectors[i]
+		s.out[i].header.SetIovlen(1)
+		c := (*unix.Cmsghdr)(unsafe.Pointer(&s.control[i]))
+		c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+		c.SetLen(unix.CmsgLen(2))
+	}
+	for i := range s.in {
+		s.inVectors[i].Base = &s.buffers[i][0]
+		s.inVectors[i].SetLen(readSize)
+		s.in[i].header.Iov = &s.inVectors[i]
+		s.in[i].header.SetIovlen(1)
+		s.in[i].header.Name = (*byte)(unsafe.Pointer(&s.names[i]))
+	}
+}
+
+// endpoint returns addr as the socket can send to it.
+func (s *socket) endpoint(addr netip.AddrPort) endpoint {
+	e := endpoint{addr: addr}
+	if s.six {
+		e.raw = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: addr.Addr().As16()}
+		e.size = unix.SizeofSockaddrInet6
+		if zone := addr.Addr().Zone(); zone != "" {
+			if i, err := net.InterfaceByName(zone); err == nil {
+				e.raw.Scope_id = uint32(i.Index)
+			}
+		}
+	} else {
+		four := (*unix.RawSockaddrInet4)(unsafe.Pointer(&e.raw))
+		four.Family, four.Addr = unix.AF_INET, addr.Addr().Unmap().As4()
+		e.size = unix.SizeofSockaddrInet4
+	}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&e.raw.Port))[:], addr.Port())
+	return e
+}
+
+// send hands the messages, whose bytes stand in arena, to the kernel. It returns how many packets the
+// kernel did not take; none waits.
+func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
+	for i := range messages {
+		g := &messages[i]
+		h := &s.out[i].header
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&g.to.raw)), g.to.size
+		s.vectors[i].Base = &arena[g.from]
+		s.vectors[i].SetLen(g.end - g.from)
+		h.Control = nil
+		h.SetControllen(0)
+		if g.count > 1 {
+			binary.NativeEndian.PutUint16(s.control[i][unix.CmsgLen(0):], uint16(g.segment))
+			h.Control = &s.control[i][0]
+			h.SetControllen(controlSize)
+			m.segmented += g.count
+		}
+	}
+	for i := 0; i < len(messages); {
+		// RawSyscall: the scheduler is not told. With MSG_DONTWAIT a call takes some 60 µs at most.
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.out[i])),
+			uintptr(len(messages)-i), unix.MSG_DONTWAIT, 0, 0)
+		m.calls++
+		switch {
+		case errno == 0:
+			i += int(n)
+		case errno == unix.EINTR:
+		case messages[i].count > 1 && (errno == unix.EIO || errno == unix.EINVAL || errno == unix.EMSGSIZE):
+			// This path or device does not segment.
+			s.gso = s.gso && errno != unix.EIO
+			dropped += s.singly(arena, &messages[i])
+			m.calls += messages[i].count
+			i++
+		default:
+			dropped += messages[i].count
+			i++
+		}
+	}
+	return dropped
+}
+
+// singly sends the segments of g one by one.
+func (s *socket) singly(arena []byte, g *message) (dropped int) {
+	for from := g.from; from < g.end; from += g.segment {
+		if s.write(arena[from:min(from+g.segment, g.end)], g.to) != nil {
+			dropped++
+		}
+	}
+	return dropped
+}
+
+// write sends one datagram, or returns why the kernel did not take it.
+func (s *socket) write(b []byte, to *endpoint) error {
+	if len(b) == 0 {
+		return nil
+	}
+	_, _, errno := unix.Syscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	if errno != 0 {
+		return os.NewSyscallError("sendto", errno)
+	}
+	return nil
+}
+
+// receive hands what has arrived to take, until nothing more is there or limit datagrams were read.
+// The bytes are take's to change until it returns.
+func (s *socket) receive(limit int, take func(b []byte, from netip.AddrPort)) {
+	for limit > 0 {
+		for i := range s.in {
+			s.in[i].header.Namelen = unix.SizeofSockaddrInet6
+		}
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.in[0])), readBatch,
+			unix.MSG_DONTWAIT, 0, 0)
+		if errno == unix.EINTR || errno == unix.ECONNREFUSED {
+			limit--
+			continue
+		}
+		if errno != 0 {
+			return
+		}
+		for i := range int(n) {
+			size := int(s.in[i].size)
+			take(s.buffers[i][:size:size], s.from(i))
+		}
+		limit -= int(n)
+		if n < readBatch {
+			return
+		}
+	}
+}
+
+func (s *socket) from(i int) netip.AddrPort {
+	raw := &s.names[i]
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&raw.Port))[:])
+	if raw.Family == unix.AF_INET {
+		return netip.AddrPortFrom(netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(raw)).Addr), port)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(raw.Addr).Unmap(), port)
+}
+
+func (s *socket) close() error {
+	if err := unix.Close(s.fd); err != nil && !errors.Is(err, syscall.EBADF) {
+		return os.NewSyscallError("close", err)
+	}
+	return nil
+}

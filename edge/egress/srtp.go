@@ -1,0 +1,268 @@
+package egress
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/pion/dtls/v2"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v2"
+)
+
+const (
+	gcmTag = 16
+	cmTag  = 10
+
+	// maxExpansion is what protection adds to an RTP or RTCP packet at most (SRTCP index included).
+	maxExpansion = gcmTag + 4 + cmTag
+)
+
+var (
+	errSRTCP  = errors.New("srtcp packet not authentic")
+	errReplay = errors.New("srtcp packet replayed")
+)
+
+// A sealer protects what goes to one viewer and opens what comes from it: AES-128-GCM (RFC 7714) by
+// hand, because sealing goes straight from the shared packet into the arena; AES-CM (RFC 3711) by
+// pion/srtp, for viewers that know nothing better. It is owned by its shard's loop.
+type sealer struct {
+	out, in         cipher.AEAD // nil: cm is used
+	rtp, rtcp, peer [12]byte    // salts: ours of SRTP, ours of SRTCP, the viewer's of SRTCP
+	control         cipher.AEAD // seals SRTCP
+	index           uint32      // of the next SRTCP packet
+	replay          replay
+	cm              *cm
+}
+
+type cm struct {
+	out, in *srtp.Context
+	head    rtp.Header // reused
+}
+
+// newSealer derives the keys of one viewer from what DTLS exported (RFC 5764, section 4.2); the node is
+// the DTLS server.
+func newSealer(state *dtls.State, profile dtls.SRTPProtectionProfile) (*sealer, error) {
+	salt := 14
+	if profile == dtls.SRTP_AEAD_AES_128_GCM {
+		salt = 12
+	}
+	km, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(16+salt))
+	if err != nil {
+		return nil, fmt.Errorf("export srtp keys: %w", err)
+	}
+	theirs, ours := km[:16], km[16:32]
+	theirSalt, ourSalt := km[32:32+salt], km[32+salt:]
+	if profile == dtls.SRTP_AEAD_AES_128_GCM {
+		return newGCM(ours, ourSalt, theirs, theirSalt)
+	}
+	return newCM(ours, ourSalt, theirs, theirSalt)
+}
+
+// Labels of the key derivation (RFC 3711, section 4.3).
+const (
+	labelRTP      = 0
+	labelRTPSalt  = 2
+	labelRTCP     = 3
+	labelRTCPSalt = 5
+)
+
+func newGCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
+	s := &sealer{}
+	var err error
+	if s.out, err = gcm(key, salt, labelRTP); err != nil {
+		return nil, err
+	}
+	if s.control, err = gcm(key, salt, labelRTCP); err != nil {
+		return nil, err
+	}
+	if s.in, err = gcm(peerKey, peerSalt, labelRTCP); err != nil {
+		return nil, err
+	}
+	for _, d := range []struct {
+		to        *[12]byte
+		key, salt []byte
+		label     byte
+	}{{&s.rtp, key, salt, labelRTPSalt}, {&s.rtcp, key, salt, labelRTCPSalt}, {&s.peer, peerKey, peerSalt, labelRTCPSalt}} {
+		b, err := derive(d.key, d.salt, d.label, 12)
+		if err != nil {
+			return nil, err
+		}
+		copy(d.to[:], b)
+	}
+	return s, nil
+}
+
+func gcm(key, salt []byte, label byte) (cipher.AEAD, error) {
+	k, err := derive(key, salt, label, 16)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(k)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// derive is the pseudo-random function of RFC 3711, section 4.3.3, with a key derivation rate of 0; a
+// salt of 96 bits is filled up with zeros (RFC 7714, section 11).
+func derive(key, salt []byte, label byte, n int) ([]byte, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	var iv [16]byte
+	copy(iv[:14], salt)
+	iv[7] ^= label
+	out := make([]byte, n)
+	cipher.NewCTR(block, iv[:]).XORKeyStream(out, out)
+	return out, nil
+}
+
+func newCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
+	out, err := srtp.CreateContext(key, salt, srtp.ProtectionProfileAes128CmHmacSha1_80)
+	if err != nil {
+		return nil, err
+	}
+	in, err := srtp.CreateContext(peerKey, peerSalt, srtp.ProtectionProfileAes128CmHmacSha1_80, srtp.SRTCPReplayProtection(replaySize))
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{cm: &cm{out: out, in: in}}, nil
+}
+
+// seal writes the packet of head and body, which has number n on ssrc, protected to dst and returns its
+// length. dst has room for both and maxExpansion. n must never come twice on one ssrc.
+func (s *sealer) seal(dst, head, body []byte, ssrc uint32, n int64, ts uint32) int {
+	h := copy(dst, head)
+	binary.BigEndian.PutUint16(dst[2:], uint16(n))
+	binary.BigEndian.PutUint32(dst[4:], ts)
+	binary.BigEndian.PutUint32(dst[8:], ssrc)
+	if s.cm != nil {
+		return s.sealCM(dst, h, body)
+	}
+	var iv [12]byte
+	binary.BigEndian.PutUint32(iv[2:], ssrc)
+	binary.BigEndian.PutUint32(iv[6:], uint32(n>>16))
+	binary.BigEndian.PutUint16(iv[10:], uint16(n))
+	for i := range iv {
+		iv[i] ^= s.rtp[i]
+	}
+	s.out.Seal(dst[h:h], iv[:], body, dst[:h])
+	return h + len(body) + gcmTag
+}
+
+func (s *sealer) sealCM(dst []byte, h int, body []byte) int {
+	n := h + copy(dst[h:], body)
+	out, err := s.cm.out.EncryptRTP(dst[:0], dst[:n], &s.cm.head)
+	if err != nil || len(out) != n+cmTag {
+		return 0 // the header is our own, so this cannot be; nothing is sent then
+	}
+	return len(out)
+}
+
+// sealControl writes the RTCP packet b protected to dst and returns its length, 0 where no index is left.
+func (s *sealer) sealControl(dst, b []byte) int {
+	if s.cm != nil {
+		out, err := s.cm.out.EncryptRTCP(dst[:0], b, nil)
+		if err != nil || &out[0] != &dst[0] {
+			return 0
+		}
+		return len(out)
+	}
+	if s.index >= 1<<31 {
+		return 0
+	}
+	n := copy(dst, b[:8])
+	end := len(b) + gcmTag
+	var iv [12]byte
+	var aad [12]byte
+	const encrypted = 1 << 31
+	controlIV(&iv, b[4:8], s.index, &s.rtcp)
+	copy(aad[:], b[:8])
+	binary.BigEndian.PutUint32(aad[8:], s.index|encrypted)
+	s.control.Seal(dst[n:n], iv[:], b[8:], aad[:])
+	binary.BigEndian.PutUint32(dst[end:], s.index|encrypted)
+	s.index++
+	return end + 4
+}
+
+// openControl opens an SRTCP packet in place.
+func (s *sealer) openControl(b []byte) ([]byte, error) {
+	if s.cm != nil {
+		return s.cm.in.DecryptRTCP(nil, b, nil)
+	}
+	n := len(b) - 4
+	if n < 8+gcmTag {
+		return nil, errSRTCP
+	}
+	word := binary.BigEndian.Uint32(b[n:])
+	index := word &^ (1 << 31)
+	if word == index { // unencrypted SRTCP is not what was agreed on
+		return nil, errSRTCP
+	}
+	if !s.replay.fresh(index) {
+		return nil, errReplay
+	}
+	var iv, aad [12]byte
+	controlIV(&iv, b[4:8], index, &s.peer)
+	copy(aad[:], b[:8])
+	copy(aad[8:], b[n:])
+	body, err := s.in.Open(b[8:8], iv[:], b[8:n], aad[:])
+	if err != nil {
+		return nil, errSRTCP
+	}
+	s.replay.accept(index)
+	return b[:8+len(body)], nil
+}
+
+// controlIV is the nonce of SRTCP (RFC 7714, section 9.1).
+func controlIV(iv *[12]byte, ssrc []byte, index uint32, salt *[12]byte) {
+	copy(iv[2:], ssrc)
+	binary.BigEndian.PutUint32(iv[8:], index)
+	for i := range iv {
+		iv[i] ^= salt[i]
+	}
+}
+
+// tag returns what seal adds to a packet.
+func (s *sealer) tag() int {
+	if s.cm != nil {
+		return cmTag
+	}
+	return gcmTag
+}
+
+const replaySize = 64
+
+// A replay window tells fresh SRTCP indexes from used ones (RFC 3711, section 3.3.2).
+type replay struct {
+	next uint32 // one above the highest accepted
+	bits uint64 // bit i: next-1-i was accepted
+}
+
+func (r *replay) fresh(i uint32) bool {
+	if i >= r.next {
+		return true
+	}
+	back := r.next - 1 - i
+	return back < replaySize && r.bits&(1<<back) == 0
+}
+
+func (r *replay) accept(i uint32) {
+	if i < r.next {
+		r.bits |= 1 << (r.next - 1 - i)
+		return
+	}
+	shift := i + 1 - r.next
+	if shift >= replaySize {
+		r.bits = 0
+	} else {
+		r.bits <<= shift
+	}
+	r.bits |= 1
+	r.next = i + 1
+}

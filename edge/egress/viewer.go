@@ -1,0 +1,196 @@
+package egress
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+	"freshet/edge/layer"
+)
+
+// mono is a moment on the monotonic clock, counted from the start of the shard.
+type mono = time.Duration
+
+// Credentials are the ICE credentials of one side.
+type Credentials struct{ Ufrag, Pwd string }
+
+// Media is what a viewer's SDP agreed on for one m-line.
+type Media struct {
+	Form    Form
+	Codec   stream.Codec // of the flows that can be sent; empty where the m-line is not served
+	RTX     uint8        // payload type of RFC 4588 retransmission, 0 where the viewer knows none
+	SSRC    uint32
+	RTXSSRC uint32
+}
+
+// A Source tells which stream to serve: the newest epoch. It may be called from any goroutine and does not block.
+type Source interface{ Stream() *stream.Stream }
+
+// A Join is all that the shard must know of a new viewer. It does not change any more.
+type Join struct {
+	Session     string
+	StreamID    string
+	Source      Source
+	Local, Peer Credentials
+	Fingerprint Fingerprint // of the viewer's certificate
+	CName       string
+	Video       Media
+	Audio       Media
+	Log         *slog.Logger
+
+	// Ready is called once media can flow, Ended once when the viewer is gone; both by the shard's loop,
+	// so they must not block.
+	Ready func()
+	Ended func(Reason)
+}
+
+// How long a viewer may be silent or unfinished.
+const (
+	handshakeTimeout = 10 * time.Second       // RELIABILITY section 4
+	consentTimeout   = 30 * time.Second       // no STUN and no RTCP: gone (RFC 7675)
+	probeEvery       = 400 * time.Millisecond // after a sign that the viewer closed ...
+	probes           = 5                      // ... it is gone unless it answers one of so many checks
+	pliEvery         = time.Second            // PLI and FIR answered, a viewer
+)
+
+// A viewer is owned by its shard's loop; nothing else may touch it. It has no goroutine, channel, lock or timer.
+type viewer struct {
+	join  Join
+	feed  *feed
+	place int // in shard.viewers
+	seat  int // in feed.viewers, -1 before the keys are there
+
+	// ICE.
+	to      endpoint // where it is; size 0 before the first check
+	locals  [2]Credentials
+	peer    Credentials
+	check   check
+	conn    *conn  // while DTLS is needed
+	hello   *hello // while the ClientHello is being put together
+	added   mono
+	seen    mono // last authentic packet
+	sentAt  mono // last packet to it
+	probing int  // checks left to answer; 0 when not in doubt
+	probeAt mono
+
+	seal   *sealer // nil before the handshake is done
+	video  lane
+	audio  lane
+	choice layer.Chooser
+	asked  Selection
+	pliAt  mono
+
+	report report
+	resend bucket
+}
+
+// A lane is one m-line of a viewer: where its packets come from and what they are called. At any time it
+// is attached (src), or catching up (catch), or waiting for a key frame (want), or attached and waiting
+// to go over to another layer (src and want), or idle.
+type lane struct {
+	media *Media
+	rewriter
+	src   *source // it gets what src gets, batch by batch
+	shape *shape  // of src or catch.src
+	seat  int     // in src.seats
+
+	catch *catchUp
+
+	want     *source // waits for a key frame of it
+	wantSeat int     // in want.waiting
+	after    int64   // the key frame must be newer than this Seq
+	since    mono
+
+	fresh    bool // the next packet of src opens a segment; audio has no key frames to wait for
+	rtxSeq   int64
+	packets  uint32
+	octets   uint32
+	resentAt [64]resent
+}
+
+// A resent remembers when a number was last resent.
+type resent struct {
+	seq uint16
+	at  mono
+}
+
+// A catchUp is the way from a cached key frame to live.
+type catchUp struct {
+	src   *source
+	shape *shape
+	pos   int64 // Seq of the next packet
+	key   uint32
+	lastT uint32 // timestamp of the last packet sent
+	began mono
+	hole  mono // since when the packet at pos is missing; -1 when it is not
+	until mono // by then it is live, or goes on to a newer key frame
+	join  bool // of a new viewer: its time to live is measured
+}
+
+// served says whether the m-line was agreed on.
+func (l *lane) served() bool { return l.media.Codec.Name != "" }
+
+// flow returns the flow that the lane shows or is on its way to show, nil when idle.
+func (l *lane) flow() *stream.Flow {
+	switch {
+	case l.want != nil:
+		return l.want.flow
+	case l.catch != nil:
+		return l.catch.src.flow
+	case l.src != nil:
+		return l.src.flow
+	}
+	return nil
+}
+
+// fits says whether packets of codec c may be sent under what the viewer agreed on.
+func (m *Media) fits(c stream.Codec) bool {
+	return m.Codec.Name == c.Name && m.Codec.ClockRate == c.ClockRate
+}
+
+// put seals q for the viewer's lane l into the batch.
+func (v *viewer) put(b *batch, l *lane, q *prepared, now mono) {
+	if l.fresh {
+		l.open(q.p, now)
+	}
+	n, ts, ok := l.rewriter.place(q.p.Seq, q.p.Timestamp, q.p.Marker, now)
+	if !ok {
+		return
+	}
+	l.packets++
+	l.octets += uint32(len(q.body))
+	v.resend.earn(len(q.body))
+	b.add(&v.to, v.seal.seal(b.room(len(q.head)+len(q.body)+maxExpansion), q.head, q.body, l.media.SSRC, n, ts))
+}
+
+// open begins the segment of a lane that joined a source without a key frame.
+func (l *lane) open(p *ring.Packet, now mono) {
+	out := l.lastTS
+	if l.started {
+		out = l.next(l.src.flow, p.Timestamp, now)
+	}
+	l.begin(l.src.flow, p.Seq, p.Timestamp, out, speedOne, now)
+	l.fresh = false
+}
+
+// A Fingerprint is a viewer's certificate as its offer names it.
+type Fingerprint struct {
+	Hash string // sha-256, sha-384, sha-512
+	Sum  []byte
+}
+
+// A Selection is what a viewer asked to see.
+type Selection struct {
+	AudioOnly bool
+	Fixed     bool // RID is asked for; else the edge chooses by feedback
+	RID       string
+}
+
+// A check is the one connectivity check that the edge has on its way to a viewer.
+type check struct {
+	id   [12]byte
+	to   netip.AddrPort
+	open bool
+}

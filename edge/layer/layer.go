@@ -1,0 +1,131 @@
+// Package layer chooses which layer of a video a viewer gets. It is pure: feedback and the time come in,
+// a choice comes out.
+package layer
+
+import "time"
+
+// AudioOnly is the choice below the lowest layer.
+const AudioOnly = -1
+
+// A Rung is one layer of a video track; rungs are ordered from the lowest.
+type Rung struct {
+	BPS  int64 // bits a second it brings now
+	Live bool  // packets came in the last second
+}
+
+const (
+	lossDown  = 0.10 // more than this, twice in a row, and the viewer's path does not carry the layer
+	lossUp    = 0.02 // a try of the next layer wants less than this
+	lossCount = 2
+
+	settle  = 2 * time.Second  // after a change feedback still tells of the layer before
+	holdMin = 5 * time.Second  // without trouble for so long, the next layer is tried ...
+	holdMax = 60 * time.Second // ... each try that fails doubles it, up to this
+
+	estimateFor = 5 * time.Second // an estimate (REMB) older than this says nothing
+
+	// An estimate under what is sent means go down; one well above means that there is room.
+	estimateDown = 0.9
+	estimateUp   = 1.1
+)
+
+// A Chooser follows one viewer. The zero value starts at the top: who has a good path, and most have,
+// sees the best picture at once.
+type Chooser struct {
+	started bool
+	rung    int // chosen last
+	tried   int // the rung that the last step up went to; -1 once it proved good
+	at      time.Duration
+	bad     int // loss reports above lossDown in a row
+	hold    time.Duration
+	calm    time.Duration // when trouble was last seen
+
+	estimate   int64 // 0: none
+	estimateAt time.Duration
+}
+
+// Loss takes the fraction of packets lost since the last report, 0 to 1.
+func (c *Chooser) Loss(now time.Duration, fraction float64) {
+	switch {
+	case now-c.at < settle && c.started:
+	case fraction > lossDown:
+		c.bad++
+		c.calm = now
+	case fraction > lossUp:
+		c.bad = 0
+		c.calm = now
+	default:
+		c.bad = 0
+	}
+}
+
+// Estimate takes what the receiver thinks its path carries (REMB), in bits a second.
+func (c *Chooser) Estimate(now time.Duration, bps int64) { c.estimate, c.estimateAt = bps, now }
+
+// Choose returns the rung to show at now, AudioOnly where even the lowest is too much and there is audio.
+// rungs must not be empty.
+func (c *Chooser) Choose(now time.Duration, rungs []Rung, audio bool) int {
+	top := len(rungs) - 1
+	if !c.started {
+		c.started, c.rung, c.tried, c.hold = true, top, -1, holdMin
+		c.at, c.calm = now, now
+	}
+	c.rung = min(c.rung, top)
+	if now-c.at >= settle {
+		c.step(now, rungs, audio)
+	}
+	return live(rungs, c.rung)
+}
+
+// step moves one rung down or up, if feedback says so.
+func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
+	lowest := 0
+	if audio {
+		lowest = AudioOnly
+	}
+	fresh := c.estimate > 0 && now-c.estimateAt < estimateFor
+	var bps int64
+	if c.rung >= 0 {
+		bps = rungs[c.rung].BPS
+	}
+	narrow := fresh && bps > 0 && float64(c.estimate) < estimateDown*float64(bps)
+	if (c.bad >= lossCount || narrow) && c.rung > lowest {
+		if c.tried == c.rung {
+			c.hold = min(2*c.hold, holdMax)
+		}
+		c.move(now, c.rung-1, -1)
+		return
+	}
+	if narrow {
+		c.calm = now
+	}
+	if c.tried >= 0 && now-c.at >= c.hold {
+		c.tried, c.hold = -1, holdMin // the step up held
+	}
+	room := !fresh || float64(c.estimate) >= estimateUp*float64(bps)
+	if c.rung < len(rungs)-1 && now-max(c.calm, c.at) >= c.hold && room && rungs[c.rung+1].Live {
+		c.move(now, c.rung+1, c.rung+1)
+	}
+}
+
+func (c *Chooser) move(now time.Duration, rung, tried int) {
+	c.rung, c.tried, c.at, c.calm, c.bad = rung, tried, now, now, 0
+}
+
+// live returns the rung nearest to i, lower ones first, that has packets; i where none has.
+func live(rungs []Rung, i int) int {
+	if i < 0 || rungs[i].Live {
+		return i
+	}
+	for j := i - 1; j >= 0; j-- {
+		if rungs[j].Live {
+			return j
+		}
+	}
+	for j := i + 1; j < len(rungs); j++ {
+		if rungs[j].Live {
+			return j
+		}
+	}
+	return i
+}

@@ -1,0 +1,319 @@
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"freshet/cluster/rtc"
+	"freshet/cluster/stream"
+	"freshet/edge/egress"
+	"freshet/edge/pull"
+	"freshet/edge/whep"
+	"freshet/proto/problem"
+	"freshet/proto/sdpfrag"
+)
+
+const (
+	// pullFor is how long a viewer's POST waits for a stream that is not on this node yet.
+	pullFor = 3 * time.Second
+	// shardTimeout bounds what a shard's loop is asked; it answers within a few milliseconds.
+	shardTimeout = 2 * time.Second
+	// notLiveRetry is when a viewer of a stream that is not on the air should try again.
+	notLiveRetry = 2 * time.Second
+	// maxSelection bounds the body of a layer selection.
+	maxSelection = 4 << 10
+)
+
+// negotiator implements rtc.Negotiator.
+type negotiator struct{ e *Edge }
+
+// Open answers the offer of a viewer and seats the viewer at a shard.
+func (n negotiator) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, error) {
+	e := n.e
+	began := time.Now()
+	if err := e.deps.Access.CheckViewer(o.Stream, o.Bearer); err != nil {
+		e.m.refused.WithLabelValues(string(refusedAccess)).Inc()
+		return nil, "", err
+	}
+	hold, err := e.pull(ctx, o.Stream)
+	if err != nil {
+		return nil, "", err
+	}
+	s, answer, err := e.seat(ctx, o, hold)
+	if err != nil {
+		hold.Release()
+		return nil, "", err
+	}
+	e.m.open.Observe(time.Since(began).Seconds())
+	return s, answer, nil
+}
+
+// pull gets a hold on a stream, or says why viewers cannot have it.
+func (e *Edge) pull(ctx context.Context, id string) (*pull.Hold, error) {
+	ctx, cancel := context.WithTimeout(ctx, pullFor)
+	defer cancel()
+	hold, err := e.pool.Get(ctx, id)
+	refuse := func(why refusal, p *problem.Problem) (*pull.Hold, error) {
+		e.m.refused.WithLabelValues(string(why)).Inc()
+		return nil, p
+	}
+	switch {
+	case err == nil && hold.Stream().Err() == nil:
+		return hold, nil
+	case err == nil:
+		hold.Release()
+		return refuse(refusedNotLive, notLive())
+	case errors.Is(err, ErrUnknownStream):
+		return refuse(refusedUnknown, problem.New(http.StatusNotFound, "stream-unknown", "Unknown stream", "no stream has this id"))
+	case errors.Is(err, context.DeadlineExceeded):
+		return refuse(refusedNotLive, notLive())
+	case errors.Is(err, ErrNoUpstream), errors.Is(err, net.ErrClosed):
+		p := problem.New(http.StatusServiceUnavailable, "no-upstream", "Stream not reachable", "this edge reaches no node that has the stream")
+		p.RetryAfter = notLiveRetry
+		return refuse(refusedNoUpstream, p)
+	}
+	return nil, err
+}
+
+func notLive() *problem.Problem {
+	p := problem.New(http.StatusConflict, "not-live", "Not on the air", "the stream is not on the air now")
+	p.RetryAfter = notLiveRetry
+	return p
+}
+
+// seat answers o and hands the viewer to a shard.
+func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold) (*session, string, error) {
+	shard := e.egress.Pick()
+	local := newCredentials()
+	r, err := whep.Answer(o.SDP, hold.Stream(), whep.Node{
+		Local: local, Fingerprint: e.print, Addresses: e.addresses, Port: shard.Port(), CName: e.cname,
+	})
+	if err != nil {
+		if _, ok := errors.AsType[*problem.Problem](err); ok {
+			e.m.refused.WithLabelValues(string(refusedCodec)).Inc()
+		}
+		return nil, "", err
+	}
+	s := &session{
+		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, began: time.Now(),
+		connected: make(chan struct{}), done: make(chan struct{}), video: r.Video, audio: r.Audio,
+	}
+	err = shard.Join(ctx, egress.Join{
+		Session: o.Session, StreamID: o.Stream, Source: hold, Local: local, Peer: r.Peer, Fingerprint: r.Fingerprint,
+		CName: e.cname, Video: r.Video, Audio: r.Audio,
+		Log:   e.deps.Log.With("stream", o.Stream, "session", o.Session, "remote", o.Remote.String()),
+		Ready: s.ready, Ended: s.ended,
+	})
+	if errors.Is(err, net.ErrClosed) {
+		p := problem.New(http.StatusServiceUnavailable, "stopping", "Node stops", "this edge is stopping")
+		p.RetryAfter = notLiveRetry
+		return nil, "", p
+	}
+	return s, r.SDP, err
+}
+
+// newCredentials makes ICE credentials of the edge's side: RFC 8445 asks for 24 and 128 bits.
+func newCredentials() egress.Credentials {
+	return egress.Credentials{Ufrag: rand.Text()[:8], Pwd: rand.Text()}
+}
+
+// A session is the HTTP side of one viewer. It implements rtc.Connecter and, for what lies under its
+// own address, http.Handler.
+type session struct {
+	edge         *Edge
+	id, stream   string
+	shard        *egress.Shard
+	hold         *pull.Hold
+	began        time.Time
+	video, audio egress.Media
+
+	once      sync.Once
+	connected chan struct{}
+	done      chan struct{}
+}
+
+// ready and ended are called by the shard's loop.
+func (s *session) ready() {
+	close(s.connected)
+	s.edge.count(s.stream, 1)
+}
+
+func (s *session) ended(why egress.Reason) {
+	s.once.Do(func() {
+		if isClosed(s.connected) {
+			s.edge.count(s.stream, -1)
+		}
+		s.hold.Release()
+		close(s.done)
+		s.edge.deps.Log.Info("viewer left", "stream", s.stream, "session", s.id, "reason", string(why), "took", time.Since(s.began))
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Connected implements rtc.Connecter.
+func (s *session) Connected() <-chan struct{} { return s.connected }
+
+// Done implements rtc.Session.
+func (s *session) Done() <-chan struct{} { return s.done }
+
+// Trickle implements rtc.Session. An ICE-lite agent learns where a viewer is from its checks, so
+// candidates are counted and not used.
+func (s *session) Trickle(_ context.Context, f sdpfrag.Fragment) error {
+	if isClosed(s.done) {
+		return net.ErrClosed
+	}
+	for _, m := range f.Media {
+		s.edge.m.trickled.Add(float64(len(m.Candidates)))
+	}
+	return nil
+}
+
+// Restart implements rtc.Session.
+func (s *session) Restart(ctx context.Context, f sdpfrag.Fragment) (sdpfrag.Fragment, error) {
+	local := newCredentials()
+	if err := s.shard.Restart(ctx, s.id, local, egress.Credentials{Ufrag: f.Ufrag, Pwd: f.Pwd}); err != nil {
+		return sdpfrag.Fragment{}, err
+	}
+	answer := sdpfrag.Fragment{Ufrag: local.Ufrag, Pwd: local.Pwd}
+	for _, m := range f.Media {
+		mine := sdpfrag.Media{Kind: m.Kind, Mid: m.Mid, End: true}
+		for i, addr := range s.edge.addresses {
+			mine.Candidates = append(mine.Candidates, whep.Candidate(i, addr, s.shard.Port()))
+		}
+		answer.Media = append(answer.Media, mine)
+		break // all m-lines are bundled with the first
+	}
+	return answer, nil
+}
+
+// Close implements rtc.Session.
+func (s *session) Close(reason string) {
+	ctx, cancel := context.WithTimeout(context.Background(), shardTimeout)
+	defer cancel()
+	err := s.shard.Leave(ctx, s.id)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		s.edge.deps.Log.Error("close session", "stream", s.stream, "session", s.id, "reason", reason, "err", err)
+	}
+}
+
+// LayerLink is the relation under which a session announces its layer selection.
+const LayerLink = "urn:ietf:params:whep:ext:core:layer"
+
+// Links returns what the session offers under its own address, by relation. The resource turns it into
+// Link headers of its 201.
+func (s *session) Links() map[string]string { return map[string]string{LayerLink: "layer"} }
+
+// ServeHTTP serves what lies under the session's address: GET and POST layer. q.URL.Path is the rest of
+// the path, without a leading slash.
+func (s *session) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if strings.Trim(q.URL.Path, "/") != "layer" {
+		problem.New(http.StatusNotFound, "not-found", "Not found", "a session has nothing but /layer below it").Write(w)
+		return
+	}
+	var err error
+	switch q.Method {
+	case http.MethodGet:
+		err = s.showLayers(w, q)
+	case http.MethodPost:
+		err = s.selectLayer(w, q)
+	default:
+		p := problem.New(http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", "this address takes GET and POST")
+		p.Allow = "GET, POST, OPTIONS"
+		err = p
+	}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		p.Write(w)
+	} else if err != nil {
+		problem.New(http.StatusNotFound, "not-found", "Not found", "the session is over").Write(w)
+	}
+}
+
+// A Selection is the body of POST layer: a rid to stay on, or null to let the edge choose.
+type Selection struct {
+	RID       *string `json:"rid"`
+	AudioOnly bool    `json:"audioOnly"`
+}
+
+// selectLayer answers 204 once the shard knows; the picture follows at the layer's next key frame.
+func (s *session) selectLayer(w http.ResponseWriter, q *http.Request) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxSelection))
+	if err != nil {
+		return problem.New(http.StatusRequestEntityTooLarge, "too-large", "Body too large", "a selection has at most 4096 bytes")
+	}
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.DisallowUnknownFields()
+	var want Selection
+	if err := d.Decode(&want); err != nil || d.More() {
+		return problem.New(http.StatusBadRequest, "json-malformed", "Selection not readable", `the body is {"rid": string or null, "audioOnly": boolean}`)
+	}
+	sel := egress.Selection{AudioOnly: want.AudioOnly}
+	if want.RID != nil {
+		sel.Fixed, sel.RID = true, *want.RID
+		if !s.hasLayer(*want.RID) {
+			p := problem.New(http.StatusUnprocessableEntity, "layer-unknown", "Unknown layer", "the stream has no layer of this rid")
+			p.Errors = []problem.Field{{Pointer: "/rid", Detail: "is none of the stream's"}}
+			return p
+		}
+	}
+	if err := s.shard.Select(q.Context(), s.id, sel); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *session) hasLayer(rid string) bool {
+	for _, f := range s.hold.Stream().Flows {
+		if f.Format.Kind == stream.Video && f.Format.RID == rid {
+			return true
+		}
+	}
+	return false
+}
+
+// Layers is the body of GET layer.
+type Layers struct {
+	Active *string `json:"active"` // rid of the layer that is sent, null while only audio is
+	Layers []Layer `json:"layers"` // lowest first
+}
+
+// A Layer is one that can be selected.
+type Layer struct {
+	RID    string `json:"rid"`
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
+}
+
+func (s *session) showLayers(w http.ResponseWriter, q *http.Request) error {
+	rid, video, err := s.shard.Shows(q.Context(), s.id)
+	if err != nil {
+		return err
+	}
+	out := Layers{Layers: []Layer{}}
+	if video {
+		out.Active = &rid
+	}
+	for _, f := range whep.Layers(s.hold.Stream()) {
+		out.Layers = append(out.Layers, Layer{f.RID, f.Width, f.Height})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(out) // the viewer may be gone
+	return nil
+}
