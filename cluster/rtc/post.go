@@ -59,7 +59,9 @@ func (r *Resource) post(w http.ResponseWriter, q *http.Request, stream string) e
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentSDP)
-	h.Set("Location", "/"+r.cfg.Kind+"/"+stream+"/"+x.name())
+	location := "/" + r.cfg.Kind + "/" + stream + "/" + x.name()
+	h.Set("Location", location)
+	addLinks(h, s, location)
 	h.Set("ETag", x.etag(0))
 	h.Set("Accept-Patch", contentFragment)
 	h.Set("Cache-Control", "no-store")

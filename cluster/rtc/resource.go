@@ -53,7 +53,7 @@ func NewResource(cfg ResourceConfig, n Negotiator, log *slog.Logger, reg prometh
 	return &Resource{cfg: cfg, negotiator: n, log: log, metrics: m, sessions: newRegistry(cfg.MaxSessions, m)}
 }
 
-// ServeHTTP serves /{kind}/{stream} and /{kind}/{stream}/{session}.
+// ServeHTTP serves /{kind}/{stream}, /{kind}/{stream}/{session} and what an Extender has below.
 func (r *Resource) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	// Any page may publish or watch with a key or token of its own; no cookie is ever looked at.
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -66,12 +66,15 @@ func (r *Resource) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 }
 
 func (r *Resource) serve(w http.ResponseWriter, q *http.Request) error {
-	parts := strings.Split(strings.TrimPrefix(q.URL.Path, "/"), "/")
-	if parts[0] != r.cfg.Kind || len(parts) < 2 || len(parts) > 3 || !validStream(parts[1]) {
+	parts := strings.SplitN(strings.TrimPrefix(q.URL.Path, "/"), "/", 4)
+	if parts[0] != r.cfg.Kind || len(parts) < 2 || !validStream(parts[1]) {
 		return errNotFound("there is nothing at this address")
 	}
 	if len(parts) == 2 {
 		return r.serveEndpoint(w, q, parts[1])
+	}
+	if len(parts) == 4 {
+		return r.serveBelow(w, q, parts[1], parts[2], parts[3])
 	}
 	return r.serveSession(w, q, parts[1], parts[2])
 }
