@@ -1,0 +1,268 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"freshet/cluster/stream"
+)
+
+const (
+	// silence is how long the publisher on the air may say nothing before its backup takes over (DESIGN.md).
+	silence = 400 * time.Millisecond
+	// tick is how often the slot looks at its clocks: an eighth of silence.
+	tick = 50 * time.Millisecond
+	// keyAgain is how long a takeover waits for a key frame before it asks again: a PLI may be lost, and
+	// the backup must be on the air within 1 s.
+	keyAgain = 400 * time.Millisecond
+	// lingering is how long a stream waits for a publisher that left.
+	lingering = 30 * time.Second
+
+	// maxBitrate is averaged over bitrateWindow (RELIABILITY, section 4).
+	maxBitrate    = 12_000_000
+	bitrateWindow = 2 * time.Second
+	maxBytes      = int(maxBitrate / 8 * bitrateWindow / time.Second)
+
+	// queueLength holds the key frames of three layers sent in one burst, with room to spare.
+	queueLength = 2048
+)
+
+// A slot is one stream at the origin, with its one or two publishers. Its goroutine (run) is the one
+// writer of the stream's flows and owns every field below the channels, seats included; publishers'
+// goroutines only hand over. So a takeover needs no lock: the next packet written is another's.
+type slot struct {
+	id      string
+	deps    Deps
+	metrics *metrics
+	epochs  *epochs
+
+	joins   chan *join
+	leaves  chan *Seat
+	packets chan arrival
+	reports chan sentReport
+	keys    chan int // flows of which viewers want a key frame
+	done    chan struct{}
+
+	air, reserve *Seat
+	last         *Seat     // whose packet was written last
+	empty        time.Time // when the last publisher left; zero while one is here
+	stream       *stream.Stream
+	formats      []stream.Format // of stream
+	lines        []line
+}
+
+type join struct {
+	stream, session string
+	formats         []stream.Format
+	publisher       Publisher
+	result          chan joined
+}
+
+type joined struct {
+	seat *Seat
+	err  error
+}
+
+type arrival struct {
+	seat *Seat
+	flow int
+	Packet
+}
+
+type sentReport struct {
+	seat *Seat
+	Report
+}
+
+// A line is one flow as the stream has it, whoever sends it.
+type line struct {
+	flow      *stream.Flow
+	begun     bool
+	high      int64 // highest number written
+	timestamp uint32
+	keyAt     uint32 // timestamp of the last key frame, to count each once
+	counter   flowCounter
+}
+
+func newSlot(id string, d Deps, m *metrics, e *epochs) *slot {
+	return &slot{
+		id: id, deps: d, metrics: m, epochs: e,
+		joins: make(chan *join), leaves: make(chan *Seat),
+		packets: make(chan arrival, queueLength), reports: make(chan sentReport, 64), keys: make(chan int, 16),
+		done: make(chan struct{}),
+	}
+}
+
+// run serves the stream until ctx ends, or until nobody came back for it.
+func (s *slot) run(ctx context.Context) {
+	defer close(s.done)
+	defer s.end()
+	clock := time.NewTicker(tick)
+	defer clock.Stop()
+	for {
+		select {
+		case a := <-s.packets:
+			s.packet(a)
+		case r := <-s.reports:
+			s.report(r)
+		case flow := <-s.keys:
+			if s.air != nil && flow < len(s.air.formats) {
+				s.ask(s.air, flow)
+			}
+		case j := <-s.joins:
+			seat, err := s.join(j, time.Now())
+			j.result <- joined{seat, err}
+		case seat := <-s.leaves:
+			s.leave(seat, time.Now())
+		case now := <-clock.C:
+			if s.over(now) {
+				return
+			}
+			s.look(now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// end takes the stream off the node.
+func (s *slot) end() {
+	for _, seat := range []*Seat{s.air, s.reserve} {
+		if seat != nil {
+			seat.publisher.Close("origin is stopping")
+			s.metrics.publishers.Dec()
+		}
+	}
+	if s.stream != nil {
+		s.stream.End(stream.ErrEnded)
+		s.deps.Table.Remove(s.stream)
+		s.metrics.streams.Dec()
+		s.deps.Log.Info("stream ended", "stream", s.id, "epoch", s.stream.Epoch)
+	}
+}
+
+// over says whether nobody is here and nobody is waited for.
+func (s *slot) over(now time.Time) bool {
+	return s.air == nil && (s.stream == nil || now.Sub(s.empty) >= lingering)
+}
+
+// join seats a publisher: on the air where nobody is, else as backup.
+func (s *slot) join(j *join, now time.Time) (*Seat, error) {
+	seat := &Seat{
+		slot: s, publisher: j.publisher, session: j.session, formats: j.formats,
+		sources: make([]source, len(j.formats)), heard: now, window: now,
+	}
+	for i, f := range j.formats {
+		seat.sources[i].rate = f.Codec.ClockRate
+	}
+	switch {
+	case s.air == nil:
+		seat.epoch = s.epochs.next(now)
+		s.air = seat
+	case s.reserve != nil:
+		s.metrics.refusals.WithLabelValues(string(refusedThird)).Inc()
+		return nil, errThird()
+	case !interchangeable(s.air.formats, j.formats):
+		s.metrics.refusals.WithLabelValues(string(refusedFormats)).Inc()
+		return nil, errFormats()
+	default:
+		s.reserve = seat
+	}
+	s.empty = time.Time{}
+	s.metrics.publishers.Inc()
+	s.log(seat).Info("publisher joined", "backup", seat == s.reserve)
+	return seat, nil
+}
+
+func (s *slot) leave(seat *Seat, now time.Time) {
+	if seat.gone {
+		return
+	}
+	seat.gone = true
+	s.metrics.publishers.Dec()
+	s.log(seat).Info("publisher left")
+	if seat == s.reserve {
+		s.reserve = nil
+		return
+	}
+	s.air = nil
+	if s.reserve != nil {
+		s.takeOver(now, "publisher left")
+		return
+	}
+	s.empty = now
+}
+
+// look does what time asks for.
+func (s *slot) look(now time.Time) {
+	if s.reserve != nil && s.air.silent(now) && s.reserve.sent && !s.reserve.silent(now) {
+		s.takeOver(now, "publisher is silent")
+	}
+	if s.air == nil || s.stream == nil || now.Sub(s.air.asked) < keyAgain {
+		return
+	}
+	for i := range s.air.sources {
+		if src := &s.air.sources[i]; src.seen && !src.anchored && s.air.formats[i].Kind == stream.Video {
+			s.ask(s.air, i)
+			s.air.asked = now
+		}
+	}
+}
+
+// takeOver puts the backup on the air, from its next key frame on; sound goes on at once.
+func (s *slot) takeOver(now time.Time, reason string) {
+	s.air, s.reserve = s.reserve, s.air
+	for i := range s.air.sources {
+		s.air.sources[i].anchored = false
+		s.ask(s.air, i)
+	}
+	if s.air.epoch == 0 {
+		s.air.epoch = s.epochs.next(now)
+	}
+	s.air.asked = now
+	s.metrics.takeovers.Inc()
+	s.log(s.air).Warn("backup took over", "reason", reason)
+}
+
+// ask passes a request for a key frame on to a publisher.
+func (s *slot) ask(seat *Seat, flow int) {
+	if seat.formats[flow].Kind == stream.Video {
+		seat.publisher.RequestKeyframe(flow)
+		s.metrics.keyRequests.Inc()
+	}
+}
+
+// kick ends a publisher that broke a rule.
+func (s *slot) kick(seat *Seat, why refusal, now time.Time) {
+	s.metrics.refusals.WithLabelValues(string(why)).Inc()
+	seat.publisher.Close(string(why))
+	s.leave(seat, now)
+}
+
+// begin makes the stream of the publisher on the air, in a new epoch.
+func (s *slot) begin() {
+	s.formats = s.air.formats
+	if s.stream != nil {
+		s.metrics.streams.Dec() // Put ends it
+	}
+	s.stream = stream.New(s.id, s.air.epoch, nil, s.formats, func(f *stream.Flow) {
+		select {
+		case s.keys <- f.Index:
+		default: // many are waiting: one of them will do, or the flow asks again in a second
+		}
+	})
+	s.lines = make([]line, len(s.formats))
+	for i, f := range s.stream.Flows {
+		// Random beginnings (RFC 3550, section 5.1), low enough to leave room below for reordered packets.
+		s.lines[i] = line{flow: f, high: 1<<16 + rand.Int64N(1<<15), timestamp: rand.Uint32(), counter: s.metrics.flow(f.Format)}
+	}
+	s.deps.Table.Put(s.stream)
+	s.metrics.streams.Inc()
+	s.log(s.air).Info("stream on the air", "epoch", s.stream.Epoch, "flows", len(s.formats))
+}
+
+func (s *slot) log(seat *Seat) *slog.Logger {
+	return s.deps.Log.With("stream", s.id, "session", seat.session)
+}
