@@ -1,0 +1,206 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+const (
+	turnBytes     = 16 << 10        // of one group, before the next has its turn
+	groupPatience = 5 * time.Second // a stream that takes nothing for longer is cut off
+	groupUrgency  = 7               // RFC 9218: behind everything else on the connection
+	largeUrgency  = 2               // a live packet that fits no datagram
+)
+
+// A backfill is what a subscriber lacks of a flow behind the live packets: the newest group of pictures,
+// or the hole since its last upstream.
+type backfill struct {
+	served *served
+	next   int64 // number of the next packet to send
+	end    int64 // first number that goes as live
+	s      *quic.SendStream
+}
+
+// missed returns what sv's subscriber lacks, nil where that is nothing or nothing that helps.
+func missed(sv *served, have []*pb.Have) *backfill {
+	if !sv.started {
+		return nil
+	}
+	r := sv.flow.Ring
+	for _, h := range have {
+		if h.GetTrack() != sv.flow.Format.Track || h.GetRid() != sv.flow.Format.RID {
+			continue
+		}
+		first := r.Near(uint16(h.GetSequence())) + 1
+		if first >= sv.live {
+			return nil
+		}
+		if r.Get(first) != nil {
+			return &backfill{served: sv, next: first, end: sv.live}
+		}
+	}
+	if sv.flow.Format.Kind != stream.Video {
+		return nil
+	}
+	g, ok := r.Newest()
+	if !ok || g.First >= sv.live {
+		return nil
+	}
+	return &backfill{served: sv, next: g.First, end: sv.live}
+}
+
+// A filler sends a link's backfills, in turns, and its oversized packets. Its run goroutine owns all but
+// what stands behind mu.
+type filler struct {
+	link *link
+	pace pacer
+	buf  []byte
+
+	mu   sync.Mutex
+	jobs []*backfill // not begun
+	wake chan struct{}
+}
+
+func newFiller(l *link) *filler { return &filler{link: l, wake: make(chan struct{}, 1)} }
+
+// add queues a backfill. There is at most one for each flow, so their number is bounded.
+func (f *filler) add(b *backfill) {
+	f.mu.Lock()
+	f.jobs = append(f.jobs, b)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (f *filler) begun() []*backfill {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	jobs := f.jobs
+	f.jobs = nil
+	return jobs
+}
+
+func (f *filler) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var open []*backfill
+	for {
+		open = append(open, f.begun()...)
+		var due <-chan time.Time
+		if len(open) > 0 {
+			timer.Reset(time.Until(f.pace.next))
+			due = timer.C
+		}
+		select {
+		case out := <-f.link.large:
+			f.sendLarge(ctx, out)
+		case <-f.wake:
+		case <-due:
+			b := open[0]
+			open = slices.Delete(open, 0, 1)
+			if f.turn(ctx, b, open) {
+				open = append(open, b)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// turn sends the next bytes of b and says whether more are to come.
+func (f *filler) turn(ctx context.Context, b *backfill, others []*backfill) bool {
+	now := time.Now()
+	f.pace.adjust(f.link.conn.ConnectionStats(), now, f.rest(append(others, b)))
+	if b.s == nil && !f.openStream(ctx, b) {
+		f.link.m.dropped(dropGroup, int(b.end-b.next))
+		return false
+	}
+	if b.served.shut.Load() {
+		f.buf = f.buf[:0]
+		b.s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+		return false
+	}
+	r := b.served.flow.Ring
+	for b.next < b.end && len(f.buf) < turnBytes {
+		if p := r.Get(b.next); p != nil {
+			f.buf = rtpq.AppendGroupPacket(f.buf, p.Data)
+		}
+		b.next++
+	}
+	n := len(f.buf)
+	_ = b.s.SetWriteDeadline(now.Add(groupPatience))
+	_, err := b.s.Write(f.buf)
+	f.buf = f.buf[:0]
+	if err != nil {
+		b.s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+		f.link.m.dropped(dropGroup, int(b.end-b.next))
+		return false
+	}
+	f.link.m.groupBytes.Add(float64(n))
+	f.link.rtpOut.Add(int64(n))
+	f.pace.took(n, now)
+	if b.next < b.end {
+		return true
+	}
+	_ = b.s.Close() // fails where it was cancelled from the other side, which is no news here
+	return false
+}
+
+func (f *filler) openStream(ctx context.Context, b *backfill) bool {
+	s, err := f.link.openStream(ctx, groupUrgency)
+	if err != nil {
+		return false
+	}
+	b.s = s
+	f.buf = rtpq.AppendGroupHeader(f.buf[:0], b.served.id)
+	return true
+}
+
+func (l *link) openStream(ctx context.Context, urgency int8) (*quic.SendStream, error) {
+	ctx, stop := context.WithTimeout(ctx, groupPatience)
+	defer stop()
+	s, err := l.conn.OpenUniStreamSync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.SetPriority(urgency, true)
+	return s, nil
+}
+
+// rest returns the bytes still to be sent, taking a packet for 1,200.
+func (f *filler) rest(jobs []*backfill) int {
+	n := 0
+	for _, b := range jobs {
+		n += int(b.end-b.next) * 1200
+	}
+	return n
+}
+
+// sendLarge sends one packet on a stream of its own.
+func (f *filler) sendLarge(ctx context.Context, out outgoing) {
+	s, err := f.link.openStream(ctx, largeUrgency)
+	if err != nil {
+		f.link.m.dropped(dropLarge, 1)
+		return
+	}
+	b := rtpq.AppendGroupPacket(rtpq.AppendGroupHeader(nil, out.flow), out.p.Data)
+	now := time.Now()
+	_ = s.SetWriteDeadline(now.Add(groupPatience))
+	if _, err := s.Write(b); err != nil {
+		s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+		f.link.m.dropped(dropLarge, 1)
+		return
+	}
+	_ = s.Close()
+	f.link.sent(out, now)
+}

@@ -1,0 +1,158 @@
+package relay
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+// A dropReason says why a packet or message did not go on.
+type dropReason string
+
+const (
+	dropLate     dropReason = "late"      // waited longer than maxBehind for the link
+	dropAwaitKey dropReason = "await_key" // behind a late one and of no use before the next key frame
+	dropEvicted  dropReason = "evicted"   // left the ring before the link took it
+	dropControl  dropReason = "control"   // control datagram: the queue was full
+	dropResend   dropReason = "resend"    // asked for again: the queue was full
+	dropLarge    dropReason = "large"     // too large for a datagram, and too many such
+	dropGroup    dropReason = "group"     // cached group: no stream, or too slow
+	dropEarly    dropReason = "early"     // of a flow that is not known, and too many such
+	dropPuller   dropReason = "puller"    // arrived faster than its puller takes
+	dropPacket   dropReason = "packet"    // arrived, and is no RTP
+)
+
+// direction tells links that this node dialled from those that dialled it.
+type direction string
+
+const (
+	up   direction = "up"
+	down direction = "down"
+)
+
+type metrics struct {
+	links      *prometheus.GaugeVec
+	dials      *prometheus.CounterVec
+	closes     *prometheus.CounterVec
+	refused    *prometheus.CounterVec
+	pulls      prometheus.Gauge
+	subs       prometheus.Gauge
+	rtt        prometheus.Histogram
+	wait       prometheus.Histogram
+	packetsIn  prometheus.Counter
+	bytesIn    prometheus.Counter
+	packetsOut prometheus.Counter
+	bytesOut   prometheus.Counter
+	drops      *prometheus.CounterVec
+	missing    prometheus.Counter
+	repaired   prometheus.Counter
+	duplicates prometheus.Counter
+	gone       prometheus.Counter
+	nacksOut   prometheus.Counter
+	nacksIn    prometheus.Counter
+	resent     prometheus.Counter
+	large      prometheus.Counter
+	groupBytes prometheus.Counter
+	keysOut    prometheus.Counter
+	keysIn     prometheus.Counter
+	switches   prometheus.Counter
+	below      *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	count := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "freshet_relay_" + name, Help: help})
+	}
+	counts := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "freshet_relay_" + name, Help: help}, []string{label})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_relay_" + name, Help: help})
+	}
+	m := &metrics{
+		links:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "freshet_relay_links", Help: "Links to other nodes, by direction."}, []string{"direction"}),
+		dials:   counts("dials_total", "Links dialled, by how it went.", "result"),
+		closes:  counts("closes_total", "Links this node closed, by code.", "code"),
+		refused: counts("refused_total", "Subscriptions refused to downstream nodes, by reason.", "reason"),
+		pulls:   gauge("pulled_streams", "Streams this node takes from upstream."),
+		subs:    gauge("subscriptions", "Subscriptions of downstream nodes."),
+		rtt: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "freshet_relay_rtt_seconds", Help: "Smoothed round trip of each link, sampled once a second.",
+			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .4, 1},
+		}),
+		wait: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "freshet_relay_wait_seconds", Help: "From a live packet's arrival on this node until QUIC took it for a downstream node.",
+			Buckets: []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .01, .05, .1, .25, .5},
+		}),
+		packetsIn:  count("received_packets_total", "RTP packets received in datagrams and on streams."),
+		bytesIn:    count("received_bytes_total", "Bytes of RTP received."),
+		packetsOut: count("sent_packets_total", "RTP packets sent in datagrams."),
+		bytesOut:   count("sent_bytes_total", "Bytes of RTP sent in datagrams."),
+		drops:      counts("dropped_packets_total", "Packets and control datagrams dropped, by reason.", "reason"),
+		missing:    count("missing_packets_total", "Packets found missing and asked for again."),
+		repaired:   count("repaired_packets_total", "Missing packets that came after all."),
+		duplicates: count("duplicate_packets_total", "Packets that the ring had already, or was past."),
+		gone:       count("gone_packets_total", "Missing packets given up."),
+		nacksOut:   count("nacked_packets_total", "Packets asked for, each time counted."),
+		nacksIn:    count("asked_packets_total", "Packets that downstream nodes asked for."),
+		resent:     count("resent_packets_total", "Packets sent again."),
+		large:      count("oversize_packets_total", "Packets too large for a datagram, sent on a stream."),
+		groupBytes: count("group_bytes_total", "Bytes of cached groups sent."),
+		keysOut:    count("keyframe_requests_sent_total", "Key-frame requests sent upstream."),
+		keysIn:     count("keyframe_requests_received_total", "Key-frame requests from downstream nodes."),
+		switches:   count("upstream_losses_total", "Streams that lost their upstream."),
+		below:      counts("downstream_packets_total", "What downstream nodes report, by what became of a packet.", "what"),
+	}
+	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, m.wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
+		m.drops, m.missing, m.repaired, m.duplicates, m.gone, m.nacksOut, m.nacksIn, m.resent, m.large, m.groupBytes, m.keysOut, m.keysIn,
+		m.switches, m.below)
+	return m
+}
+
+func (m *metrics) dropped(why dropReason, n int) {
+	m.drops.WithLabelValues(string(why)).Add(float64(n))
+}
+
+// reported counts by what a downstream node's report of a flow grew.
+func (m *metrics) reported(old, now *pb.FlowStats) {
+	for _, row := range []struct {
+		what     string
+		old, now uint64
+	}{
+		{"missing", old.GetMissing(), now.GetMissing()},
+		{"repaired", old.GetRepaired(), now.GetRepaired()},
+		{"gone", old.GetGone(), now.GetGone()},
+	} {
+		if row.now > row.old {
+			m.below.WithLabelValues(row.what).Add(float64(row.now - row.old))
+		}
+	}
+}
+
+func (m *metrics) closed(c rtpq.Code) { m.closes.WithLabelValues(codeName(c)).Inc() }
+
+// codeName keeps the label's values a closed set.
+func codeName(c rtpq.Code) string {
+	switch c {
+	case rtpq.CodeNone:
+		return "none"
+	case rtpq.CodePacket:
+		return "packet"
+	case rtpq.CodeStream:
+		return "stream"
+	case rtpq.CodeFlow:
+		return "flow"
+	case rtpq.CodeVersion:
+		return "version"
+	case rtpq.CodeIdentity:
+		return "identity"
+	case rtpq.CodeTooLarge:
+		return "too_large"
+	case rtpq.CodeFull:
+		return "full"
+	case rtpq.CodeReplaced:
+		return "replaced"
+	}
+	return "general"
+}

@@ -1,0 +1,50 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+const (
+	paceFirst  = 20e6 / 8.0 // bytes a second at which a group begins
+	paceMost   = 200e6 / 8.0
+	paceLeast  = 1e6 / 8.0
+	paceWithin = 2.0                    // seconds: a large group begins faster, so that a join is over by then
+	paceGrowth = 1.5                    // a second, while the path's queues stay empty
+	paceCut    = 0.7                    // each paceStep, while they do not
+	paceStep   = 100 * time.Millisecond // between two looks at the round trip
+	paceDelay  = 15 * time.Millisecond  // of queueing that is taken for full
+)
+
+// A pacer spreads groups over time, so that they do not fill the queues on the path that live packets
+// must pass. It is owned by the filler.
+type pacer struct {
+	rate float64   // bytes a second
+	next time.Time // when more may go
+	step time.Time // when the rate was last changed
+}
+
+// adjust sets the rate by the delay that the path shows; rest is what is to be sent, in bytes.
+func (p *pacer) adjust(st quic.ConnectionStats, now time.Time, rest int) {
+	passed := now.Sub(p.step)
+	switch {
+	case p.rate == 0 || passed > time.Second: // the first, or the first in a while
+		p.rate = min(max(paceFirst, float64(rest)/paceWithin), paceMost)
+	case passed < paceStep:
+		return
+	case st.LatestRTT-st.MinRTT > paceDelay:
+		p.rate = max(p.rate*paceCut, paceLeast)
+	default:
+		p.rate = min(p.rate*(1+(paceGrowth-1)*passed.Seconds()), paceMost)
+	}
+	p.step = now
+}
+
+// took says that n bytes went at now.
+func (p *pacer) took(n int, now time.Time) {
+	if p.next.Before(now) {
+		p.next = now
+	}
+	p.next = p.next.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+}

@@ -1,0 +1,407 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+const (
+	maxLive   = 512 // arrivals waiting for their puller: 1 s of 5 Mbit/s
+	maxSlow   = 64  // packets from streams; their readers wait
+	maxEvents = 64
+	maxBoard  = 512 // numbers remembered as never to come, for each stream
+)
+
+// A pull is one stream that this node takes from upstream, shared by all who want it here. Its puller
+// writes it; the channels lead to the puller, what stands behind mu is for everybody.
+type pull struct {
+	r      *Relay
+	id     string
+	live   chan arrival
+	slow   chan arrival
+	events chan event
+	asks   chan *stream.Flow // flows whose key frame is wanted
+	nudge  chan struct{}     // leases came or went
+	done   chan struct{}     // closed when the puller has ended
+
+	mu      sync.Mutex
+	leases  map[*Lease]struct{}
+	stream  *stream.Stream // newest epoch; nil before the first
+	err     error          // why there is none, or none any more
+	last    error          // why the last round of upstreams brought nothing
+	path    []string       // from the origin to this node; nil while no upstream delivers
+	asking  string         // node that was asked and has not answered
+	changed chan struct{}  // closed when stream or err change
+	moved   chan struct{}  // closed when path changes
+	board   [maxBoard]given
+	boardAt int
+}
+
+// A given is a number that upstream will never send.
+type given struct {
+	flow *stream.Flow
+	seq  int64
+}
+
+// eventKind tells what an event is.
+type eventKind uint8
+
+const (
+	eventAccept eventKind = iota
+	eventRefuse
+	eventEnd
+	eventGroup
+	eventLost // the link is gone
+)
+
+// An event is what a source has to say of one of its feeds, packets apart.
+type event struct {
+	kind   eventKind
+	feed   *feed
+	accept *pb.Accept
+	group  *pb.GroupStart
+	reason pb.EndReason
+	err    error
+}
+
+func newPull(r *Relay, id string) *pull {
+	return &pull{
+		r: r, id: id, live: make(chan arrival, maxLive), slow: make(chan arrival, maxSlow), events: make(chan event, maxEvents),
+		asks: make(chan *stream.Flow, 16), nudge: make(chan struct{}, 1), done: make(chan struct{}),
+		leases: map[*Lease]struct{}{}, changed: make(chan struct{}), moved: make(chan struct{}),
+	}
+}
+
+// A Lease keeps a stream on this node. Its methods may be called from any goroutine.
+type Lease struct {
+	p    *pull
+	hops []string // nodes below this one that the lease is for; nil for viewers of this node
+}
+
+// Pull carries stream id on this node until the lease is released, and Config.Linger longer. It returns
+// once the stream is here. The error wraps ErrUnknownStream, ErrNoUpstream (also where ctx ends first),
+// ErrLoop, ErrTooManyHops or ErrFull.
+func (r *Relay) Pull(ctx context.Context, id string) (*Lease, error) {
+	if !rtpq.StreamID(id) {
+		return nil, fmt.Errorf("pull %.64q: %w", id, ErrUnknownStream)
+	}
+	l, err := r.pull(ctx, id, nil)
+	if err != nil {
+		return nil, fmt.Errorf("pull %s: %w", id, err)
+	}
+	return l, nil
+}
+
+// pull leases id for the nodes that hops names, the one below this node last.
+func (r *Relay) pull(ctx context.Context, id string, hops []string) (*Lease, error) {
+	if s := r.own(id); s != nil {
+		p := newPull(r, id)
+		p.stream, p.path = s, []string{r.cfg.Node}
+		return &Lease{p: p}, nil
+	}
+	if len(r.ups) == 0 {
+		return nil, ErrUnknownStream // whatever streams there are begin here
+	}
+	l, fresh, err := r.lease(id, hops)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		select {
+		case r.starts <- l.p:
+		case <-r.stopped:
+			r.drop(l.p, ErrNoUpstream)
+		case <-ctx.Done():
+			r.drop(l.p, ErrNoUpstream)
+		}
+	}
+	if err := l.p.wait(ctx); err != nil {
+		l.Release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// own returns the stream id if it begins on this node.
+func (r *Relay) own(id string) *stream.Stream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pulls[id] != nil {
+		return nil
+	}
+	if s := r.table.Get(id); s != nil && s.Err() == nil {
+		return s
+	}
+	return nil
+}
+
+func (r *Relay) lease(id string, hops []string) (l *Lease, fresh bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.pulls[id]
+	if p == nil {
+		if len(r.pulls) >= rtpq.MaxStreams {
+			return nil, false, ErrFull
+		}
+		p = newPull(r, id)
+		r.pulls[id] = p
+		fresh = true
+	}
+	l = &Lease{p: p, hops: hops}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stream == nil && slices.Contains(hops, p.asking) {
+		return nil, false, ErrLoop
+	}
+	p.leases[l] = struct{}{}
+	return l, fresh, nil
+}
+
+// idle takes p out where nobody holds a lease, and says whether it did.
+func (r *Relay) idle(p *pull, why error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.leases) > 0 {
+		return false
+	}
+	r.out(p, why)
+	return true
+}
+
+// drop takes p out, so that whoever wants the stream from now on begins anew.
+func (r *Relay) drop(p *pull, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.out(p, why)
+}
+
+func (r *Relay) out(p *pull, why error) {
+	if r.pulls[p.id] == p {
+		delete(r.pulls, p.id)
+	}
+	if p.stream != nil {
+		p.stream.End(why)
+		r.table.Remove(p.stream)
+	}
+	p.err = why
+	p.tell()
+	p.move(nil)
+}
+
+// wait returns nil once the stream is here.
+func (p *pull) wait(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		here, err, last, changed := p.stream != nil, p.err, p.last, p.changed
+		p.mu.Unlock()
+		switch {
+		case here && err == nil:
+			return nil
+		case errors.Is(err, stream.ErrEnded):
+			return ErrUnknownStream
+		case errors.Is(err, stream.ErrLost):
+			return ErrNoUpstream
+		case err != nil:
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if last == nil {
+				last = ErrNoUpstream
+			}
+			return fmt.Errorf("%w: %w", last, context.Cause(ctx))
+		}
+	}
+}
+
+// Stream returns the newest epoch of the stream here. It is never nil; see its Err for its end.
+func (l *Lease) Stream() *stream.Stream {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.p.stream
+}
+
+// Changed returns a channel that is closed when Stream will answer another stream than it did at the
+// last call. Ask for it before looking.
+func (l *Lease) Changed() <-chan struct{} {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.p.changed
+}
+
+// Release gives the lease back. Calls after the first do nothing.
+func (l *Lease) Release() {
+	l.p.mu.Lock()
+	delete(l.p.leases, l)
+	l.p.mu.Unlock()
+	select {
+	case l.p.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// deliver hands a to the puller, or drops it where the puller is behind. It never blocks.
+func (p *pull) deliver(a arrival) {
+	select {
+	case p.live <- a:
+	default:
+		p.r.m.dropped(dropPuller, 1)
+	}
+}
+
+// deliverSlowly waits for the puller. It returns false where there is none any more.
+func (p *pull) deliverSlowly(ctx context.Context, a arrival) bool {
+	select {
+	case p.slow <- a:
+		return true
+	case <-p.done:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// post hands e to the puller, which takes events at once.
+func (p *pull) post(e event) {
+	select {
+	case p.events <- e:
+	case <-p.done:
+	}
+}
+
+// ask has the puller pass on a key-frame request; it is the stream's ask function.
+func (p *pull) ask(f *stream.Flow) {
+	select {
+	case p.asks <- f:
+	default: // more are waiting than a stream has layers; whoever needs one asks again
+	}
+}
+
+// show replaces the stream.
+func (p *pull) show(s *stream.Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stream = s
+	p.tell()
+}
+
+func (p *pull) tell() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// move replaces the path; the caller holds mu.
+func (p *pull) move(path []string) {
+	p.path = path
+	close(p.moved)
+	p.moved = make(chan struct{})
+}
+
+func (p *pull) setPath(path []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.move(path)
+}
+
+func (p *pull) setAsking(node string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asking = node
+}
+
+func (p *pull) setLast(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = err
+}
+
+// where returns the path and a channel that is closed when it changes.
+func (p *pull) where() ([]string, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.path, p.moved
+}
+
+// below returns the longest way from this node down to a viewer's edge, without this node: what a
+// subscribe must carry. leased says whether anybody wants the stream.
+func (p *pull) below() (hops []string, leased bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.leases {
+		if len(l.hops) > len(hops) {
+			hops = l.hops
+		}
+	}
+	return hops, len(p.leases) > 0
+}
+
+// give notes that upstream will never send seq of f.
+func (p *pull) give(f *stream.Flow, seq int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.board[p.boardAt%maxBoard] = given{f, seq}
+	p.boardAt++
+}
+
+// given says whether give was told of seq, not too many others ago.
+func (p *pull) given(f *stream.Flow, seq int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.board[:], given{f, seq})
+}
+
+// An offer is a stream of this node as a downstream node gets it.
+type offer struct {
+	stream  *stream.Stream
+	first   []string // the path to this node when the offer was made
+	path    func() ([]string, <-chan struct{})
+	moved   <-chan struct{} // closed when path answers anew; nil where it never does
+	given   func(*stream.Flow, int64) bool
+	release func()
+}
+
+// offer finds stream id for the downstream node at the end of hops, pulling it where it is not here.
+func (r *Relay) offer(ctx context.Context, id string, hops []string, epoch uint64) (*offer, error) {
+	if slices.Contains(hops, r.cfg.Node) {
+		return nil, ErrLoop
+	}
+	if len(hops) > rtpq.MaxHops {
+		return nil, ErrTooManyHops
+	}
+	if s := r.own(id); s != nil {
+		path := []string{r.cfg.Node}
+		if s.Epoch < epoch {
+			return nil, errStaleEpoch
+		}
+		return &offer{stream: s, first: path, release: func() {}}, checkPath(path, hops)
+	}
+	l, err := r.pull(ctx, id, hops)
+	if err != nil {
+		return nil, err
+	}
+	path, moved := l.p.where()
+	o := &offer{stream: l.Stream(), first: path, path: l.p.where, moved: moved, given: l.p.given, release: l.Release}
+	switch err := checkPath(path, hops); {
+	case path == nil:
+		l.Release()
+		return nil, ErrNoUpstream // what we have is old; others may have better
+	case err != nil:
+		l.Release()
+		return nil, err
+	case o.stream.Epoch < epoch:
+		l.Release()
+		return nil, errStaleEpoch
+	}
+	return o, nil
+}

@@ -1,0 +1,291 @@
+// Package relay carries streams from node to node over QUIC links: it serves what this node has to the
+// nodes below it, and pulls what it lacks from the nodes above. RELAY.md (proto) is the protocol.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/quic-go/quic-go"
+	"golang.org/x/sync/errgroup"
+
+	"freshet/cluster/identity"
+	"freshet/cluster/stream"
+	"freshet/proto/rtpq"
+)
+
+// Why a stream cannot be had here.
+var (
+	ErrUnknownStream = errors.New("no upstream knows the stream")
+	ErrNoUpstream    = errors.New("no upstream can be reached")
+	ErrLoop          = errors.New("the stream would come from where it goes")
+	ErrTooManyHops   = errors.New("the stream would cross too many nodes")
+	ErrFull          = errors.New("node carries as many streams as it may")
+
+	errStaleEpoch = errors.New("upstream has an older epoch only")
+)
+
+const (
+	defaultLinger = 5 * time.Second
+	maxLinks      = 256 // downstream nodes
+	maxUpstreams  = 16
+)
+
+// Config says who this node is and from whom it takes streams.
+type Config struct {
+	Node, Role, Region string
+	Listen             string        // UDP host:port; port 0 takes a free one
+	Upstreams          []Upstream    // ranked, the best first; empty at the origin
+	Linger             time.Duration // how long a stream is kept after its last lease; 0 is 5 s
+}
+
+// Upstream is a node to take streams from.
+type Upstream struct {
+	Node string // as in its certificate
+	Addr string // UDP host:port
+}
+
+// Validate says what is wrong with c.
+func (c Config) Validate() error {
+	if c.Node == "" || len(c.Node) > 64 {
+		return fmt.Errorf("relay: node name %q must have 1 to 64 bytes", c.Node)
+	}
+	if c.Role != identity.RoleOrigin && c.Role != identity.RoleEdge {
+		return fmt.Errorf("relay: role %q is neither origin nor edge", c.Role)
+	}
+	if c.Linger < 0 {
+		return fmt.Errorf("relay: linger %v is negative", c.Linger)
+	}
+	if len(c.Upstreams) > maxUpstreams {
+		return fmt.Errorf("relay: %d upstreams, at most %d are taken", len(c.Upstreams), maxUpstreams)
+	}
+	for _, u := range c.Upstreams {
+		if u.Node == c.Node {
+			return fmt.Errorf("relay: node %s is its own upstream", c.Node)
+		}
+		if _, _, err := net.SplitHostPort(u.Addr); err != nil {
+			return fmt.Errorf("relay: address of upstream %s: %w", u.Node, err)
+		}
+	}
+	return nil
+}
+
+// Deps is what the relay works with. It puts the streams it pulls into Table and serves all that is there.
+type Deps struct {
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	Identity *identity.Identity
+	Table    *stream.Table
+}
+
+// A Relay is a node's part in the relay. Its Run owns a goroutine for each upstream, each downstream
+// link and each pulled stream.
+type Relay struct {
+	cfg   Config
+	log   *slog.Logger
+	m     *metrics
+	id    *identity.Identity
+	table *stream.Table
+	sock  net.PacketConn
+	tr    *quic.Transport
+	ln    *quic.Listener
+	ups   []*uplink // ranked
+
+	starts  chan *pull    // from Pull to Run
+	stopped chan struct{} // closed when Run takes no more pulls
+
+	mu        sync.Mutex
+	pulls     map[string]*pull
+	links     map[*link]struct{}
+	downs     int           // links that were dialled from below
+	upChanged chan struct{} // closed when a link to an upstream comes or goes
+}
+
+// New binds the relay's UDP socket. Peers are answered once Run has begun.
+func New(cfg Config, d Deps) (*Relay, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	sock, err := listen(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	return newRelay(cfg, d, sock)
+}
+
+// newRelay runs the relay on sock, which it closes.
+func newRelay(cfg Config, d Deps, sock net.PacketConn) (*Relay, error) {
+	if cfg.Linger == 0 {
+		cfg.Linger = defaultLinger
+	}
+	r := &Relay{
+		cfg: cfg, log: d.Log, m: newMetrics(d.Metrics), id: d.Identity, table: d.Table,
+		sock: sock, tr: &quic.Transport{Conn: sock},
+		starts: make(chan *pull), stopped: make(chan struct{}),
+		pulls: map[string]*pull{}, links: map[*link]struct{}{}, upChanged: make(chan struct{}),
+	}
+	for _, u := range cfg.Upstreams {
+		r.ups = append(r.ups, &uplink{r: r, to: u})
+	}
+	var err error
+	r.ln, err = r.tr.Listen(r.id.ServerTLS([]string{rtpq.ALPN}, identity.RoleEdge), quicConfig())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("relay: %w", err), sock.Close())
+	}
+	return r, nil
+}
+
+// Addr returns where the relay listens.
+func (r *Relay) Addr() netip.AddrPort { return r.sock.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Run serves until ctx ends. Streams that were pulled end with it.
+func (r *Relay) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, u := range r.ups {
+		g.Go(func() error { u.run(ctx); return nil })
+	}
+	g.Go(func() error { return r.accept(ctx, g) })
+	g.Go(func() error {
+		defer close(r.stopped)
+		for {
+			select {
+			case p := <-r.starts:
+				g.Go(func() error { newPuller(p).run(ctx); return nil })
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	err := g.Wait()
+	return errors.Join(err, r.ln.Close(), r.tr.Close(), r.sock.Close())
+}
+
+func (r *Relay) accept(ctx context.Context, g *errgroup.Group) error {
+	for {
+		conn, err := r.ln.Accept(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("relay: accept: %w", err)
+		}
+		if !r.admit() {
+			closeConn(conn, r.m, &peerError{code: rtpq.CodeFull}, false)
+			continue
+		}
+		g.Go(func() error {
+			defer r.dismiss()
+			r.welcome(ctx, conn)
+			return nil
+		})
+	}
+}
+
+func (r *Relay) admit() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.downs >= maxLinks {
+		return false
+	}
+	r.downs++
+	return true
+}
+
+func (r *Relay) dismiss() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.downs--
+}
+
+// welcome serves one downstream node until its link ends.
+func (r *Relay) welcome(ctx context.Context, conn *quic.Conn) {
+	l, err := open(ctx, conn, false, hello{node: r.cfg.Node, role: r.cfg.Role, region: r.cfg.Region}, r.log, r.m)
+	if err != nil {
+		closeConn(conn, r.m, err, ctx.Err() != nil)
+		r.log.Warn("downstream refused", "remote", conn.RemoteAddr().String(), "err", err)
+		return
+	}
+	defer r.track(l, down)()
+	l.log.Info("downstream joined", "role", l.role, "region", l.region)
+	err = l.run(ctx, newSink(r, l))
+	l.log.Info("downstream left", "reason", err)
+}
+
+// dial connects to an upstream and returns the link.
+func (r *Relay) dial(ctx context.Context, to Upstream) (*link, error) {
+	addr, err := net.ResolveUDPAddr("udp", to.Addr)
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig := r.id.ClientTLS([]string{rtpq.ALPN}, to.Node, identity.RoleOrigin, identity.RoleEdge)
+	conn, err := r.tr.Dial(ctx, addr, tlsConfig, quicConfig())
+	if err != nil {
+		return nil, err
+	}
+	l, err := open(ctx, conn, true, hello{r.cfg.Node, r.cfg.Role, r.cfg.Region, rand.Uint64()}, r.log, r.m)
+	if err != nil {
+		closeConn(conn, r.m, err, ctx.Err() != nil)
+	}
+	return l, err
+}
+
+// track keeps l in the list of links until the returned function is called.
+func (r *Relay) track(l *link, d direction) func() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.links[l] = struct{}{}
+	r.m.links.WithLabelValues(string(d)).Inc()
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.links, l)
+		r.m.links.WithLabelValues(string(d)).Dec()
+	}
+}
+
+// changed returns a channel that is closed when a link to an upstream comes or goes.
+func (r *Relay) changed() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.upChanged
+}
+
+func (r *Relay) tellChanged() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.upChanged)
+	r.upChanged = make(chan struct{})
+}
+
+// A LinkState is a link as it is now.
+type LinkState struct {
+	Peer, Role, Region string // of the node at the other end
+	Remote             string // its address
+	Upstream           bool   // this node dialled, and takes streams from it
+	RTT                time.Duration
+	BytesIn, BytesOut  int64 // of RTP, groups and repairs included
+}
+
+// Links returns all links, by peer.
+func (r *Relay) Links() []LinkState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []LinkState
+	for l := range r.links {
+		all = append(all, l.state())
+	}
+	slices.SortFunc(all, func(a, b LinkState) int {
+		return strings.Compare(a.Peer+a.Remote, b.Peer+b.Remote)
+	})
+	return all
+}

@@ -1,0 +1,130 @@
+package relay
+
+import (
+	"sync/atomic"
+	"time"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+)
+
+const (
+	maxBehind  = 500 * time.Millisecond // a live packet that waited longer is not sent any more
+	maxGone    = 2048                   // numbers waiting to be told as gone; more are dropped, and asked for in vain
+	clockEvery = 500 * time.Millisecond // how often a flow's clock is repeated; datagrams get lost
+)
+
+// A served is one flow on its way to one downstream node. Its queue's lock guards it, all but Wake.
+type served struct {
+	id    uint64 // flow id on the link
+	flow  *stream.Flow
+	class class
+	slot  int
+	queue *queue
+
+	live    int64 // number of the first live packet; what is below goes as a group
+	started bool  // the flow had packets when it was opened
+	cursor  int64 // Index of the next live packet
+	high    int64 // highest number sent; -1 before the first
+	waitKey bool  // packets were skipped: nothing of use comes before a key frame
+	gone    []uint16
+	clock   stream.Clock // as last sent
+	clockAt time.Time    // when that was
+	unwatch func()
+
+	// given says that upstream will not deliver a number; nil at the origin. Set once.
+	given  func(*stream.Flow, int64) bool
+	report atomic.Pointer[pb.FlowStats] // what the downstream node last said
+	shut   atomic.Bool                  // the subscription is over; its group, if one is under way, is cut off
+}
+
+// newServed returns f as it is served from now on.
+func newServed(id uint64, f *stream.Flow, given func(*stream.Flow, int64) bool) *served {
+	s := &served{id: id, flow: f, class: classOf(f.Format), high: -1, given: given}
+	s.cursor = f.Ring.Head() // before High: a packet written between is then sent twice, and not never
+	high := f.Ring.High()
+	s.live, s.started = high+1, high >= 0
+	return s
+}
+
+// classOf ranks a flow: audio first, then what a viewer needs for any picture at all.
+func classOf(f stream.Format) class {
+	switch {
+	case f.Kind == stream.Audio:
+		return classAudio
+	case f.Rank == 0:
+		return classBase
+	}
+	return classLayer
+}
+
+// Wake implements ring.Waker.
+func (s *served) Wake(*ring.Ring, *ring.Packet) {
+	s.queue.ready[s.class].set(s.slot)
+	s.queue.signal()
+}
+
+// next returns the next live packet, nil where none is to be sent, and whether more may follow.
+func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
+	r := s.flow.Ring
+	for head := r.Head(); s.cursor < head; {
+		p := r.At(s.cursor)
+		s.cursor++
+		switch {
+		case p == nil:
+			s.waitKey = s.flow.Format.Kind == stream.Video
+			s.queue.dropped(dropEvicted, 1)
+		case now.Sub(p.At) > maxBehind:
+			if !s.waitKey && s.flow.Format.Kind == stream.Video {
+				s.waitKey = true
+				s.flow.RequestKeyframe(now)
+			}
+			s.skip(p, dropLate)
+		case s.waitKey && !p.Key:
+			s.skip(p, dropAwaitKey)
+		default:
+			s.waitKey = false
+			s.high = max(s.high, p.Seq)
+			return p, s.cursor < head
+		}
+	}
+	return nil, false
+}
+
+func (s *served) skip(p *ring.Packet, why dropReason) {
+	s.queue.dropped(why, 1)
+	s.tellGone(uint16(p.Seq))
+}
+
+// tellGone has the next beat say that seq will not come.
+func (s *served) tellGone(seq uint16) {
+	if len(s.gone) < maxGone {
+		s.gone = append(s.gone, seq)
+	}
+}
+
+// clockDue says whether the flow's clock is to be sent (again), and takes it for sent.
+func (s *served) clockDue(now time.Time) bool {
+	c, ok := s.flow.Clock()
+	if !ok || c == s.clock && now.Sub(s.clockAt) < clockEvery {
+		return false
+	}
+	s.clock, s.clockAt = c, now
+	return true
+}
+
+// awaited says whether seq, which the ring does not hold, may still come to this node. Any goroutine may call it.
+func (s *served) awaited(seq int64, now time.Time) bool {
+	r := s.flow.Ring
+	high := r.High()
+	if high < 0 || seq < high-maxGaps || s.given != nil && s.given(s.flow, seq) {
+		return false
+	}
+	for n := seq + 1; n <= high; n++ {
+		if p := r.Get(n); p != nil {
+			return now.Sub(p.At) < repairFor // p showed the gap
+		}
+	}
+	return true // not sent yet
+}

@@ -1,0 +1,372 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+const (
+	beatEvery   = 50 * time.Millisecond
+	sampleEvery = time.Second
+	offerWithin = 2 * time.Second // for a downstream node that asks for what this node must pull first
+)
+
+// A sink serves one downstream node. Its serve loop beats and owns a goroutine for each subscription;
+// what they share stands behind mu.
+type sink struct {
+	r    *Relay
+	link *link
+	fill *filler
+	subs chan *subscription // accepted by message, carried by serve
+
+	mu       sync.Mutex
+	byID     map[uint64]*subscription
+	byFlow   map[uint64]*served
+	nextFlow uint64
+}
+
+// A subscription is one stream that the downstream node takes.
+type subscription struct {
+	ask    *pb.Subscribe
+	cancel chan struct{} // closed by unsubscribe
+}
+
+func newSink(r *Relay, l *link) *sink {
+	return &sink{
+		r: r, link: l, fill: newFiller(l), subs: make(chan *subscription, rtpq.MaxStreams),
+		byID: map[uint64]*subscription{}, byFlow: map[uint64]*served{},
+	}
+}
+
+// serve implements handler.
+func (s *sink) serve(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.fill.run(ctx) })
+	beat, sample := time.NewTicker(beatEvery), time.NewTicker(sampleEvery)
+	defer beat.Stop()
+	defer sample.Stop()
+	for {
+		select {
+		case sub := <-s.subs:
+			wg.Go(func() { s.carry(ctx, sub) })
+		case now := <-beat.C:
+			s.beat(now)
+		case <-sample.C:
+			s.link.sample()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// message implements handler.
+func (s *sink) message(m *pb.RelayMessage) error {
+	switch b := m.Body.(type) {
+	case *pb.RelayMessage_Subscribe:
+		return s.subscribe(b.Subscribe)
+	case *pb.RelayMessage_Unsubscribe:
+		s.unsubscribe(b.Unsubscribe.GetId())
+	case *pb.RelayMessage_Keyframe:
+		s.keyframe(b.Keyframe.GetFlow())
+	case *pb.RelayMessage_Stats:
+		s.stats(b.Stats)
+	case nil: // of a later version
+	default:
+		return broke(rtpq.CodePacket, "%T from a downstream node", b)
+	}
+	return nil
+}
+
+func (s *sink) subscribe(ask *pb.Subscribe) error {
+	if hops := ask.GetHops(); len(hops) == 0 || hops[len(hops)-1] != s.link.node {
+		return broke(rtpq.CodePacket, "subscribe whose last hop is not the subscriber")
+	}
+	sub := &subscription{ask: ask, cancel: make(chan struct{})}
+	s.mu.Lock()
+	_, twice := s.byID[ask.GetId()]
+	full := len(s.byID) >= rtpq.MaxStreams
+	if !twice && !full {
+		s.byID[ask.GetId()] = sub
+	}
+	s.mu.Unlock()
+	if twice {
+		return broke(rtpq.CodePacket, "subscription %d twice", ask.GetId())
+	}
+	if !full {
+		select {
+		case s.subs <- sub:
+			return nil
+		default: // asks faster than serve takes
+			s.forget(sub)
+		}
+	}
+	s.refuse(ask.GetId(), ErrFull)
+	return nil
+}
+
+func (s *sink) unsubscribe(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub := s.byID[id]; sub != nil {
+		delete(s.byID, id)
+		close(sub.cancel)
+	}
+}
+
+func (s *sink) forget(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID[sub.ask.GetId()] == sub {
+		delete(s.byID, sub.ask.GetId())
+	}
+}
+
+func (s *sink) refuse(id uint64, err error) {
+	reason := reasonOf(err)
+	s.link.m.refused.WithLabelValues(reason.String()).Inc()
+	s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Refuse{Refuse: &pb.Refuse{Id: id, Reason: reason}}})
+}
+
+// carry serves one subscription from its first message to its end.
+func (s *sink) carry(ctx context.Context, sub *subscription) {
+	defer s.forget(sub)
+	id := sub.ask.GetId()
+	o, err := s.offer(ctx, sub)
+	if err != nil {
+		s.refuse(id, err)
+		return
+	}
+	defer o.release()
+	flows, accept, ok := s.open(sub, o)
+	if !ok {
+		s.refuse(id, ErrFull)
+		return
+	}
+	s.link.m.subs.Inc()
+	s.link.log.Info("stream served", "stream", o.stream.ID)
+	defer s.link.m.subs.Dec()
+	defer s.shut(flows)
+	for {
+		select {
+		case <-o.stream.Done():
+			s.end(id, o.stream.Err())
+			return
+		case <-o.moved:
+			var path []string
+			path, o.moved = o.path()
+			if path == nil { // nobody delivers now: the same way may come back
+				continue
+			}
+			if checkPath(path, sub.ask.GetHops()) != nil {
+				s.end(id, stream.ErrLost)
+				return
+			}
+			accept.Hops = path
+			s.link.say(acceptMessage(accept)) // the same flows, by another way
+		case <-sub.cancel:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// offer finds the stream that sub asks for, pulling it where that must be.
+func (s *sink) offer(ctx context.Context, sub *subscription) (*offer, error) {
+	ctx, stop := context.WithTimeout(ctx, offerWithin)
+	defer stop()
+	return s.r.offer(ctx, sub.ask.GetStream(), sub.ask.GetHops(), sub.ask.GetEpoch())
+}
+
+func (s *sink) end(id uint64, why error) {
+	reason := pb.EndReason_END_REASON_STREAM_ENDED
+	switch {
+	case errors.Is(why, stream.ErrNewEpoch):
+		reason = pb.EndReason_END_REASON_NEW_EPOCH
+	case errors.Is(why, stream.ErrLost):
+		reason = pb.EndReason_END_REASON_LOST
+	}
+	s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: id, Reason: reason}}})
+}
+
+// open says accept and lets the flows out: live packets from now on, and behind them what the ring
+// holds and the subscriber does not.
+func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
+	accept := &pb.Accept{Id: sub.ask.GetId(), Stream: o.stream.ID, Epoch: o.stream.Epoch, Hops: o.first}
+	var flows []*served
+	for _, f := range o.stream.Flows {
+		if !wants(sub.ask.GetLayers(), f.Format.RID) {
+			continue
+		}
+		sv := newServed(s.newFlow(), f, o.given)
+		flows = append(flows, sv)
+		accept.Flows = append(accept.Flows, describe(sv))
+	}
+	jobs := s.backfills(flows, sub.ask.GetHave())
+	// The accept goes first, so that what follows is understood; datagrams may overtake it all the same.
+	s.link.say(acceptMessage(accept))
+	for _, b := range jobs {
+		s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{
+			Flow: b.served.id, First: uint32(uint16(b.next)), Count: uint32(b.end - b.next),
+		}}})
+	}
+	s.mu.Lock()
+	for _, sv := range flows {
+		s.byFlow[sv.id] = sv
+	}
+	s.mu.Unlock()
+	for i, sv := range flows {
+		if !s.link.queue.add(sv) {
+			s.shut(flows[:i])
+			return nil, nil, false
+		}
+	}
+	for _, b := range jobs {
+		s.fill.add(b)
+	}
+	return flows, accept, true
+}
+
+func (s *sink) backfills(flows []*served, have []*pb.Have) []*backfill {
+	var jobs []*backfill
+	for _, sv := range flows {
+		if b := missed(sv, have); b != nil {
+			jobs = append(jobs, b)
+		}
+	}
+	return jobs
+}
+
+func (s *sink) newFlow() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextFlow++
+	return s.nextFlow
+}
+
+func (s *sink) shut(flows []*served) {
+	for _, sv := range flows {
+		s.link.queue.remove(sv)
+		sv.shut.Store(true)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sv := range flows {
+		delete(s.byFlow, sv.id)
+	}
+}
+
+func (s *sink) flow(id uint64) *served {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byFlow[id]
+}
+
+func (s *sink) keyframe(id uint64) {
+	s.link.m.keysIn.Inc()
+	if sv := s.flow(id); sv != nil {
+		sv.flow.RequestKeyframe(time.Now())
+	}
+}
+
+func (s *sink) stats(st *pb.Stats) {
+	for _, now := range st.GetFlows() {
+		if sv := s.flow(now.GetFlow()); sv != nil {
+			s.link.m.reported(sv.report.Swap(now), now)
+		}
+	}
+}
+
+// datagram implements handler.
+func (s *sink) datagram(flow uint64, packet []byte, kind rtpq.Kind, _ time.Time) error {
+	if kind != rtpq.KindRTCP {
+		return broke(rtpq.CodePacket, "media from a downstream node")
+	}
+	f, err := rtpq.ParseRTCP(packet)
+	if err != nil {
+		return err
+	}
+	if sv := s.flow(flow); sv != nil && len(f.Missing) > 0 {
+		s.resend(sv, f.Missing)
+	}
+	return nil
+}
+
+// resend answers a NACK: with the packet, with GONE where it will not come, or with silence where it may
+// yet come to this node, and then goes downstream like any other.
+func (s *sink) resend(sv *served, missing []uint16) {
+	r := sv.flow.Ring
+	now := time.Now()
+	var gone []uint16
+	var again []*ring.Packet
+	for _, n := range missing {
+		seq := r.Near(n)
+		p := r.Get(seq)
+		switch {
+		case p != nil:
+			again = append(again, p)
+		case !sv.awaited(seq, now):
+			gone = append(gone, n)
+		}
+	}
+	s.link.m.nacksIn.Add(float64(len(missing)))
+	s.link.m.resent.Add(float64(s.link.queue.resend(sv, again)))
+	s.pushGone(sv.id, gone)
+}
+
+func (s *sink) pushGone(flow uint64, seqs []uint16) {
+	slices.SortFunc(seqs, func(a, b uint16) int { return int(int16(a - b)) })
+	for spans := rtpq.AppendSpans(nil, seqs); len(spans) > 0; {
+		var b []byte
+		b, spans = rtpq.AppendGone(nil, flow, spans)
+		s.link.queue.push(b)
+	}
+}
+
+// group implements handler.
+func (s *sink) group(context.Context, *rtpq.GroupReader) error {
+	return broke(rtpq.CodeStream, "group from a downstream node")
+}
+
+// beat sends the sign of life, and with it what the flows have to say apart from packets.
+func (s *sink) beat(now time.Time) {
+	var highs []rtpq.High
+	var clocks []*served
+	gone := map[uint64][]uint16{}
+	s.link.queue.each(func(sv *served) {
+		if sv.high >= 0 {
+			highs = append(highs, rtpq.High{Flow: sv.id, Seq: uint16(sv.high)})
+		}
+		if len(sv.gone) > 0 {
+			gone[sv.id], sv.gone = sv.gone, nil
+		}
+		if sv.clockDue(now) {
+			clocks = append(clocks, sv)
+		}
+	})
+	for {
+		var b []byte
+		b, highs = rtpq.AppendBeat(nil, uint32(now.UnixMilli()), highs)
+		s.link.queue.push(b)
+		if len(highs) == 0 {
+			break
+		}
+	}
+	for flow, seqs := range gone {
+		s.pushGone(flow, seqs)
+	}
+	for _, sv := range clocks {
+		if c, ok := sv.flow.Clock(); ok {
+			s.link.queue.push(rtpq.AppendReport(rtpq.AppendDatagram(nil, sv.id, nil), 0, c.RTP, c.At))
+		}
+	}
+}
