@@ -3,6 +3,7 @@ package pion_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"freshet/bench/compat/mirror"
 	"freshet/bench/compat/pion"
 )
 
@@ -44,9 +46,9 @@ func clip(t *testing.T) *pion.Clip {
 }
 
 // publish puts the clip on the air until the test ends.
-func publish(ctx context.Context, t *testing.T, to, key string, c *pion.Clip) *pion.Publisher {
+func publish(ctx context.Context, t *testing.T, m *pion.Mesh, c *pion.Clip) *pion.Publisher {
 	t.Helper()
-	p, err := pion.Publish(ctx, to, key, c)
+	p, err := pion.Publish(ctx, m.Ingest(), m.Key, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,31 +64,22 @@ func publish(ctx context.Context, t *testing.T, to, key string, c *pion.Clip) *p
 	return p
 }
 
-// play opens a player. A mesh takes a moment from a publisher's first packet until each edge knows the
-// stream: until then, and no longer than ctx, 404 is what a viewer is told.
-func play(ctx context.Context, t *testing.T, from string, c *pion.Clip) *pion.Player {
+// play waits until the stream is on the air and opens a player at the last edge.
+func play(ctx context.Context, t *testing.T, m *pion.Mesh, c *pion.Clip) *pion.Player {
 	t.Helper()
-	poll := time.NewTicker(50 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		p, err := pion.Play(ctx, from, "", c)
-		if err == nil {
-			t.Cleanup(func() {
-				if err := p.Close(context.Background()); err != nil {
-					t.Errorf("player: %v", err)
-				}
-			})
-			return p
-		}
-		if s := (*pion.Status)(nil); !errors.As(err, &s) || s.Code != http.StatusNotFound {
-			t.Fatal(err)
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			t.Fatalf("never on the air: %v", err)
-		}
+	if err := m.OnAir(ctx); err != nil {
+		t.Fatal(err)
 	}
+	p, err := pion.Play(ctx, m.Farthest(), "", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(context.Background()); err != nil {
+			t.Errorf("player: %v", err)
+		}
+	})
+	return p
 }
 
 // watch waits for four seconds of picture and sound, and holds them against the clip.
@@ -115,16 +108,26 @@ func watch(ctx context.Context, t *testing.T, p *pion.Player) {
 func TestMirror(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	m, server := newMirror(t)
-	c := clip(t)
-	publish(ctx, t, server.URL+"/whip/a", "", c)
-	select {
-	case <-m.ready:
-	case <-ctx.Done():
-		t.Fatal("no media reached the mirror")
+	server, err := mirror.New(slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	p := play(ctx, t, server.URL+"/whep/a", c)
-	got, err := p.Wait(ctx, func(c pion.Counts) bool { return c.KeyFrames >= 2 && c.Audio >= 100 })
+	run, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(run) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("mirror: %v", err)
+		}
+	})
+	m, err := pion.ParseMesh(server.Line())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := clip(t)
+	publish(ctx, t, m, c)
+	got, err := play(ctx, t, m, c).Wait(ctx, func(c pion.Counts) bool { return c.KeyFrames >= 2 && c.Audio >= 100 })
 	if err != nil {
 		t.Fatalf("after %+v: %v", got, err)
 	}
@@ -139,8 +142,8 @@ func TestPublishAndPlay(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	c := clip(t)
-	publish(ctx, t, m.Ingest(), m.Key, c)
-	watch(ctx, t, play(ctx, t, m.Farthest(), c))
+	publish(ctx, t, m, c)
+	watch(ctx, t, play(ctx, t, m, c))
 }
 
 // Both ends restart ICE while media flows (RFC 9725, section 4.3.3), and go on without a gap.
@@ -149,8 +152,8 @@ func TestRestart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	c := clip(t)
-	pub := publish(ctx, t, m.Ingest(), m.Key, c)
-	p := play(ctx, t, m.Farthest(), c)
+	pub := publish(ctx, t, m, c)
+	p := play(ctx, t, m, c)
 	if got, err := p.Wait(ctx, func(c pion.Counts) bool { return c.Frames >= 30 }); err != nil {
 		t.Fatalf("before the restart, after %+v: %v", got, err)
 	}
@@ -167,7 +170,7 @@ func TestPlaySample(t *testing.T) {
 	m := mesh(t, "FRESHET_UP_SAMPLE")
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
-	watch(ctx, t, play(ctx, t, m.Farthest(), clip(t)))
+	watch(ctx, t, play(ctx, t, m, clip(t)))
 }
 
 // A wrong key is refused as such, and the session that never was leaves nothing behind.

@@ -1,0 +1,183 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"freshet/proto/problem"
+)
+
+// Limits of one HTTP exchange.
+const (
+	exchangeTimeout = 10 * time.Second
+	closeTimeout    = 2 * time.Second // a DELETE is a courtesy: the server reaps sessions by itself
+	maxAnswer       = 64 << 10
+	maxRedirects    = 5
+)
+
+// A StatusError is an answer that was not the one hoped for.
+type StatusError struct {
+	Method, URL string
+	Status      int
+	Detail      string        // from problem+json where there was one, else the beginning of a text body
+	RetryAfter  time.Duration // 0 where the server did not say
+}
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s %s: %d %s", e.Method, e.URL, e.Status, http.StatusText(e.Status))
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	return s
+}
+
+// An exchange is the HTTP side of one WHIP or WHEP session.
+type exchange struct {
+	client  *http.Client
+	bearer  string
+	session *url.URL // where DELETE goes
+}
+
+// post sends the offer and returns the answer. Redirects that keep the method (307, 308) are followed with
+// the body; the bearer goes along only within the same host, as net/http has it, since a redirect that
+// needs it elsewhere carries its own ticket (RFC 9725, section 4.5). ICE servers in Link are not used:
+// host candidates are all that a tester on the server's own network needs.
+func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, answer string, err error) {
+	base, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, "", fmt.Errorf("address: %w", err)
+	}
+	if (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
+		return nil, "", fmt.Errorf("address %q: want http://… or https://…", endpoint)
+	}
+	x = &exchange{bearer: bearer, client: &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
+		CheckRedirect: checkRedirect,
+		Timeout:       exchangeTimeout,
+	}}
+	defer func() {
+		if err != nil {
+			x.client.CloseIdleConnections()
+			x = nil
+		}
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(offer))
+	if err != nil {
+		return x, "", err
+	}
+	req.Header.Set("Content-Type", "application/sdp")
+	req.Header.Set("Accept", "application/sdp")
+	x.authorize(req)
+	res, err := x.client.Do(req)
+	if err != nil {
+		return x, "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusCreated {
+		return x, "", statusError(res)
+	}
+	if mt, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); mt != "application/sdp" {
+		return x, "", fmt.Errorf("POST %s: the answer is %q, want application/sdp", redacted(res.Request.URL), mt)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return x, "", fmt.Errorf("POST %s: read the answer: %w", redacted(res.Request.URL), err)
+	}
+	if len(body) > maxAnswer {
+		return x, "", fmt.Errorf("POST %s: the answer is longer than %d bytes", redacted(res.Request.URL), maxAnswer)
+	}
+	if x.session, err = res.Location(); err != nil {
+		return x, "", fmt.Errorf("POST %s: no usable Location (RFC 9725, section 4.2): %w", redacted(res.Request.URL), err)
+	}
+	return x, string(body), nil
+}
+
+// delete ends the session at the server. It takes no context: it is wanted most when that has ended.
+func (x *exchange) delete() error {
+	defer x.client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, x.session.String(), nil)
+	if err != nil {
+		return err
+	}
+	x.authorize(req)
+	res, err := x.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	// 404 and 410: the server was first.
+	if res.StatusCode >= 300 && res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusGone {
+		return statusError(res)
+	}
+	return nil
+}
+
+func (x *exchange) authorize(req *http.Request) {
+	if x.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+x.bearer)
+	}
+}
+
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch first := via[0]; {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("more than %d redirects", maxRedirects)
+	case req.Method != first.Method:
+		return errors.New("the server redirects in a way that loses the offer; it must use 307 or 308")
+	case first.URL.Scheme == "https" && req.URL.Scheme != "https":
+		return errors.New("the server redirects from https to http")
+	}
+	return nil
+}
+
+func statusError(res *http.Response) error {
+	e := &StatusError{Method: res.Request.Method, URL: redacted(res.Request.URL), Status: res.StatusCode}
+	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 && s < 3600 {
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 8<<10))
+	if err != nil {
+		return e // the status alone says most of it
+	}
+	mt, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	var p problem.Problem
+	switch {
+	case mt == problem.ContentType && json.Unmarshal(body, &p) == nil:
+		e.Detail = p.Error()
+		for _, f := range p.Errors {
+			e.Detail += fmt.Sprintf("; %s: %s", f.Pointer, f.Detail)
+		}
+	case mt == "text/plain":
+		e.Detail = strings.TrimSpace(string(body[:min(len(body), 200)]))
+	}
+	e.Detail = printable(e.Detail)
+	return e
+}
+
+// redacted is u without what may be secret: a ticket in the query, a password.
+func redacted(u *url.URL) string {
+	c := *u
+	c.RawQuery, c.User, c.Fragment = "", nil, ""
+	return c.String()
+}
+
+// printable keeps a stranger's text from steering the terminal it is shown on.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,200 @@
+package load_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"go.uber.org/goleak"
+
+	"freshet/bench/load"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start runs f until the test ends, or stop is called; both return when f has. Its error must be nil.
+func start(t *testing.T, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func TestSampleThroughForeignServer(t *testing.T) {
+	m := newMirror(t, 2)
+	var last load.PublishReport
+	stop := start(t, func(ctx context.Context) error {
+		return load.Publish(ctx, load.PublishConfig{
+			URL: m.url("whip"), Key: "key", Report: func(r load.PublishReport) { last = r },
+		}, testLog(t))
+	})
+	var final load.Report
+	err := load.Play(t.Context(), load.PlayConfig{URL: m.url("whep"), For: 4500 * time.Millisecond},
+		func(r load.Report) { final = r; t.Log(r) }, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if !final.Final || len(final.Tracks) != 2 {
+		t.Fatalf("final report: %s", indent(final))
+	}
+	for _, tr := range final.Tracks {
+		switch tr.Kind {
+		case "video":
+			if tr.Codec != "H264" || tr.Width != 640 || tr.Height != 360 || tr.KeyFrames == 0 || tr.FrameRate < 20 {
+				t.Errorf("video: %+v", tr)
+			}
+		case "audio":
+			if tr.Codec != "opus" || tr.FrameRate < 40 {
+				t.Errorf("audio: %+v", tr)
+			}
+		}
+		if tr.Lost != 0 || tr.Damaged != 0 {
+			t.Errorf("%s: lost or damaged on loopback: %+v", tr.Kind, tr)
+		}
+	}
+	if !last.Final || last.Frames < 100 || last.KeyRequests == 0 {
+		t.Errorf("publisher: %+v", last)
+	}
+	if len(m.deleted) != 2 {
+		t.Errorf("deleted sessions: %v, want both", m.deleted)
+	}
+}
+
+func TestRawSimulcast(t *testing.T) {
+	m := newMirror(t, 1)
+	raw, err := load.NewRaw(load.RawConfig{URL: m.url("whip"), Key: "key", KeyEvery: 1000, KeyOnAsk: true, Layers: []load.RawLayer{
+		{RID: "q", Width: 320, Height: 180, Packets: 1, Size: 400}, {RID: "h", Packets: 2}, {RID: "f", Width: 1280, Height: 720},
+	}}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := start(t, raw.Run)
+	until(t, "all three layers", func() bool { return m.packets("q") > 30 && m.packets("h") > 60 && m.packets("f") > 120 })
+	m.askKeys()
+	until(t, "key frames for the asking", func() bool {
+		for _, l := range raw.Stats().Layers {
+			if l.PLI == 0 || l.KeyFrames < 2 {
+				return false
+			}
+		}
+		return true
+	})
+	until(t, "feedback", func() bool { return raw.Stats().Layers[0].TWCC > 0 && raw.Stats().Layers[2].Reports > 0 })
+	raw.Silence(true)
+	stop()
+}
+
+func TestRawStamps(t *testing.T) {
+	m := newMirror(t, 2)
+	raw, err := load.NewRaw(load.RawConfig{URL: m.url("whip"), Key: "key", Audio: true, KeyEvery: 15}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, raw.Run)
+	var mu sync.Mutex
+	stamps := map[string][]load.Stamp{}
+	var final load.Report
+	err = load.Play(t.Context(), load.PlayConfig{
+		URL: m.url("whep"), For: 2 * time.Second,
+		Packet: func(kind, _ string, p *rtp.Packet, _ time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			if s, ok := load.ReadStamp(p.Payload); ok {
+				stamps[kind] = append(stamps[kind], s)
+			}
+		},
+	}, func(r load.Report) { final = r }, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"video", "audio"} {
+		got := stamps[kind]
+		if len(got) < 50 {
+			t.Errorf("%s: %d stamps", kind, len(got))
+		}
+		for i := 1; i < len(got); i++ {
+			if got[i].Count <= got[i-1].Count {
+				t.Errorf("%s: packet %d after %d", kind, got[i].Count, got[i-1].Count)
+			}
+		}
+	}
+	for _, tr := range final.Tracks {
+		if tr.Delay == nil || tr.Delay.P50 <= 0 || tr.Delay.P50 > time.Second {
+			t.Errorf("%s: delay %+v", tr.Kind, tr.Delay)
+		}
+		t.Logf("%s: delay %+v", tr.Kind, *tr.Delay)
+	}
+}
+
+func TestRefusalsAreClear(t *testing.T) {
+	m := newMirror(t, 1)
+	lost := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		http.Redirect(w, q, m.url("whip"), http.StatusFound)
+	}))
+	defer lost.Close()
+	for _, c := range []struct{ name, url, key, want string }{
+		{"wrong key", m.url("whip"), "no", "401 Unauthorized: Wrong key: the stream has another key"},
+		{"no such page", m.url("none"), "key", "404 Not Found"},
+		{"a redirect that loses the offer", lost.URL, "key", "must use 307 or 308"},
+		{"no scheme", "localhost:1", "key", "want http://"},
+		{"nobody there", "http://127.0.0.1:1/whip/s", "key", "connection refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := load.Publish(t.Context(), load.PublishConfig{URL: c.url, Key: c.key}, testLog(t))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want …%s…", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRedirectKeepsOfferAndKey(t *testing.T) {
+	m := newMirror(t, 1)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		http.Redirect(w, q, m.url("whip"), http.StatusTemporaryRedirect)
+	}))
+	defer front.Close()
+	raw, err := load.NewRaw(load.RawConfig{URL: front.URL, Key: "key"}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, raw.Run)
+	until(t, "packets through the redirect", func() bool { return m.packets("video") > 10 })
+}
+
+func TestServerGone(t *testing.T) {
+	m := newMirror(t, 1)
+	raw, err := load.NewRaw(load.RawConfig{URL: m.url("whip"), Key: "key"}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- raw.Run(t.Context()) }()
+	until(t, "on the air", func() bool { return m.packets("video") > 10 })
+	m.drop()
+	select {
+	case err := <-done:
+		if !errors.Is(err, load.ErrLost) {
+			t.Errorf("got %v, want ErrLost", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the publisher did not notice")
+	}
+}
+
+func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
