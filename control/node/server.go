@@ -132,7 +132,7 @@ func (s *Server) hear(ctx context.Context, w *agent.Wire, n Node, log *slog.Logg
 		return errors.New("hello does not match the certificate")
 	}
 	n.Region, n.Software = hello.Region, hello.Software
-	log.Info("agent heard", "role", n.Role, "region", n.Region)
+	log.Info("agent heard", "region", n.Region)
 
 	g, ctx := errgroup.WithContext(ctx)
 	acks := make(chan uint64, 1)

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"freshet/cluster/agent"
+	"freshet/cluster/identity"
+	"freshet/cluster/relay"
+	"freshet/cluster/stream"
+)
+
+// How long the mesh has to be ready, and the sample to cross it.
+const (
+	readyWithin  = 15 * time.Second
+	sampleWithin = 20 * time.Second
+)
+
+// A mesh is control, an origin and edges in this process, each with sockets of its own: nothing passes
+// between them but what would pass between machines.
+type mesh struct {
+	log     *slog.Logger
+	data    string
+	key     string // of the sample stream
+	control *controlNode
+	origin  *mediaNode
+	edges   []*mediaNode
+	sample  *sampler // nil with --no-sample
+
+	ready chan struct{} // closed when all nodes know the streams and control knows all nodes
+}
+
+// newMesh binds everything.
+func newMesh(c *upCommand, at ports, log *slog.Logger) (*mesh, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, badConfig("data", "%w", err)
+	}
+	key, err := streamKey(filepath.Join(c.Data, "keys"), sampleStream)
+	if err != nil {
+		return nil, fmt.Errorf("key of the sample: %w", err)
+	}
+	streams, err := streamRecords(c.Stream)
+	if err != nil {
+		return nil, err
+	}
+	streams = append(streams, agent.Record(sampleStream, key))
+	ca, err := identity.OpenCA(filepath.Join(c.Data, "ca"))
+	if err != nil {
+		return nil, err
+	}
+	m := &mesh{log: log, data: c.Data, key: key, ready: make(chan struct{})}
+
+	id, err := ca.Issue("control-1", roleControl)
+	if err != nil {
+		return nil, err
+	}
+	m.control, err = newControlNode(
+		controlConfig{Node: id.Node, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams}, id, log)
+	if err != nil {
+		return nil, err
+	}
+	node := func(i int, name, role string, up ...*mediaNode) (*mediaNode, error) {
+		id, err := ca.Issue(name, role)
+		if err != nil {
+			return nil, err
+		}
+		cfg := nodeConfig{
+			Node: name, Role: role, Region: c.Regions[max(i-2, 0)%len(c.Regions)], Shards: 1,
+			HTTP: at.public(i, portHTTP), Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
+			Control: []string{m.control.control.Agents().String()},
+			Cache:   filepath.Join(c.Data, name+".state"),
+		}
+		for _, u := range up {
+			cfg.Upstreams = append(cfg.Upstreams, relay.Upstream{Node: u.cfg.Node, Addr: u.relay.Addr().String()})
+		}
+		if role == roleOrigin && m.sample != nil {
+			cfg.Watch = m.sample.watch
+		}
+		return newMediaNode(cfg, id, log)
+	}
+	if c.Sample {
+		m.sample = &sampler{id: sampleStream, key: key, log: log, others: make(chan struct{}, 1)}
+	}
+	if m.origin, err = node(1, "origin-1", roleOrigin); err != nil {
+		return nil, err
+	}
+	if m.sample != nil {
+		m.sample.url, m.sample.table = m.origin.base+"/whip/"+sampleStream, m.origin.table
+	}
+	for i := range c.Edges {
+		// The first edge is the hub: the others go to the origin only when it is gone.
+		up := []*mediaNode{m.origin}
+		if i > 0 {
+			up = []*mediaNode{m.edges[0], m.origin}
+		}
+		e, err := node(2+i, fmt.Sprintf("edge-%d", i+1), roleEdge, up...)
+		if err != nil {
+			return nil, err
+		}
+		m.edges = append(m.edges, e)
+	}
+	return m, nil
+}
+
+// run runs the mesh until ctx ends, and calls tell when all of it is ready.
+func (m *mesh) run(ctx context.Context, tell func() error) error {
+	// Against the way of media: the sample first, so that viewers are told it is over and do not look
+	// for another edge; then edges, while their upstreams still answer; the origin; and control last, so
+	// that the pages can say what goes on. Each node may take 3 s for a part of it; together within 10 s.
+	var edges []stage
+	for _, e := range m.edges {
+		edges = append(edges, e.stage())
+	}
+	stages := []stage{together("edges", edges...), m.origin.stage(), m.control.stage()}
+	if m.sample != nil {
+		stages = append([]stage{{"sample", func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-m.ready:
+				return m.sample.Run(ctx)
+			}
+		}}}, stages...)
+	}
+	watch := stage{"start", func(ctx context.Context) error {
+		if err := m.start(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := tell(); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	}}
+	return inOrder("mesh", 4*time.Second, m.log, append([]stage{watch}, stages...)...).run(ctx)
+}
+
+// start returns when every node is ready and, with a sample, its first picture has crossed every hop.
+func (m *mesh) start(ctx context.Context) error {
+	all := append([]*mediaNode{m.origin}, m.edges...)
+	err := until(ctx, readyWithin, func() bool {
+		for _, n := range all {
+			if n.ready() != nil {
+				return false
+			}
+		}
+		return m.control.control.Heard(roleOrigin) == 1 && m.control.control.Heard(roleEdge) == len(m.edges)
+	})
+	if err != nil {
+		return fmt.Errorf("nodes did not find each other: %w", err)
+	}
+	close(m.ready)
+	if m.sample == nil {
+		return nil
+	}
+	last := m.edges[len(m.edges)-1]
+	if err := firstPicture(ctx, last.relay, sampleStream); err != nil {
+		return fmt.Errorf("sample did not reach %s: %w", last.cfg.Node, err)
+	}
+	return nil
+}
+
+// firstPicture pulls stream id by r until a key frame is there.
+func firstPicture(ctx context.Context, r *relay.Relay, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, sampleWithin)
+	defer cancel()
+	for {
+		// The publisher may not be there yet, which is an answer and no failure.
+		l, err := r.Pull(ctx, id)
+		if err == nil {
+			err = until(ctx, sampleWithin, func() bool { return hasPicture(l.Stream()) })
+			l.Release()
+			return err
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func hasPicture(s *stream.Stream) bool {
+	for _, f := range s.Flows {
+		if _, ok := f.Ring.Newest(); ok && f.Format.Kind == stream.Video {
+			return true
+		}
+	}
+	return false
+}
+
+var errLate = errors.New("not in time")
+
+// until asks ok every 20 ms, and returns errLate where it does not hold within d.
+func until(ctx context.Context, d time.Duration, ok func() bool) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(d)
+	defer late.Stop()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			return errLate
+		case <-tick.C:
+		}
+	}
+	return nil
+}

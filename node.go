@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/agent"
+	"freshet/cluster/identity"
+	"freshet/cluster/ops"
+	"freshet/cluster/relay"
+	"freshet/cluster/stream"
+	"freshet/edge"
+	"freshet/origin"
+	pb "freshet/proto"
+)
+
+// Roles of a node.
+const (
+	roleOrigin  = "origin"
+	roleEdge    = "edge"
+	roleControl = "control"
+)
+
+// linger is how long an edge keeps a stream after its last viewer: a reload finds it still there.
+const linger = 10 * time.Second
+
+// A nodeConfig is an origin or an edge as the command line describes it.
+type nodeConfig struct {
+	Node, Role, Region string
+	HTTP, Media, Relay string // where it listens, host:port
+	URL                string // base of its WHIP or WHEP as others reach it, empty for http:// and its address
+	Advertise          []netip.Addr
+	ICEServers         []string
+	Shards             int // edge only
+	Upstreams          []relay.Upstream
+	Control            []string
+	Cache              string // file of the agent's snapshot
+	Streams            []*pb.StreamRecord
+	Watch              func(http.Handler) http.Handler // sees what comes to the node's own handler; nil for none
+}
+
+// A mediaNode is an origin or an edge with all its parts bound.
+type mediaNode struct {
+	cfg   nodeConfig
+	log   *slog.Logger
+	http  *ops.HTTP
+	table *stream.Table
+	relay *relay.Relay
+	state *agent.State
+	agent *agent.Agent // nil without control
+	role  stage
+	base  string // URL of its HTTP server
+
+	stopping atomic.Bool
+}
+
+// newMediaNode binds everything the node listens on.
+func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*mediaNode, error) {
+	n := &mediaNode{cfg: cfg, log: log.With("node", cfg.Node, "role", cfg.Role), table: stream.NewTable()}
+	media, err := net.ResolveUDPAddr("udp", cfg.Media)
+	if err != nil {
+		return nil, badConfig("media", "%w", err)
+	}
+	n.cfg.Media = media.String()
+	if n.cfg.Advertise, err = reachable(media.IP, cfg.Advertise); err != nil {
+		return nil, err
+	}
+
+	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)
+	mux := http.NewServeMux()
+	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
+		return nil, err
+	}
+	if n.base = cfg.URL; n.base == "" {
+		if n.base, err = baseURL(n.http, cfg.Advertise); err != nil {
+			return nil, err
+		}
+	}
+	n.relay, err = relay.New(
+		relay.Config{
+			Node: cfg.Node, Role: cfg.Role, Region: cfg.Region, Listen: cfg.Relay, Upstreams: cfg.Upstreams, Linger: linger,
+		},
+		relay.Deps{Log: n.log, Metrics: reg, Identity: id, Table: n.table})
+	if err != nil {
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+
+	state := agent.NewState(cfg.Streams...)
+	self := agent.Self{Relay: n.relay.Addr().String(), Metrics: n.base + "/metrics"}
+	var viewers func() map[string]int
+	if cfg.Role == roleOrigin {
+		self.WHIP = n.base + "/whip"
+		err = n.bindOrigin(mux, state, reg, log) // it binds the fields itself
+	} else {
+		self.WHEP = n.base + "/whep"
+		viewers, err = n.bindEdge(mux, state, reg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Control) > 0 {
+		facts := agent.NewReporter(self, n.table, viewers)
+		n.agent, err = agent.New(
+			agent.Config{
+				Node: cfg.Node, Role: cfg.Role, Region: cfg.Region, Software: thisBuild().Version,
+				Control: cfg.Control, Cache: cfg.Cache,
+			},
+			agent.Deps{
+				Log: n.log, Metrics: reg, Identity: id, State: state, Facts: facts.Facts, Changed: n.table.Changed,
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	n.state = state
+	ops.Mount(mux, reg, n.ready)
+	return n, nil
+}
+
+// ready says whether the node can do its job now.
+func (n *mediaNode) ready() error {
+	switch {
+	case n.stopping.Load():
+		return errors.New("stopping")
+	case n.agent != nil && !n.state.Known():
+		return errors.New("control not heard yet")
+	}
+	return nil
+}
+
+func (n *mediaNode) bindOrigin(mux *http.ServeMux, keys origin.Keys, reg prometheus.Registerer, log *slog.Logger) error {
+	o, err := origin.New(
+		origin.Config{
+			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media,
+			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
+		},
+		origin.Deps{Log: log, Metrics: reg, Keys: keys, Table: n.table})
+	if err != nil {
+		return fmt.Errorf("origin: %w", err)
+	}
+	h := o.Handler()
+	if n.cfg.Watch != nil {
+		h = n.cfg.Watch(h)
+	}
+	mux.Handle("/whip/", h)
+	n.role = stage{"origin", o.Run}
+	return nil
+}
+
+func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometheus.Registerer) (func() map[string]int, error) {
+	var access edge.Access = state
+	if len(n.cfg.Control) == 0 && !state.Known() {
+		n.log.Warn("no control and no list of streams: whatever the upstreams have is open to every viewer")
+		access = openAccess{}
+	}
+	e, err := edge.New(
+		edge.Config{
+			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media, Shards: n.cfg.Shards,
+			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
+		},
+		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: puller{n.relay}})
+	if err != nil {
+		return nil, fmt.Errorf("edge: %w", err)
+	}
+	mux.Handle("/whep/", e.Handler())
+	n.role = stage{"edge", e.Run}
+	return e.Viewers, nil
+}
+
+// stage runs the node. Sessions and the HTTP server stop first; the relay outlives them, so that media
+// flows until a viewer has its goodbye; the agent stops last, so that control sees the node to its end.
+func (n *mediaNode) stage() stage {
+	serve := together("serve", stage{"http", n.http.Run}, n.role)
+	mark := stage{"serve", func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { n.stopping.Store(true) })
+		defer stop()
+		n.log.Info("serving", "url", n.base, "relay", n.relay.Addr().String(), "region", n.cfg.Region)
+		return serve.run(ctx)
+	}}
+	stages := []stage{mark, {"relay", n.relay.Run}}
+	if n.agent != nil {
+		stages = append(stages, stage{"agent", n.agent.Run})
+	}
+	return inOrder(n.cfg.Node, 3*time.Second, n.log, stages...)
+}
+
+// openAccess lets every viewer watch every stream.
+type openAccess struct{}
+
+func (openAccess) CheckViewer(string, string) error { return nil }
+
+// A puller gives the edge the relay's streams in the edge's own words.
+type puller struct{ relay *relay.Relay }
+
+func (p puller) Pull(ctx context.Context, id string) (edge.Lease, error) {
+	l, err := p.relay.Pull(ctx, id)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, relay.ErrUnknownStream):
+		return nil, fmt.Errorf("%w: %w", edge.ErrUnknownStream, err)
+	case errors.Is(err, relay.ErrNoUpstream), errors.Is(err, relay.ErrLoop), errors.Is(err, relay.ErrTooManyHops):
+		return nil, fmt.Errorf("%w: %w", edge.ErrNoUpstream, err)
+	default:
+		return nil, err
+	}
+}
