@@ -163,6 +163,7 @@ func (r *Raw) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	begun := time.Now()
 	var g errgroup.Group
 	for i, l := range r.layers {
 		l.agreed(video)
@@ -190,8 +191,19 @@ func (r *Raw) Run(ctx context.Context) error {
 	}
 	close(r.connected)
 	err = r.pace(ctx, s.lost)
+	// The readers must be gone before pion takes the tracks away, which ReadSimulcast looks at without a lock.
+	for _, l := range r.layers {
+		if l.RID == "" {
+			_ = video.Sender().SetReadDeadline(begun)
+		} else {
+			_ = video.Sender().SetReadDeadlineSimulcast(begun, l.RID)
+		}
+	}
+	if audio != nil {
+		_ = audio.Sender().SetReadDeadline(begun)
+	}
+	_ = g.Wait() // without errors
 	s.close()
-	_ = g.Wait() // readers end with the connection, without errors
 	return err
 }
 
