@@ -54,3 +54,5 @@ require (
 )
 
 tool google.golang.org/protobuf/cmd/protoc-gen-go
+
+ignore ./control/web/node_modules

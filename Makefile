@@ -1,0 +1,109 @@
+# Freshet: `make up` starts a mesh on this machine, `make test` checks everything. `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+BUILD := .build
+BIN   := $(BUILD)/freshet
+TOOLS := $(BUILD)/tools
+WEB   := control/web
+
+# The go command writes the commit into the binary, where git can tell it.
+VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
+# What `make up` passes on, for example ARGS="--http 0.0.0.0:8080".
+ARGS ?=
+# Of each fuzz target, for `make fuzz`.
+FUZZTIME ?= 10m
+# What decides whether the pages have to be built again.
+WEB_SOURCES := $(shell find $(WEB) -type f \( -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) \
+	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test-results/*' -not -path '*/e2e/*' 2>/dev/null)
+
+.PHONY: help
+help: ## Say what there is to make
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
+
+.PHONY: up
+up: build ## Start a whole mesh on this machine, with a sample on the air
+	exec $(BIN) up $(ARGS)
+
+.PHONY: build
+build: $(BUILD)/web.stamp ## Build the pages and the binary, .build/freshet
+	CGO_ENABLED=0 go build $(VCS) -trimpath -o $(BIN) .
+
+.PHONY: web
+web: ## Build the pages
+	@rm -f $(BUILD)/web.stamp
+	@$(MAKE) $(BUILD)/web.stamp
+
+$(BUILD)/web.stamp: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run build
+	@mkdir -p $(BUILD) && touch $@
+
+# Install scripts stay off: no package needs one to build or to test.
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: test
+test: ## Check everything, as CI does: pages, Go with -race, fuzz targets, end to end (the README's test command)
+	@deploy/ci/steps.sh needs check-proto check-web build lint unit fuzz-short e2e vuln
+
+.PHONY: needs
+needs: ## Install what a bare Debian with Go and Node lacks (as root), or say what is missing
+	@deploy/ci/needs.sh
+
+.PHONY: check-web
+check-web: $(WEB)/node_modules/.package-lock.json ## Lint and test the pages, and hold their size
+	cd $(WEB) && npm run lint && npm test
+	@$(MAKE) web
+	cd $(WEB) && npm run size
+
+.PHONY: proto
+proto: $(TOOLS)/buf ## Generate the Go code of proto/*.proto
+	cd proto && ../$(TOOLS)/buf generate
+
+.PHONY: check-proto
+check-proto: $(TOOLS)/buf ## Lint proto/*.proto and see that the generated code is fresh
+	@deploy/ci/proto.sh $(TOOLS)/buf
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## gofmt, go vet, golangci-lint with the import rules of DESIGN.md
+	@out=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); [ -z "$$out" ] || { echo "not formatted: $$out"; exit 1; }
+	go vet ./...
+	$(TOOLS)/golangci-lint run
+
+.PHONY: unit
+unit: ## All Go tests, with the race detector
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME (10m)
+	@deploy/ci/fuzz.sh each $(FUZZTIME)
+
+.PHONY: fuzz-short
+fuzz-short: ## Every fuzz target, 3 minutes in all
+	@deploy/ci/fuzz.sh all 180
+
+.PHONY: e2e
+e2e: build ## Journeys through a running mesh in Chromium
+	@deploy/ci/e2e.sh $(BIN)
+
+.PHONY: bench
+bench: ## Benchmarks of the hot paths
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clips
+clips: ## Draw the sample clips again (needs ffmpeg)
+	deploy/clips/draw.sh
+
+.PHONY: vuln
+vuln: ## govulncheck, where GOVULNDB names a database
+	@deploy/ci/vuln.sh $(BUILD)
+
+# The tools are a module of their own, so that what they need stays out of the product.
+$(TOOLS)/%: deploy/tools/go.mod deploy/tools/go.sum
+	@mkdir -p $(TOOLS)
+	go build -modfile=deploy/tools/go.mod -o $@ $$(go list -modfile=deploy/tools/go.mod -f '{{.ImportPath}}' tool | grep '/$*$$')
+	@touch $@

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that tests need and this machine lacks. Without root it says which they
+# are and goes on: tests that need one say so.
+set -euo pipefail
+
+missing=()
+need() { # COMMAND-OR-FILE PACKAGE…
+	command -v "$1" >/dev/null || [ -e "$1" ] || missing+=("${@:2}")
+}
+need gcc gcc libc6-dev # the race detector links C
+need git git
+need column bsdextrautils
+need chromium chromium
+need ffmpeg ffmpeg
+need ip iproute2
+need nft nftables
+need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
+need /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf fonts-noto-core
+
+for tool in go node npm; do
+	command -v "$tool" >/dev/null || { echo "$tool is not installed: Go 1.26 and Node 20 are what this needs" >&2; exit 1; }
+done
+[ ${#missing[@]} -gt 0 ] || { echo "nothing is missing"; exit 0; }
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	echo "missing, and not installed for want of root or apt-get: ${missing[*]}" >&2
+	exit 0
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq </dev/null
+apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
