@@ -150,8 +150,8 @@ func (s *Scanner) Next() bool {
 			s.rest = s.rest[1:]
 			continue
 		case !s.two:
-			// Id 15 ends a block of the one-byte form (RFC 8285, section 4.2).
-			if id, n = id>>4, int(id&0x0f)+1; id == 15 {
+			// Id 15, and id 0 with a length, end a block of the one-byte form (RFC 8285, section 4.2).
+			if id, n = id>>4, int(id&0x0f)+1; id == 15 || id == 0 {
 				s.rest = nil
 				return false
 			}

@@ -63,6 +63,7 @@ func TestScanner(t *testing.T) {
 		{"no X bit", "80 60 0001 00000000 00000000 bede 0001 20 85 00 00", nil},
 		{"padding between", head + "bede 0002 00 20 85 00 00 30 01 00", []Extension{{2, []byte{0x85}}, {3, []byte{1}}}},
 		{"id 15 ends it", head + "bede 0002 20 85 f0 01 30 01 00 00", []Extension{{2, []byte{0x85}}}},
+		{"id 0 with a length ends it", head + "bede 0002 20 85 02 03 00 00 30 01", []Extension{{2, []byte{0x85}}}},
 		{"two-byte form with application bits", head + "1007 0001 02 01 85 00", []Extension{{2, []byte{0x85}}}},
 		{"two-byte form with high ids", head + "1000 0001 c8 01 85 00", []Extension{{200, []byte{0x85}}}},
 		{"behind CSRCs", "92 60 0001 00000000 00000000 00000001 00000002 bede 0001 20 85 00 00", []Extension{{2, []byte{0x85}}}},
