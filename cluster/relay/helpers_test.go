@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"freshet/cluster/identity"
+	"freshet/cluster/ring"
 	"freshet/cluster/stream"
 	"freshet/proto/rtpq"
 )
@@ -218,18 +219,52 @@ func has(f *stream.Flow, first, end int) bool {
 	return true
 }
 
-// lossy loses what drop says of the packets that come in.
+// lossy loses what drop says of the packets that come in. It hides that it is a UDP socket, so that
+// QUIC reads by ReadFrom.
 type lossy struct {
-	*net.UDPConn
+	net.PacketConn
 	drop func(b []byte) bool
 }
 
 func (l *lossy) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
-		n, a, err := l.UDPConn.ReadFrom(b)
+		n, a, err := l.PacketConn.ReadFrom(b)
 		if err != nil || !l.drop(b[:n]) {
 			return n, a, err
 		}
 	}
 }
 
+// drops loses one packet of media when told to.
+type drops struct{ next atomic.Bool }
+
+func (d *drops) one(b []byte) bool { return len(b) > 500 && d.next.CompareAndSwap(true, false) }
+
+// A recorder notes when each packet of a flow came.
+type recorder struct {
+	mu sync.Mutex
+	at map[int]time.Time
+}
+
+func record(f *stream.Flow) *recorder {
+	r := &recorder{at: map[int]time.Time{}}
+	f.Ring.Watch(r)
+	for i := range f.Ring.Head() {
+		r.Wake(f.Ring, f.Ring.At(i))
+	}
+	return r
+}
+
+func (r *recorder) Wake(_ *ring.Ring, p *ring.Packet) {
+	if p != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.at[number(p.Data)] = p.At
+	}
+}
+
+func (r *recorder) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.at)
+}

@@ -16,7 +16,7 @@ const (
 	answerWithin = 3 * time.Second // for an upstream that must itself pull first
 	lostAfter    = 60 * time.Second
 	retryFirst   = 100 * time.Millisecond
-	retryMost    = 2 * time.Second
+	retryMost    = time.Second
 	statsEvery   = time.Second
 )
 

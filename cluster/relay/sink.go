@@ -16,6 +16,7 @@ import (
 const (
 	beatEvery   = 50 * time.Millisecond
 	sampleEvery = time.Second
+	orphanFor   = time.Second     // without an upstream ourselves, before we send away who takes the stream from us
 	offerWithin = 2 * time.Second // for a downstream node that asks for what this node must pull first
 )
 
@@ -155,6 +156,7 @@ func (s *sink) carry(ctx context.Context, sub *subscription) {
 	s.link.log.Info("stream served", "stream", o.stream.ID)
 	defer s.link.m.subs.Dec()
 	defer s.shut(flows)
+	var orphaned <-chan time.Time
 	for {
 		select {
 		case <-o.stream.Done():
@@ -163,15 +165,20 @@ func (s *sink) carry(ctx context.Context, sub *subscription) {
 		case <-o.moved:
 			var path []string
 			path, o.moved = o.path()
-			if path == nil { // nobody delivers now: the same way may come back
+			if path == nil {
+				orphaned = time.After(orphanFor)
 				continue
 			}
+			orphaned = nil
 			if checkPath(path, sub.ask.GetHops()) != nil {
 				s.end(id, stream.ErrLost)
 				return
 			}
 			accept.Hops = path
 			s.link.say(acceptMessage(accept)) // the same flows, by another way
+		case <-orphaned: // others may have better
+			s.end(id, stream.ErrLost)
+			return
 		case <-sub.cancel:
 			return
 		case <-ctx.Done():

@@ -109,7 +109,7 @@ func (s *source) close() map[uint64]*feed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	return s.feeds
+	return maps.Clone(s.feeds)
 }
 
 // subscribe asks for p's stream. It returns nil where the link is gone.

@@ -1,0 +1,189 @@
+package relay
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+)
+
+// shelf is a queue over flows that the test writes.
+type shelf struct {
+	*queue
+	flows   []*stream.Flow
+	served  []*served
+	dropped map[dropReason]int
+}
+
+func newShelf(formats ...stream.Format) *shelf {
+	sh := &shelf{dropped: map[dropReason]int{}}
+	sh.queue = newQueue(func(why dropReason, n int) { sh.dropped[why] += n })
+	sh.flows = stream.New("a", 1, nil, formats, func(*stream.Flow) {}).Flows
+	for i, f := range sh.flows {
+		s := newServed(uint64(i+1), f, nil)
+		sh.add(s)
+		sh.served = append(sh.served, s)
+	}
+	return sh
+}
+
+// fill writes one packet, with number seq, at now.
+func (sh *shelf) fill(flow, seq int, key bool, now time.Time) {
+	if _, err := sh.flows[flow].Write(packet(sh.flows[flow], seq, key, 100), now); err != nil {
+		panic(err)
+	}
+}
+
+// drain takes all there is at now, as flow id and number.
+func (sh *shelf) drain(now time.Time) (out [][2]int) {
+	for {
+		o, ok := sh.take(now)
+		switch {
+		case !ok:
+			return out
+		case o.p == nil:
+			out = append(out, [2]int{0, len(o.raw)})
+		default:
+			out = append(out, [2]int{int(o.flow), number(o.p.Data)})
+		}
+	}
+}
+
+// Control goes first, then what was asked for again, audio, the base layers, the other layers.
+func TestQueueOrder(t *testing.T) {
+	high := videoFormat
+	high.RID, high.Rank = "f", 1
+	low := videoFormat
+	low.RID = "q"
+	sh := newShelf(high, low, audioFormat)
+	for flow := range 3 {
+		sh.fill(flow, 1, true, start)
+	}
+	if got, want := sh.drain(start), [][2]int{{3, 1}, {2, 1}, {1, 1}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for flow := range 3 {
+		sh.fill(flow, 2, false, start)
+	}
+	r := sh.flows[0].Ring
+	sh.resend(sh.served[0], []*ring.Packet{r.Get(r.Near(1)), r.Get(r.Near(2))}) // 2 is on its way
+	sh.push(make([]byte, 7))
+	if got, want := sh.drain(start), [][2]int{{0, 7}, {1, 1}, {3, 2}, {2, 2}, {1, 2}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Flows of a class take turns.
+func TestQueueTurns(t *testing.T) {
+	sh := newShelf(audioFormat, audioFormat, audioFormat)
+	for flow := range 3 {
+		for n := range 2 {
+			sh.fill(flow, n, false, start)
+		}
+	}
+	got := sh.drain(start)
+	for i := range 3 {
+		if got[i][1] != 0 || got[i+3][1] != 1 {
+			t.Fatalf("got %v: not in turns", got)
+		}
+	}
+}
+
+// A link that was blocked for longer than maxBehind goes on with the next key frame, and says what it left out.
+func TestSkipToKeyFrame(t *testing.T) {
+	sh := newShelf(videoFormat)
+	at := func(n int) time.Time { return start.Add(time.Duration(n) * 10 * time.Millisecond) }
+	for n := range 100 { // one second, key frames at 0, 60
+		sh.fill(0, n, n%60 == 0, at(n))
+	}
+	got := sh.drain(at(100)) // 50 ... are fresh enough, 60 is the key frame
+	if len(got) != 40 || got[0] != [2]int{1, 60} || got[39] != [2]int{1, 99} {
+		t.Fatalf("got %d packets, %v ...", len(got), got[:min(3, len(got))])
+	}
+	if sh.dropped[dropLate] != 50 || sh.dropped[dropAwaitKey] != 10 {
+		t.Errorf("dropped %v", sh.dropped)
+	}
+	if len(sh.served[0].gone) != 60 {
+		t.Errorf("%d numbers said to be gone", len(sh.served[0].gone))
+	}
+}
+
+// Audio has no key frames: what is fresh goes on.
+func TestSkipAudio(t *testing.T) {
+	sh := newShelf(audioFormat)
+	for n := range 100 {
+		sh.fill(0, n, false, start.Add(time.Duration(n)*20*time.Millisecond))
+	}
+	if got := sh.drain(start.Add(2 * time.Second)); len(got) != 25 || got[0][1] != 75 {
+		t.Errorf("got %d packets, %v ...", len(got), got[:min(3, len(got))])
+	}
+}
+
+func TestQueueBounds(t *testing.T) {
+	sh := newShelf(audioFormat)
+	for range maxControl + 5 {
+		sh.push([]byte{0})
+	}
+	sh.fill(0, 0, false, start)
+	sh.drain(start)
+	r := sh.flows[0].Ring
+	for range maxResends + 7 {
+		sh.resend(sh.served[0], []*ring.Packet{r.At(0)})
+	}
+	if sh.dropped[dropControl] != 5 || sh.dropped[dropResend] != 7 {
+		t.Errorf("dropped %v", sh.dropped)
+	}
+	for range maxFlows - 1 {
+		if !sh.add(newServed(9, sh.flows[0], nil)) {
+			t.Fatal("full too early")
+		}
+	}
+	if sh.add(newServed(9, sh.flows[0], nil)) {
+		t.Error("more flows than maxFlows")
+	}
+	if got := sh.drain(start); len(got) != maxResends {
+		t.Errorf("%d packets wait, want %d", len(got), maxResends)
+	}
+	sh.remove(sh.served[0])
+	sh.fill(0, 1, false, start)
+	if got := sh.drain(start); len(got) != maxFlows-1 {
+		t.Errorf("%d flows go on, want %d", len(got), maxFlows-1)
+	}
+}
+
+func TestBitset(t *testing.T) {
+	var b bitset
+	if _, ok := b.after(0); ok {
+		t.Error("empty, and has one")
+	}
+	for _, i := range []int{0, 63, 64, 1000, maxFlows - 1} {
+		b.set(i)
+	}
+	for _, row := range [][2]int{{0, 63}, {63, 64}, {64, 1000}, {1000, maxFlows - 1}, {maxFlows - 1, 0}, {998, 1000}} {
+		if got, ok := b.after(row[0]); !ok || got != row[1] {
+			t.Errorf("after %d: got %d %v, want %d", row[0], got, ok, row[1])
+		}
+	}
+	b.clear(63)
+	if got, _ := b.after(0); got != 64 {
+		t.Errorf("after clearing 63: got %d", got)
+	}
+}
+
+func BenchmarkQueue(b *testing.B) {
+	sh := newShelf(audioFormat, videoFormat)
+	data := packet(sh.flows[1], 1, false, 1000)
+	now := time.Now()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		data[2], data[3] = byte(n>>8), byte(n)
+		if _, err := sh.flows[1].Write(data, now); err != nil {
+			b.Fatal(err)
+		}
+		if _, ok := sh.take(now); !ok {
+			b.Fatal("nothing to take")
+		}
+	}
+}
