@@ -45,7 +45,7 @@ func (s *settings) inForce(n *kong.Node, table map[string]any) error {
 		if f.Name == "help" || f.Name == "config" || f.Name == "output" {
 			continue
 		}
-		if err := f.Value.Reset(); err != nil { // default or variable
+		if err := f.Reset(); err != nil { // default or variable
 			return &configError{err}
 		}
 		v, err := s.Resolve(nil, &kong.Path{Parent: n, Command: n}, f)
@@ -54,7 +54,7 @@ func (s *settings) inForce(n *kong.Node, table map[string]any) error {
 		}
 		if v != nil {
 			scan := kong.Scan().PushTyped(v, kong.FlagValueToken)
-			if err := f.Value.Parse(scan, f.Value.Target); err != nil {
+			if err := f.Parse(scan, f.Target); err != nil {
 				return badConfig(s.file, "[%s] %s: %w", n.Name, f.Name, err)
 			}
 		}

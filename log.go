@@ -13,7 +13,7 @@ import (
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
 	if f, ok := w.(*os.File); ok && terminal(f) {
 		_, plain := os.LookupEnv("NO_COLOR")
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
