@@ -22,8 +22,8 @@ type Stream struct {
 	Live    bool     `json:"live" doc:"Media came in the last second"`
 	Viewers int      `json:"viewers" doc:"Viewers now, over all edges"`
 	Origin  *Origin  `json:"origin,omitempty" doc:"Where it is published; absent while no origin is there"`
-	Tracks  []Track  `json:"tracks" doc:"What is on the air, one entry a layer; empty while nothing is"`
-	Edges   []Serves `json:"edges" doc:"Edges that carry it now"`
+	Tracks  []Track  `json:"tracks" nullable:"false" doc:"What is on the air, one entry a layer; empty while nothing is"`
+	Edges   []Serves `json:"edges" nullable:"false" doc:"Edges that carry it now"`
 }
 
 // Origin is where a stream is published.

@@ -134,6 +134,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if page {
 		secure(w.Header(), name == "embed.html", r.TLS != nil)
+	} else {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // the player is for other people's pages too
 	}
 	f.serve(w, r)
 }
@@ -147,7 +149,6 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache") // ask each time, cheaply
 	if f.hashed {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-		h.Set("Access-Control-Allow-Origin", "*") // the player's script and fonts, for other people's pages
 	}
 	if match(r.Header.Get("If-None-Match"), f.etag) {
 		w.WriteHeader(http.StatusNotModified)

@@ -1,0 +1,211 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/agent"
+	"freshet/control/node"
+	pb "freshet/proto"
+	"freshet/proto/problem"
+)
+
+// small returns an API over two streams, an origin on which one is live, and n edges.
+func small(n int) *API {
+	closed := agent.Record("closed", "key")
+	closed.State = pb.StreamState_STREAM_STATE_CLOSED
+	records := node.NewRecords(agent.Record("sample", "secret-key"), agent.Record("quiet", "secret-key"), closed)
+	fleet := node.NewFleet()
+	if n > 0 {
+		fleet.Hear(node.Node{Name: "origin-1", Role: "origin", Region: "yul", Heard: time.Now(), Facts: &pb.NodeFacts{
+			Whip: "http://o/whip",
+			Streams: []*pb.StreamFacts{{Id: "sample", Live: true, Flows: []*pb.FlowFacts{
+				{Track: "video", Rid: "h", Codec: "H264", Width: 640, Height: 360, BitrateBps: 500_000},
+			}}},
+		}})
+	}
+	for i := range n {
+		name := "edge-" + string(rune('1'+i))
+		fleet.Hear(node.Node{Name: name, Role: "edge", Region: []string{"yul", "par", "sin"}[i%3], Heard: time.Now(), Facts: &pb.NodeFacts{
+			Whep: "http://" + name + "/whep", Viewers: 2,
+			Streams: []*pb.StreamFacts{{Id: "sample", Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1}},
+		}})
+	}
+	return New(Config{Version: "test"}, Deps{
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: records, Fleet: fleet,
+	})
+}
+
+func ask(a http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	q := httptest.NewRequest(method, path, r)
+	if body != "" {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, q)
+	return w
+}
+
+func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	return v
+}
+
+func TestStreams(t *testing.T) {
+	a := small(2)
+	all := read[[]Stream](t, ask(a, "GET", "/api/v1/streams", ""))
+	if len(all) != 3 || all[0].State != "closed" || all[1].Live || !all[2].Live {
+		t.Errorf("streams: %+v", all)
+	}
+	live := read[[]Stream](t, ask(a, "GET", "/api/v1/streams?live=true", ""))
+	want := Stream{
+		ID: "sample", Event: "sample", State: "ready", Live: true, Viewers: 4,
+		Origin: &Origin{"origin-1", "yul", "http://o/whip"},
+		Tracks: []Track{{"video", "h", "H264", 640, 360, 500_000}},
+		Edges:  []Serves{{"edge-1", "yul", 2, "origin-1", 1}, {"edge-2", "par", 2, "origin-1", 1}},
+	}
+	if d := cmp.Diff([]Stream{want}, live); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want, read[Stream](t, ask(a, "GET", "/api/v1/streams/sample", ""))); d != "" {
+		t.Error(d)
+	}
+	if s := read[[]Stream](t, ask(small(0), "GET", "/api/v1/streams", "")); len(s) != 3 || s[2].Origin != nil || s[2].Live {
+		t.Errorf("without nodes: %+v", s)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	for _, body := range []string{"", "{}", `{"region":"par"}`} {
+		w := ask(small(5), "POST", "/api/v1/events/sample/join", body)
+		j := read[Join](t, w)
+		if id, err := uuid.Parse(j.Session); err != nil || id.Version() != 7 {
+			t.Errorf("session %q: %v, want a version 7 UUID", j.Session, err)
+		}
+		if j.Token != "" || j.Expires != nil || len(j.Streams) != 1 || j.Streams[0].ID != "sample" || len(j.Edges) != 3 {
+			t.Errorf("join with %q: %s", body, w.Body)
+		}
+		if strings.Contains(body, "par") && j.Edges[0].Region != "par" {
+			t.Errorf("from par: sent to %+v first", j.Edges[0])
+		}
+		if got := w.Header().Get("Access-Control-Allow-Origin"); got != "*" {
+			t.Errorf("Access-Control-Allow-Origin is %q, want *", got)
+		}
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	w := ask(small(1), "POST", "/whip/sample?from=obs&x=%2F", "v=0")
+	if got, want := w.Header().Get("Location"), "http://o/whip/sample?from=obs&x=%2F"; w.Code != 307 || got != want {
+		t.Errorf("got %d to %q, want 307 to %q", w.Code, got, want)
+	}
+	w = ask(small(1), "OPTIONS", "/whip/sample", "")
+	if w.Code != 204 || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
+		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+}
+
+// TestBadInput holds what wrong requests get: a problem that names what is wrong, and never says it back.
+func TestBadInput(t *testing.T) {
+	long := strings.Repeat("a", 65)
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+		kind, pointer            string
+		nodes                    int
+	}{
+		{"unknown stream", "GET", "/api/v1/streams/other", "", 404, "stream-unknown", "", 1},
+		{"bad id", "GET", "/api/v1/streams/UPPER", "", 422, "invalid", "/path/id", 1},
+		{"long id", "GET", "/api/v1/streams/" + long, "", 422, "invalid", "/path/id", 1},
+		{"bad flag", "GET", "/api/v1/streams?live=maybe", "", 422, "invalid", "/query/live", 1},
+		{"unknown event", "POST", "/api/v1/events/other/join", "", 404, "event-unknown", "", 1},
+		{"closed event", "POST", "/api/v1/events/closed/join", "", 404, "event-unknown", "", 1},
+		{"bad slug", "POST", "/api/v1/events/a..b/join", "", 422, "invalid", "/path/slug", 1},
+		{"no edge", "POST", "/api/v1/events/sample/join", "", 503, "unavailable", "", 0},
+		{"not JSON", "POST", "/api/v1/events/sample/join", `{"region":`, 400, "bad-request", "", 1},
+		{"unknown field", "POST", "/api/v1/events/sample/join", `{"hunter2":1}`, 400, "bad-request", "/hunter2", 1},
+		{"wrong type", "POST", "/api/v1/events/sample/join", `{"region":["hunter2"]}`, 422, "invalid", "/region", 1},
+		{"long field", "POST", "/api/v1/events/sample/join", `{"region":"hunter2` + long + `"}`, 422, "invalid", "/region", 1},
+		{"too large", "POST", "/api/v1/events/sample/join", `{"region":"` + strings.Repeat("a", 257<<10) + `"}`, 413, "too-large", "", 1},
+		{"wrong method", "DELETE", "/api/v1/streams", "", 405, "method-not-allowed", "", 1},
+		{"wrong method on join", "GET", "/api/v1/events/sample/join", "", 405, "method-not-allowed", "", 1},
+		{"nothing there", "GET", "/api/v1/nothing", "", 404, "not-found", "", 1},
+		{"whip: unknown stream", "POST", "/whip/other", "v=0", 404, "stream-unknown", "", 1},
+		{"whip: no stream", "POST", "/whip/", "v=0", 404, "stream-unknown", "", 1},
+		{"whip: path tricks", "POST", "/whip/sample/..%2f..", "v=0", 404, "stream-unknown", "", 1},
+		{"whip: no origin", "POST", "/whip/sample", "v=0", 503, "unavailable", "", 0},
+		{"whip: wrong method", "GET", "/whip/sample", "", 405, "method-not-allowed", "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := ask(small(c.nodes), c.method, c.path, c.body)
+			var p problem.Problem
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatalf("%d, no problem: %v: %s", w.Code, err, w.Body)
+			}
+			if w.Code != c.status || p.Status != c.status || p.Type != "/problems/"+c.kind {
+				t.Errorf("got %d %s (body says %d), want %d %s", w.Code, p.Type, p.Status, c.status, c.kind)
+			}
+			if ct := w.Header().Get("Content-Type"); ct != problem.ContentType {
+				t.Errorf("Content-Type is %q", ct)
+			}
+			if c.pointer != "" && (len(p.Errors) == 0 || p.Errors[0].Pointer != c.pointer) {
+				t.Errorf("errors %+v, want one at %s", p.Errors, c.pointer)
+			}
+			if c.pointer != "/hunter2" && strings.Contains(w.Body.String(), "hunter2") || strings.Contains(w.Body.String(), "$schema") {
+				t.Errorf("says back what was sent: %s", w.Body)
+			}
+			switch {
+			case c.status == 405 && w.Header().Get("Allow") == "":
+				t.Error("405 without Allow")
+			case c.status == 503 && w.Header().Get("Retry-After") == "":
+				t.Error("503 without Retry-After")
+			}
+		})
+	}
+}
+
+// TestOpenAPI holds the committed document, of which the pages' client is made, to the routes.
+func TestOpenAPI(t *testing.T) {
+	got, err := New(Config{Version: "1"}, Deps{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet()}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "openapi.yaml"
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s is stale (UPDATE=1 go test ./control/api writes it):\n%s", file, d)
+	}
+	if w := ask(small(1), "GET", "/api/v1/openapi.json", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "/api/v1/streams") {
+		t.Errorf("served document: %d %.100s", w.Code, w.Body)
+	}
+}
