@@ -73,11 +73,11 @@ func (s *Seat) Leave() {
 func (s *Seat) silent(now time.Time) bool { return now.Sub(s.heard) >= silence }
 
 // time returns when the media of a flow stamped rtp was captured, in the origin's time. Before the
-// flow's first report that is when its first packet came, carried on.
+// flow's first report that goes by the packet that came fastest.
 func (s *Seat) time(flow int, rtp uint32) time.Time {
 	src := &s.sources[flow]
 	if d, ok := s.clock.offset(); ok && src.report.set {
 		return src.report.time(rtp, src.rate).Add(d)
 	}
-	return src.first.time(rtp, src.rate)
+	return src.fastest.time(rtp, src.rate)
 }

@@ -30,8 +30,8 @@ type source struct {
 	stripped  []int64 // numbers of padding, ascending
 	timestamp uint32  // from the publisher's timestamps to the stream's
 
-	first  mark // of the first packet: the clock until a report comes
-	report mark // of the last sender report, in the publisher's own time
+	fastest mark // of the packet that came with the least delay: the clock until a report comes
+	report  mark // of the last sender report, in the publisher's own time
 }
 
 // A mark ties an RTP timestamp to a time.
@@ -44,6 +44,16 @@ type mark struct {
 // time returns when the media stamped rtp was captured, by m.
 func (m mark) time(rtp uint32, rate uint32) time.Time {
 	return m.at.Add(time.Duration(int32(rtp-m.rtp)) * time.Second / time.Duration(rate))
+}
+
+// arrived takes note of a packet's timestamp and arrival, and says whether it came faster than any
+// before. The first ones often come late: they wait until ICE and DTLS are done.
+func (s *source) arrived(timestamp uint32, now time.Time) bool {
+	if s.fastest.set && now.Sub(s.fastest.at) < markLife && !now.Before(s.fastest.time(timestamp, s.rate).Add(-time.Millisecond)) {
+		return false
+	}
+	s.fastest = mark{timestamp, now, true}
+	return true
 }
 
 // A step is what a number means to its source.

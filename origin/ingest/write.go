@@ -14,9 +14,7 @@ func (s *slot) packet(a arrival) {
 	}
 	src := &seat.sources[a.flow]
 	seat.heard, seat.sent = now, true
-	if !src.first.set || now.Sub(src.first.at) > markLife {
-		src.first = mark{a.Timestamp, now, true}
-	}
+	earlier := src.arrived(a.Timestamp, now)
 	if seat.over(a.Bytes, now) {
 		s.kick(seat, refusedBitrate, now)
 		return
@@ -41,7 +39,7 @@ func (s *slot) packet(a arrival) {
 		src.strip(ext)
 		return
 	case what == stepReset:
-		src.first, src.report = mark{a.Timestamp, now, true}, mark{}
+		src.fastest, src.report = mark{a.Timestamp, now, true}, mark{}
 		// The hole tells decoders downstream that what follows does not join what was.
 		s.anchor(seat, a, ext, 2)
 		s.ask(seat, a.flow)
@@ -51,6 +49,9 @@ func (s *slot) packet(a arrival) {
 		return
 	case !src.anchored:
 		s.anchor(seat, a, ext, 1)
+	}
+	if earlier && !src.report.set && l.begun {
+		l.flow.SetClock(stream.Clock{RTP: a.Timestamp + src.timestamp, At: now})
 	}
 	s.write(src, l, a, ext)
 }
@@ -114,7 +115,7 @@ func (s *slot) report(r sentReport) {
 		return
 	}
 	src := &seat.sources[r.Flow]
-	if !src.first.set || absolute(src.first.time(r.RTP, src.rate).Sub(r.At)) > maxClockError {
+	if !src.fastest.set || absolute(src.fastest.time(r.RTP, src.rate).Sub(r.At)) > maxClockError {
 		s.metrics.dropped.WithLabelValues(string(dropReport)).Inc() // not about the media that came
 		return
 	}

@@ -102,14 +102,19 @@ func (s *session) answer(ctx context.Context) (string, error) {
 	if err := s.pc.SetLocalDescription(answer); err != nil {
 		return "", fmt.Errorf("answer: %w", err)
 	}
-	select {
-	case <-s.gathered:
-	case <-s.done:
-		return "", net.ErrClosed
-	case <-ctx.Done():
-		return "", fmt.Errorf("candidates: %w", context.Cause(ctx))
+	for {
+		select {
+		case <-s.gathered:
+		case <-s.done:
+			return "", net.ErrClosed
+		case <-ctx.Done():
+			return "", fmt.Errorf("candidates: %w", context.Cause(ctx))
+		}
+		// A signal of the round before may come this late.
+		if sdp := s.pc.LocalDescription().SDP; strings.Contains(sdp, "a=candidate:") {
+			return sdp, nil
+		}
 	}
-	return s.pc.LocalDescription().SDP, nil
 }
 
 // run serves the session until it ends, and frees everything.
