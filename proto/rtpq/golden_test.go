@@ -3,7 +3,9 @@ package rtpq
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,33 +37,39 @@ const rtpPacket = "80 e0 0102 00000bb8 aabbccdd 10 00 9d 01"
 
 var capture = time.Date(2026, 11, 24, 9, 0, 0, 500_000_000, time.UTC)
 
-// These are the bytes RELAY.md shows. A change here is a change of the protocol.
-func TestGoldenBytes(t *testing.T) {
+type goldenRow struct {
+	name  string
+	got   []byte
+	want  string
+	shown bool // by RELAY.md, in these very bytes
+}
+
+func golden(t *testing.T) []goldenRow {
 	beat, _ := AppendBeat(nil, 0x01020304, []High{{1, 258}, {300, 65535}})
 	gone, _ := AppendGone(nil, 300, []Span{{65535, 3}, {16, 1}})
 	nack, _ := AppendNACK(AppendDatagram(nil, 1, nil), []uint16{65534, 65535, 14, 15})
 	group := AppendGroupPacket(AppendGroupHeader(nil, 300), unhex(t, rtpPacket))
-	tests := []struct {
-		name string
-		got  []byte
-		want string
-	}{
-		{"RTP datagram", AppendDatagram(nil, 1, unhex(t, rtpPacket)), "01 " + rtpPacket},
-		{"RTP datagram of a high flow", AppendDatagram(nil, 300, unhex(t, rtpPacket)), "412c " + rtpPacket},
-		{"BEAT", beat, "00 01 01020304 02 01 0102 412c ffff"},
-		{"GONE", gone, "00 03 412c 02 ffff 03 0010 01"},
-		{"NACK datagram", nack, "01 81 cd 0004 00000000 00000000 fffe 8001 000f 0000"},
-		{"report datagram", AppendReport(AppendDatagram(nil, 1, nil), 0, 3000, capture), "01 80 c8 0006 00000000 eeafd090 80000000 00000bb8 00000000 00000000"},
-		{"group stream", group, "412c 10 " + rtpPacket},
+	return []goldenRow{
+		{"RTP datagram", AppendDatagram(nil, 1, unhex(t, rtpPacket)), "01 " + rtpPacket, false},
+		{"RTP datagram of a high flow", AppendDatagram(nil, 300, unhex(t, rtpPacket)), "412c " + rtpPacket, false},
+		{"BEAT", beat, "00 01 01020304 02 01 0102 412c ffff", true},
+		{"GONE", gone, "00 03 412c 02 ffff 03 0010 01", true},
+		{"NACK datagram", nack, "01 81 cd 0004 00000000 00000000 fffe 8001 000f 0000", true},
+		{"report datagram", AppendReport(AppendDatagram(nil, 1, nil), 0, 3000, capture), "01 80 c8 0006 00000000 eeafd090 80000000 00000bb8 00000000 00000000", true},
+		{"group stream", group, "412c 10 " + rtpPacket, false},
 		{"header, one-byte form", AppendHeader(nil, Header{Type: TypeVideo, Marker: true, Sequence: 258, Timestamp: 3000, SSRC: 0xaabbccdd},
 			[]Extension{{ExtAudioLevel, []byte{0x85}}, {ExtPlayoutDelay, []byte{1, 2, 3}}}),
-			"90 e0 0102 00000bb8 aabbccdd bede 0002 20 85 32 01 02 03 00 00"},
+			"90 e0 0102 00000bb8 aabbccdd bede 0002 20 85 32 01 02 03 00 00", true},
 		{"header, two-byte form", AppendHeader(nil, Header{Type: TypeOpus, Sequence: 1},
 			[]Extension{{ExtAudioLevel, []byte{0x85}}, {ExtDependencyDescriptor, make([]byte, 17)}}),
-			"90 6f 0001 00000000 00000000 1000 0006 02 01 85 05 11 " + strings.Repeat("00", 17) + "0000"},
-		{"header without extensions", AppendHeader(nil, Header{Type: TypeRED}, nil), "80 3f 0000 00000000 00000000"},
+			"90 6f 0001 00000000 00000000 1000 0006 02 01 85 05 11 " + strings.Repeat("00", 17) + "0000", false},
+		{"header without extensions", AppendHeader(nil, Header{Type: TypeRED}, nil), "80 3f 0000 00000000 00000000", false},
 	}
-	for _, tt := range tests {
+}
+
+// A change of these bytes is a change of the protocol.
+func TestGoldenBytes(t *testing.T) {
+	for _, tt := range golden(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			if want := unhex(t, tt.want); !bytes.Equal(tt.got, want) {
 				t.Errorf("got  %x\nwant %x", tt.got, want)
@@ -69,6 +77,32 @@ func TestGoldenBytes(t *testing.T) {
 		})
 	}
 }
+
+// RELAY.md shows the bytes that the tests above hold the code to, and each code.
+func TestSpecificationShowsTheSame(t *testing.T) {
+	spec, err := os.ReadFile("../RELAY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"`" + ALPN + "`", rtpPacket}
+	for _, tt := range golden(t) {
+		if tt.shown {
+			want = append(want, "`"+tt.want+"`")
+		}
+	}
+	want = append(want, "`"+goldenControl+"`")
+	for _, c := range []Code{CodeNone, CodeGeneral, CodeInternal, CodePacket, CodeStream, CodeCancelled, CodeFlow,
+		CodeVersion, CodeIdentity, CodeSilent, CodeTooLarge, CodeFull, CodeReplaced, CodeDrain} {
+		want = append(want, fmt.Sprintf("| `0x%02x` |", c))
+	}
+	for _, w := range want {
+		if !strings.Contains(string(spec), w) {
+			t.Errorf("RELAY.md lacks %s", w)
+		}
+	}
+}
+
+const goldenControl = "00 05 3a 03 08 ac 02 04 52 02 08 07"
 
 func TestGoldenControlStream(t *testing.T) {
 	var b bytes.Buffer
@@ -82,7 +116,7 @@ func TestGoldenControlStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := unhex(t, "00 05 3a 03 08 ac 02 04 52 02 08 07"); !bytes.Equal(b.Bytes(), want) {
+	if want := unhex(t, goldenControl); !bytes.Equal(b.Bytes(), want) {
 		t.Errorf("got  %x\nwant %x", b.Bytes(), want)
 	}
 	r := NewControlReader(&b)
