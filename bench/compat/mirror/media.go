@@ -22,8 +22,12 @@ func (m *Mirror) open(publishes bool, offer string) (pc *webrtc.PeerConnection, 
 	}()
 	if publishes {
 		m.mu.Lock()
-		m.publisher = pc
+		before := m.publisher
+		m.publisher, m.tracks, m.ssrcs = pc, nil, nil
 		m.mu.Unlock()
+		if before != nil {
+			_ = before.Close() // it left without a DELETE
+		}
 		pc.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { m.reads.Go(func() { m.read(t) }) })
 	} else if err := m.addTracks(pc); err != nil {
 		return nil, "", err

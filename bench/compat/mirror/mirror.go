@@ -86,7 +86,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 func (m *Mirror) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
 	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link")
 	endpoint := q.URL.Path == "/whip/"+Stream || q.URL.Path == "/whep/"+Stream
@@ -103,8 +103,9 @@ func (m *Mirror) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		m.post(w, q)
 	case q.Method == http.MethodDelete:
 		m.end(w, q.URL.Path)
+	case q.Method == http.MethodPatch:
+		w.WriteHeader(http.StatusNoContent) // candidates: this machine's are known, and checks of others are answered
 	default:
-		// PATCH among them: trickle and restarts are the server's choice (RFC 9725, section 4.3).
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	}
 }

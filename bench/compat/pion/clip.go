@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pion/webrtc/v4/pkg/media/h264reader"
@@ -33,22 +34,37 @@ type Clip struct {
 	audio  digests
 }
 
-// digests finds the places in a clip where a payload stands; most stand in one.
+// digests finds the places in a clip where a payload stands. A frame stands in one, thanks to its counter;
+// a steady tone makes the same packet of sound in many.
 type digests map[[sha256.Size]byte][]int
 
-// follows returns the place of payload in the clip: prev+1 where payload stands there (in a loop of n), any
-// of its places otherwise, -1 where it is not of the clip at all.
-func (d digests) follows(payload []byte, prev, n int) int {
-	places := d[sha256.Sum256(payload)]
-	for _, p := range places {
-		if prev >= 0 && p == (prev+1)%n {
-			return p
+// A trail is where in a clip of n payloads a receiver may be: more than one place until what it has seen
+// tells them apart.
+type trail struct {
+	digests digests
+	n       int
+	places  []int // after the last payload; nil before the first
+}
+
+// next takes a payload: known says whether it is of the clip, follows whether it is the one after the last.
+func (t *trail) next(payload []byte) (known, follows bool) {
+	all := t.digests[sha256.Sum256(payload)]
+	if len(all) == 0 {
+		t.places = nil
+		return false, false
+	}
+	var next []int
+	for _, p := range t.places {
+		if q := (p + 1) % t.n; slices.Contains(all, q) {
+			next = append(next, q)
 		}
 	}
-	if len(places) == 0 {
-		return -1
+	follows = len(next) > 0 || t.places == nil
+	if len(next) == 0 {
+		next = all
 	}
-	return places[0]
+	t.places = next
+	return true, follows
 }
 
 // ReadClip reads sample.h264 and sample.ogg in dir.

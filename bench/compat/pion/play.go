@@ -34,15 +34,14 @@ type Counts struct {
 // A Player receives a stream by WHEP and counts.
 type Player struct {
 	*Peer
-	clip  *Clip
 	began time.Time
 	reads sync.WaitGroup
 
 	mu      sync.Mutex
 	counts  Counts
 	changed chan struct{} // closed and made anew with each frame
-	frame   int           // last place in the clip
-	sound   int
+	frames  trail
+	sound   trail
 }
 
 // Play opens a session at endpoint and waits until it is connected. Close ends it.
@@ -63,7 +62,9 @@ func newPlayer(c *Clip) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Player{Peer: peer, clip: c, began: time.Now(), changed: make(chan struct{}), frame: -1, sound: -1}
+	p := &Player{Peer: peer, began: time.Now(), changed: make(chan struct{})}
+	p.frames = trail{digests: c.frames, n: len(c.Frames)}
+	p.sound = trail{digests: c.audio, n: len(c.Audio)}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 		if _, err := peer.pc.AddTransceiverFromKind(kind, init); err != nil {
@@ -138,14 +139,12 @@ func (p *Player) countFrame(unit []byte) {
 		if key {
 			c.KeyFrames++
 		}
-		place := p.clip.frames.follows(slice, p.frame, len(p.clip.Frames))
-		switch {
-		case place < 0:
+		switch known, follows := p.frames.next(slice); {
+		case !known:
 			c.Foreign++
-		case p.frame >= 0 && place != (p.frame+1)%len(p.clip.Frames):
+		case !follows:
 			c.Gaps++
 		}
-		p.frame = place
 	})
 }
 
@@ -166,17 +165,16 @@ func (p *Player) countAudio(packet *rtp.Packet, opus bool) {
 	}
 	p.count(func(c *Counts) {
 		c.Audio++
-		place := -1
-		if opus {
-			place = p.clip.audio.follows(packet.Payload, p.sound, len(p.clip.Audio))
-		}
-		switch {
-		case place < 0:
+		if !opus {
 			c.AudioBad++
-		case p.sound >= 0 && place != (p.sound+1)%len(p.clip.Audio):
+			return
+		}
+		switch known, follows := p.sound.next(packet.Payload); {
+		case !known:
+			c.AudioBad++
+		case !follows:
 			c.AudioGaps++
 		}
-		p.sound = place
 	})
 }
 

@@ -3,6 +3,8 @@ export interface Mesh {
   api: string;
   stream: string;
   key: string;
+  /** A mirror has none: it restarts no ICE. */
+  control?: { node: string }[];
   origins: { whip: string }[];
   edges: { whep: string }[];
 }
