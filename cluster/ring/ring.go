@@ -137,16 +137,16 @@ func (r *Ring) room(seq int64) *table {
 		t := r.table.Load()
 		old := t.bySeq[seq&t.mask].Load()
 		full := r.head.Load()-r.tail > t.mask
-		clash := old != nil && old.Seq < seq && old.Index >= r.tail
+		clash := old != nil && old.Seq != seq && old.Index >= r.tail
 		switch {
 		case !full && !clash:
 			return t
-		case len(t.byIdx) < maxSlots && (full || seq-old.Seq < maxSlots):
+		case len(t.byIdx) < maxSlots && (full || max(seq-old.Seq, old.Seq-seq) < maxSlots):
 			r.grow(t)
 		case full:
 			r.drop(t)
 		default:
-			return t // a jump in the numbers: what stood there is stale, Write replaces it
+			return t // a jump in the numbers: Write keeps the newer
 		}
 	}
 }

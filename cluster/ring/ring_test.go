@@ -319,3 +319,28 @@ func TestFrameWithTwoKeysIsOneGroup(t *testing.T) {
 		})
 	}
 }
+
+// A group that comes after the live packets in front of it, as at a join, is kept whole, however far
+// behind it begins.
+func TestGroupBehindLive(t *testing.T) {
+	r := New()
+	const first, live, end = 70000, 72000, 72100
+	for seq := int64(live); seq < end; seq++ {
+		r.Write(pkt(seq, start, 1000))
+	}
+	for seq := int64(first); seq < live; seq++ {
+		p := pkt(seq, start, 1000)
+		p.Key = seq == first
+		if !r.Write(p) {
+			t.Fatalf("packet %d was refused", seq)
+		}
+	}
+	for seq := int64(first); seq < end; seq++ {
+		if r.Get(seq) == nil {
+			t.Fatalf("packet %d is not there", seq)
+		}
+	}
+	if g, ok := r.Newest(); !ok || g.First != first {
+		t.Errorf("newest group %+v %v", g, ok)
+	}
+}
