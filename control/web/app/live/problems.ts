@@ -17,6 +17,10 @@ export function describe(problem: Problem, t: Text): string {
       return t('problem.stream');
     case 'codec-unsupported':
       return t('problem.codec');
+    case 'backup-formats':
+      return t('problem.backup');
+    case 'stream-closed':
+      return t('problem.closed');
     case 'unreachable':
     case 'timeout':
     case 'media':

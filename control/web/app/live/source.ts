@@ -50,13 +50,18 @@ export class SourceForm {
       field(t('source.cameraDevice'), this.#camera),
       field(t('source.microphone'), this.#microphone),
     );
+    // A form of its own, as password fields are expected to stand in one; Enter in it sends nothing.
+    const keyForm = el('form', { class: 'key' }, field(t('source.key'), this.#key), show);
+    keyForm.addEventListener('submit', event => {
+      event.preventDefault();
+    });
     this.element = el(
       'section',
       { class: 'card form', 'aria-labelledby': 'source' },
       el('h2', { id: 'source' }, t('source.title')),
       el('div', { class: 'take' }, ...this.#take),
       this.#devices,
-      el('div', { class: 'key' }, field(t('source.key'), this.#key), show),
+      keyForm,
       el(
         'div',
         { class: 'pair' },

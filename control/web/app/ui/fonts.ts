@@ -5,7 +5,8 @@ const fontsAfterMS = 2500;
 export function fontsAfterPicture(player?: HTMLElement): void {
   let load = () => {
     load = () => undefined;
-    void import('./fonts.css');
+    // Without them (a newer build took their place) the page is read in the system's own.
+    import('./fonts.css').catch(() => undefined);
   };
   if (!player) {
     load();

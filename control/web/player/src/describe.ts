@@ -10,6 +10,8 @@ export function describeProblem(problem: Problem, t: Text): string {
       return t('problem.codec-unsupported');
     case 'joins-limit':
       return t('problem.joins-limit');
+    case 'event-unknown':
+      return t('problem.not-found');
     case 'browser':
       return t('problem.browser');
     case 'unreachable':

@@ -311,7 +311,9 @@ export class FreshetPlayer extends HTMLElement {
     ui.quality.addEventListener('change', () => {
       void this.choose(wantedOf(ui.quality.value));
     });
-    for (const name of ['volumechange', 'enterpictureinpicture', 'leavepictureinpicture', 'resize']) {
+    ui.quality.addEventListener('focus', () => void this.#askForOffer());
+    ui.video.addEventListener('resize', () => void this.#askForOffer());
+    for (const name of ['volumechange', 'enterpictureinpicture', 'leavepictureinpicture']) {
       ui.video.addEventListener(name, () => {
         this.#draw();
       });
@@ -332,12 +334,18 @@ export class FreshetPlayer extends HTMLElement {
     void this.#afterJoin(peer);
   }
 
+  /** A choice by hand stays through moves. */
   async #afterJoin(peer: Peer): Promise<void> {
+    if (this.#wanted !== null) await this.#askForLayer(peer);
+    await this.#askForOffer(peer);
+  }
+
+  /** Asks which layers there are: after a join, when the picture changes its size, when the list is opened. */
+  async #askForOffer(peer = this.#viewing?.peer): Promise<void> {
     try {
-      if (this.#wanted !== null) await this.#askForLayer(peer);
-      this.#layers = await peer.layers(this.#signal());
+      this.#layers = (await peer?.layers(this.#signal())) ?? this.#layers;
     } catch {
-      this.#layers = undefined; // this edge offers no choice
+      this.#layers = undefined; // this edge offers no choice, or is gone, which its pulse tells
     }
     this.#draw();
   }
@@ -420,21 +428,13 @@ export class FreshetPlayer extends HTMLElement {
         new CustomEvent<Figures>('freshet-figures', { bubbles: true, composed: true, detail: this.figures }),
       );
     }
-    if (this.#layers) {
-      void peer.layers(this.#signal()).then(
-        layers => {
-          this.#layers = layers ?? this.#layers;
-        },
-        () => undefined, // the pulse tells whether the edge is gone; a missed list is nothing
-      );
-    }
   }
 
   #fillPanel(): void {
     const session = this.session;
     this.#panel.update(this.figures, {
       edge: session ? [session.edge, session.region].filter(s => s !== '').join(', ') : '',
-      layer: this.#layers?.current ?? '',
+      layer: this.#layers?.active ?? '',
       session: this.#viewing?.plan?.session || (session?.id ?? ''),
       firstPictureMS: this.#firstPictureMS,
     });
@@ -540,7 +540,7 @@ export class FreshetPlayer extends HTMLElement {
     const full = document.fullscreenElement === this;
     draw(ui.full, full ? 'small' : 'full');
     ui.full.setAttribute('aria-pressed', String(full));
-    fill(ui.quality, this.#viewing?.peer ? this.#layers : undefined, this.#wanted, t, this.#units);
+    fill(ui.quality, this.#viewing?.peer ? this.#layers : undefined, ui.video.videoHeight, this.#wanted, t);
   }
 
   #drawCard(): void {

@@ -3,7 +3,7 @@ import { svg } from './dom';
 
 const paths = {
   play: ['M8 5.5v13l11-6.5z'],
-  pause: ['M8 5v14', 'M16 5v14'],
+  pause: ['M7 5.5h2v13H7z', 'M15 5.5h2v13h-2z'],
   sound: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z', 'M15.5 9a4.2 4.2 0 0 1 0 6', 'M18 6.5a7.8 7.8 0 0 1 0 11'],
   muted: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z', 'M16 9.5l5 5', 'M21 9.5l-5 5'],
   full: ['M4 9V4h5', 'M15 4h5v5', 'M20 15v5h-5', 'M9 20H4v-5'],
@@ -28,7 +28,7 @@ export function icon(name: Icon): SVGSVGElement {
       viewBox: '0 0 24 24',
       width: 24,
       height: 24,
-      fill: name === 'play' ? 'currentColor' : 'none',
+      fill: name === 'play' || name === 'pause' ? 'currentColor' : 'none',
       stroke: 'currentColor',
       'stroke-width': 2,
       'stroke-linecap': 'round',

@@ -1,41 +1,34 @@
-/** The qualities an edge offers for one stream, as GET {session}/layers tells them. */
+/** The qualities an edge offers for one stream, as GET {session}/layer tells them. */
 export interface Layer {
   rid: string;
+  /** 0 where the edge does not know it. */
   width: number;
   height: number;
-  /** 0 where the edge has not measured it. */
-  bitrateBPS: number;
 }
 
 export interface Layers {
   /** Best first. */
   layers: Layer[];
-  /** What is being sent. */
-  current: string;
-  /** What the viewer asked for; null leaves it to the edge. */
-  wanted: string | null;
-  audioOnly: boolean;
+  /** rid of the layer that is sent; null while only sound is. */
+  active: string | null;
 }
 
 /** Reads the edge's answer; undefined where it is none. */
 export function layersOf(body: unknown): Layers | undefined {
   if (body === null || typeof body !== 'object') return undefined;
-  const answer = body as Record<string, unknown>;
-  if (!Array.isArray(answer['layers'])) return undefined;
-  const layers = (answer['layers'] as unknown[])
-    .map(entry => (entry !== null && typeof entry === 'object' ? (entry as Record<string, unknown>) : {}))
-    .map(entry => ({
-      rid: typeof entry['rid'] === 'string' ? entry['rid'] : '',
-      width: size(entry['width']),
-      height: size(entry['height']),
-      bitrateBPS: size(entry['bitrate_bps'] ?? entry['bitrateBPS'] ?? entry['bitrate']),
-    }));
-  layers.sort((a, b) => b.height - a.height || b.bitrateBPS - a.bitrateBPS);
+  const { layers, active } = body as Record<string, unknown>;
+  if (!Array.isArray(layers)) return undefined;
   return {
-    layers,
-    current: typeof answer['current'] === 'string' ? answer['current'] : '',
-    wanted: typeof answer['wanted'] === 'string' ? answer['wanted'] : null,
-    audioOnly: answer['audioOnly'] === true || answer['audio_only'] === true,
+    layers: (layers as unknown[])
+      .map(entry => (entry !== null && typeof entry === 'object' ? (entry as Record<string, unknown>) : {}))
+      .map(({ rid, width, height }) => ({
+        rid: typeof rid === 'string' ? rid : '',
+        width: size(width),
+        height: size(height),
+      }))
+      .reverse() // the edge tells the lowest first
+      .sort((a, b) => b.height - a.height),
+    active: typeof active === 'string' ? active : null,
   };
 }
 

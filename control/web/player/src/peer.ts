@@ -110,7 +110,7 @@ export class Peer {
   }
 
   async layers(signal: AbortSignal): Promise<Layers | undefined> {
-    return layersOf(await this.resource.get('layers', AbortSignal.any([signal, this.#stop.signal])));
+    return layersOf(await this.resource.get('layer', AbortSignal.any([signal, this.#stop.signal])));
   }
 
   /** Asks for one layer, or with null for what fits. */

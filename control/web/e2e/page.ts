@@ -1,0 +1,119 @@
+/** What every journey needs: a page that tolerates no error, the player in it, and the rules it is held to. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Page, expect } from '@playwright/test';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Collects what a page must never say: errors of scripts, of the console and of the security policy. */
+export function watchErrors(page: Page, but: RegExp[] = []): string[] {
+  const errors: string[] = [];
+  const add = (text: string) => {
+    if (!but.some(pattern => pattern.test(text))) errors.push(text);
+  };
+  page.on('pageerror', error => {
+    add(`page: ${error.message}`);
+  });
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      add(`${message.type()}: ${message.text()}`);
+  });
+  return errors;
+}
+
+/** Waits until the player of page is in state. */
+export async function untilState(page: Page, state: string, timeout = 10_000): Promise<void> {
+  await page.waitForFunction(wanted => document.querySelector('freshet-player')?.state === wanted, state, {
+    timeout,
+  });
+}
+
+/** Waits until n more frames have been painted. */
+export async function untilFrames(page: Page, n: number): Promise<void> {
+  await page.evaluate(
+    count =>
+      new Promise<void>((resolve, reject) => {
+        const video = document.querySelector('freshet-player')?.video;
+        const timer = setTimeout(() => {
+          reject(new Error('the picture stands still'));
+        }, 10_000);
+        const next = () => {
+          if (count-- > 0) video?.requestVideoFrameCallback(next);
+          else {
+            clearTimeout(timer);
+            resolve();
+          }
+        };
+        next();
+      }),
+    n,
+  );
+}
+
+/** Records the time between painted frames from now on; answers a function that tells the longest, in ms. */
+export async function recordGaps(page: Page): Promise<() => Promise<{ longest: number; frames: number }>> {
+  await page.evaluate(() => {
+    const video = document.querySelector('freshet-player')?.video;
+    const record = { last: performance.now(), longest: 0, frames: 0 };
+    Object.assign(globalThis, { gaps: record });
+    const next = (now: number) => {
+      record.longest = Math.max(record.longest, now - record.last);
+      record.last = now;
+      record.frames++;
+      video?.requestVideoFrameCallback(next);
+    };
+    video?.requestVideoFrameCallback(now => {
+      record.last = now;
+      video.requestVideoFrameCallback(next);
+    });
+  });
+  return () =>
+    page.evaluate(() => {
+      const { gaps } = globalThis as unknown as { gaps: { last: number; longest: number; frames: number } };
+      return { longest: Math.max(gaps.longest, performance.now() - gaps.last), frames: gaps.frames };
+    });
+}
+
+/** The loudest level of the player's sound in a second, 0 to 1, read from what the element plays. */
+export async function soundLevel(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const stream = document.querySelector('freshet-player')?.video.srcObject;
+    if (!(stream instanceof MediaStream) || stream.getAudioTracks().length === 0) return 0;
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let loudest = 0;
+    const end = performance.now() + 1000;
+    while (performance.now() < end) {
+      analyser.getFloatTimeDomainData(samples);
+      for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+      await new Promise(resolve => requestAnimationFrame(resolve));
+    }
+    await context.close();
+    return loudest;
+  });
+}
+
+/** Holds the page to WCAG 2.2 AA as far as axe can tell. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const results = await axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    });
+    return results.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`);
+  });
+  expect(found).toEqual([]);
+}
+
+/** Holds the page to its width: a page never scrolls sideways. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const { content, view } = await page.evaluate(() => ({
+    content: document.documentElement.scrollWidth,
+    view: document.documentElement.clientWidth,
+  }));
+  expect(content).toBeLessThanOrEqual(view);
+}

@@ -1,0 +1,189 @@
+/** The player in the hands of edges that fail, refuse, move and come back. */
+import { type Page, expect, test as base } from '@playwright/test';
+import { recordGaps, soundLevel, untilFrames, untilState, watchErrors } from '../page';
+import { StandIn } from '../standin';
+
+/** What Chromium itself prints of an answer that is no success; the player has handled it. */
+const answered = [/Failed to load resource/];
+
+const test = base.extend<{ mesh: StandIn; watch: Page }>({
+  mesh: async ({ browser }, use) => {
+    const mesh = await StandIn.start(browser);
+    await use(mesh);
+    await mesh.close();
+  },
+  watch: async ({ page, mesh }, use) => {
+    const errors = watchErrors(page, answered);
+    await page.addInitScript(() => {
+      const states: string[] = [];
+      Object.assign(globalThis, { states });
+      addEventListener('freshet-state', event => {
+        states.push((event as CustomEvent<{ state: string }>).detail.state);
+      });
+    });
+    await page.goto(`${mesh.url}/e/sample`);
+    await use(page);
+    expect(errors).toEqual([]);
+  },
+});
+
+const states = (page: Page) => page.evaluate(() => (globalThis as unknown as { states: string[] }).states);
+
+test('plays muted by itself; one press gives sound', async ({ watch }) => {
+  await untilState(watch, 'playing');
+  await untilFrames(watch, 30);
+  const video = watch.locator('freshet-player video');
+  expect(await video.evaluate((v: HTMLVideoElement) => v.muted)).toBe(true);
+  await watch.getByRole('button', { name: 'Turn on sound' }).click();
+  expect(await video.evaluate((v: HTMLVideoElement) => v.muted)).toBe(false);
+  await expect(watch.getByRole('button', { name: 'Turn on sound' })).toBeHidden();
+  expect(await soundLevel(watch)).toBeGreaterThan(0.05);
+  await expect(watch).toHaveTitle('(Live) sample');
+});
+
+test('an edge dies: the next one plays, and nobody is told', async ({ watch, mesh }) => {
+  await untilState(watch, 'playing');
+  await untilFrames(watch, 10);
+  await mesh.kill('edge-1');
+  await untilState(watch, 'moving');
+  await untilState(watch, 'playing');
+  await untilFrames(watch, 30);
+  expect(await states(watch)).toEqual(['joining', 'playing', 'moving', 'playing']);
+  expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1', 'POST edge-2']);
+});
+
+test('a move opens the next edge before it closes this one, without a stop of the picture', async ({
+  watch,
+  mesh,
+}) => {
+  await untilState(watch, 'playing');
+  await untilFrames(watch, 30);
+  const gaps = await recordGaps(watch);
+  await watch.evaluate(() => document.querySelector('freshet-player')?.move());
+  await untilState(watch, 'moving');
+  await untilState(watch, 'playing');
+  await untilFrames(watch, 30);
+  const order = mesh.asked.filter(line => /^(POST edge-.$|DELETE)/.test(line));
+  expect(order).toEqual(['POST edge-1', 'POST edge-2', 'DELETE edge-1']);
+  expect((await gaps()).longest).toBeLessThan(300);
+});
+
+test('not on the air yet: says so, and plays as soon as it starts', async ({ page, mesh }) => {
+  for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'absent');
+  await page.goto(`${mesh.url}/e/sample`);
+  await untilState(page, 'waiting');
+  await expect(page.getByText('Not on the air yet').first()).toBeVisible();
+  for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'well');
+  await untilState(page, 'playing');
+  await expect(page.locator('freshet-player .card')).toBeHidden();
+});
+
+test('the stream leaves the air and comes back', async ({ watch, mesh }) => {
+  await untilState(watch, 'playing');
+  for (const edge of mesh.moods.keys()) {
+    await mesh.kill(edge);
+    mesh.moods.set(edge, 'absent');
+  }
+  await untilState(watch, 'ended');
+  await expect(watch.getByText('The stream has left the air').first()).toBeVisible();
+  for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'well');
+  await untilState(watch, 'playing');
+});
+
+test('a link that is not valid is refused once, with what to do', async ({ page, mesh }) => {
+  mesh.moods.set('edge-1', 'forbidden');
+  await page.goto(`${mesh.url}/e/sample`);
+  await untilState(page, 'refused');
+  await expect(page.getByText('Your link is not valid for this stream.').first()).toBeVisible();
+  expect(mesh.asked).toEqual(['OPTIONS edge-1', 'POST edge-1'].filter(line => mesh.asked.includes(line)));
+  mesh.moods.set('edge-1', 'well');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await untilState(page, 'playing');
+});
+
+test('an event that does not exist', async ({ page, mesh }) => {
+  await page.goto(`${mesh.url}/e/nothing-here`);
+  await untilState(page, 'refused');
+  await expect(page.getByText('There is nothing at this address.').first()).toBeVisible();
+});
+
+test('a full edge names the next, and that one is asked at once', async ({ page, mesh }) => {
+  mesh.moods.set('edge-1', { alternate: 'edge-3' });
+  await page.goto(`${mesh.url}/e/sample`);
+  await untilState(page, 'playing');
+  expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1', 'POST edge-3']);
+});
+
+test('all edges are dead: the stall is told with its reason, and it ends by itself', async ({
+  watch,
+  mesh,
+}) => {
+  await untilState(watch, 'playing');
+  for (const edge of mesh.moods.keys()) await mesh.kill(edge);
+  await untilState(watch, 'stalled');
+  await expect(watch.getByText('Reconnecting').first()).toBeVisible();
+  await expect(watch.getByText(/No picture for 1\d s/)).toBeVisible({ timeout: 15_000 });
+  await expect(watch.getByRole('button', { name: 'Try again' })).toBeVisible();
+  for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'well');
+  await untilState(watch, 'playing', 15_000);
+  await untilFrames(watch, 10);
+});
+
+test('quality: the layers of the edge, sound alone, and the choice outlives a move', async ({
+  page,
+  mesh,
+}) => {
+  mesh.layers = [
+    { rid: 'l', width: 320, height: 180 },
+    { rid: 'h', width: 1280, height: 720 },
+  ];
+  await page.goto(`${mesh.url}/e/sample`);
+  await untilState(page, 'playing');
+  const quality = page.getByRole('combobox', { name: 'Quality' });
+  await expect(quality.getByRole('option')).toHaveText([/^Auto/, '720p', '180p', 'Sound only']);
+  await quality.selectOption('180p');
+  await expect.poll(() => mesh.wanted('edge-1')).toEqual({ wanted: 'l', audioOnly: false });
+  await page.evaluate(() => document.querySelector('freshet-player')?.move());
+  await expect.poll(() => mesh.wanted('edge-2')).toEqual({ wanted: 'l', audioOnly: false });
+  await quality.selectOption('Sound only');
+  await expect.poll(() => mesh.wanted('edge-2')).toEqual({ wanted: null, audioOnly: true });
+});
+
+test('the edge is told when the page is left', async ({ watch, mesh }) => {
+  await untilState(watch, 'playing');
+  await watch.goto('about:blank');
+  await expect.poll(() => mesh.asked).toContain('DELETE edge-1');
+});
+
+test('the keyboard does all, never while somebody types, and letters can be switched off', async ({
+  watch,
+}) => {
+  await untilState(watch, 'playing');
+  const video = watch.locator('freshet-player video');
+  const volume = () => video.evaluate((v: HTMLVideoElement) => [v.muted, v.volume]);
+  await watch.keyboard.press('m');
+  expect(await volume()).toEqual([false, 1]);
+  await watch.keyboard.press('ArrowDown');
+  expect(await volume()).toEqual([false, 0.95]);
+  await watch.keyboard.press('k');
+  await untilState(watch, 'idle');
+  await watch.keyboard.press(' ');
+  await untilState(watch, 'playing');
+  await watch.keyboard.press('d');
+  await expect(watch.getByRole('region', { name: 'Details' })).toContainText('edge-1');
+  await watch.keyboard.press('f');
+  await expect.poll(() => watch.evaluate(() => document.fullscreenElement?.localName)).toBe('freshet-player');
+  await watch.keyboard.press('f');
+  await expect.poll(() => watch.evaluate(() => document.fullscreenElement)).toBeNull();
+
+  await watch.keyboard.press('?');
+  const list = watch.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(list).toBeVisible();
+  await list.getByRole('checkbox').uncheck();
+  await watch.keyboard.press('Escape');
+  await expect(list).toBeHidden();
+  await watch.keyboard.press('k');
+  await watch.keyboard.press('m');
+  expect(await watch.evaluate(() => document.querySelector('freshet-player')?.state)).toBe('playing');
+  expect((await volume())[0]).toBe(false);
+});

@@ -1,0 +1,44 @@
+import { defineConfig } from '@playwright/test';
+
+/**
+ * Two sets of journeys. pages: against a stand-in in this process, for what a healthy mesh never shows.
+ * mesh: against a running `freshet up`, whose web address is FRESHET_URL (and its JSON line FRESHET_UP).
+ */
+const mesh = process.env['FRESHET_URL'];
+if (mesh === undefined) console.warn('FRESHET_URL is not set: the journeys through a real mesh do not run.');
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  forbidOnly: true,
+  retries: 0,
+  workers: 1, // media in real time: two at once would starve each other
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [['list']],
+  use: {
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-quic',
+        '--use-fake-device-for-media-stream',
+        '--use-fake-ui-for-media-stream',
+        // The stand-in's edge is a page too: its address must be one that another page can use.
+        '--allow-loopback-in-peer-connection',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ],
+    },
+  },
+  projects: [
+    { name: 'pages', testDir: 'e2e/pages' },
+    ...(mesh === undefined ? [] : [{ name: 'mesh', testDir: 'e2e/mesh', use: { baseURL: mesh } }]),
+  ],
+});
