@@ -109,8 +109,6 @@ func TestRestart(t *testing.T) {
 
 func (p *publisher) restart(t *testing.T) {
 	t.Helper()
-	offer, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
-	must(t, err)
 	complete := make(chan struct{})
 	var once sync.Once // pion says it twice
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -118,6 +116,8 @@ func (p *publisher) restart(t *testing.T) {
 			once.Do(func() { close(complete) })
 		}
 	})
+	offer, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true}) // gathers at once
+	must(t, err)
 	must(t, p.pc.SetLocalDescription(offer))
 	<-complete
 	sdp := p.pc.LocalDescription().SDP
