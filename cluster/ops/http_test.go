@@ -167,7 +167,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 				t.Fatal(err)
 			}
 			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil || resp.StatusCode != 200 {
+			if err != nil || resp.StatusCode != http.StatusOK {
 				t.Fatalf("%v %v", resp, err)
 			}
 			time.Sleep(idleTimeout - time.Second)
@@ -252,7 +252,7 @@ func TestSlowReaderIsServed(t *testing.T) {
 		for {
 			n, err := c.Read(buf)
 			total += n
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

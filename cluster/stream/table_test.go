@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -20,7 +21,7 @@ func TestTableKeepsTheNewestEpoch(t *testing.T) {
 		t.Fatal("a newer epoch was refused")
 	}
 	<-first.Done()
-	if first.Err() != ErrNewEpoch {
+	if !errors.Is(first.Err(), ErrNewEpoch) {
 		t.Errorf("older epoch ended with %v, want %v", first.Err(), ErrNewEpoch)
 	}
 	if table.Put(New("a", 1, nil, nil, nil)) {
@@ -48,7 +49,7 @@ func TestEndCountsOnce(t *testing.T) {
 	s.End(ErrLost)
 	s.End(ErrEnded)
 	<-s.Done()
-	if s.Err() != ErrLost {
+	if !errors.Is(s.Err(), ErrLost) {
 		t.Errorf("got %v, want the first reason", s.Err())
 	}
 }

@@ -28,10 +28,10 @@ func AV1Keyframe(p []byte) bool {
 		if element, rest = av1Element(rest, i == count); len(element) == 0 {
 			return false
 		}
-		switch kind, content := av1OBU(element); {
-		case kind == av1Sequence:
+		switch kind, content := av1OBU(element); kind {
+		case av1Sequence:
 			sequence = true
-		case kind == av1FrameHeader || kind == av1Frame:
+		case av1FrameHeader, av1Frame:
 			// The frame header opens with show_existing_frame, 1 bit, and frame_type, 2 bits: 0 is key.
 			return sequence && len(content) > 0 && content[0]&0xe0 == 0
 		}

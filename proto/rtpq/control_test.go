@@ -50,7 +50,7 @@ func TestControlRoundTrip(t *testing.T) {
 			t.Fatalf("got %v, %v; want %v", got, err, m)
 		}
 	}
-	if _, err := r.Next(); err != io.EOF {
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("behind the last: %v", err)
 	}
 }
@@ -99,7 +99,7 @@ func TestControlReaderRefuses(t *testing.T) {
 	if _, err := NewControlReader(io.MultiReader(bytes.NewReader([]byte{0, 5, 1}), iotest.ErrReader(broken))).Next(); !errors.Is(err, broken) {
 		t.Errorf("a reader's own error came out as %v", err)
 	}
-	if _, err := NewControlReader(bytes.NewReader(nil)).Next(); err != io.EOF {
+	if _, err := NewControlReader(bytes.NewReader(nil)).Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("an empty stream: %v", err)
 	}
 }

@@ -115,7 +115,8 @@ func BenchmarkExtensions(b *testing.B) {
 		b.ReportAllocs()
 		n := 0
 		for b.Loop() {
-			for s := Extensions(packet); s.Next(); {
+			s := Extensions(packet)
+			for s.Next() {
 				n += len(s.Value)
 			}
 		}

@@ -3,6 +3,7 @@ package rtpq
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -125,7 +126,7 @@ func TestGoldenControlStream(t *testing.T) {
 			t.Errorf("message %d: got %v, %v; want %v", i, got, err, m)
 		}
 	}
-	if _, err := r.Next(); err != io.EOF {
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("behind the last: %v, want EOF", err)
 	}
 }

@@ -17,7 +17,7 @@ func readGroup(r io.Reader) (flow uint64, packets [][]byte, err error) {
 	}
 	for {
 		p, err := g.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return g.Flow(), packets, nil
 		}
 		if err != nil {
