@@ -25,7 +25,7 @@ const (
 type backfill struct {
 	served *served
 	next   int64 // number of the next packet to send
-	end    int64 // first number that goes as live
+	end    int64 // one past the last
 	s      *quic.SendStream
 }
 
@@ -40,21 +40,21 @@ func missed(sv *served, have []*pb.Have) *backfill {
 			continue
 		}
 		first := r.Near(uint16(h.GetSequence())) + 1
-		if first >= sv.live {
+		if first >= sv.filled {
 			return nil
 		}
 		if r.Get(first) != nil {
-			return &backfill{served: sv, next: first, end: sv.live}
+			return &backfill{served: sv, next: first, end: sv.filled}
 		}
 	}
 	if sv.flow.Format.Kind != stream.Video {
 		return nil
 	}
 	g, ok := r.Newest()
-	if !ok || g.First >= sv.live {
+	if !ok || g.First >= sv.filled {
 		return nil
 	}
-	return &backfill{served: sv, next: g.First, end: sv.live}
+	return &backfill{served: sv, next: g.First, end: sv.filled}
 }
 
 // A filler sends a link's backfills, in turns, and its oversized packets. Its run goroutine owns all but

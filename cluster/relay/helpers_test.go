@@ -263,6 +263,19 @@ func (r *recorder) Wake(_ *ring.Ring, p *ring.Packet) {
 	}
 }
 
+// below returns how many packets with a number below n came.
+func (r *recorder) below(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := 0
+	for i := range r.at {
+		if i < n {
+			sum++
+		}
+	}
+	return sum
+}
+
 func (r *recorder) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

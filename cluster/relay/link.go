@@ -170,7 +170,9 @@ func closeConn(conn *quic.Conn, m *metrics, err error, orderly bool) {
 	default:
 		code = rtpq.CodeOf(err)
 	}
-	m.closed(code)
+	if conn.Context().Err() == nil {
+		m.closed(code)
+	}
 	_ = conn.CloseWithError(quic.ApplicationErrorCode(code), "") // what is wrong stays in our log
 }
 

@@ -33,13 +33,14 @@ type pull struct {
 
 	mu      sync.Mutex
 	leases  map[*Lease]struct{}
-	stream  *stream.Stream // newest epoch; nil before the first
-	err     error          // why there is none, or none any more
-	last    error          // why the last round of upstreams brought nothing
-	path    []string       // from the origin to this node; nil while no upstream delivers
-	asking  string         // node that was asked and has not answered
-	changed chan struct{}  // closed when stream or err change
-	moved   chan struct{}  // closed when path changes
+	stream  *stream.Stream          // newest epoch; nil before the first
+	err     error                   // why there is none, or none any more
+	last    error                   // why the last round of upstreams brought nothing
+	path    []string                // from the origin to this node; nil while no upstream delivers
+	asking  string                  // node that was asked and has not answered
+	changed chan struct{}           // closed when stream or err change
+	moved   chan struct{}           // closed when path changes
+	lives   map[*stream.Flow]uint16 // where upstream's live packets begin, of the flows it told so
 	board   [maxBoard]given
 	boardAt int
 }
@@ -288,12 +289,23 @@ func (p *pull) ask(f *stream.Flow) {
 	}
 }
 
-// show replaces the stream.
-func (p *pull) show(s *stream.Stream) {
+// show says what is pulled now, and where its live packets begin.
+func (p *pull) show(s *stream.Stream, lives map[*stream.Flow]uint16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stream = s
-	p.tell()
+	p.lives = lives
+	if p.stream != s {
+		p.stream = s
+		p.tell()
+	}
+}
+
+// liveOf returns the number at which upstream began to send f live; below comes a group, or nothing.
+func (p *pull) liveOf(f *stream.Flow) (uint16, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, ok := p.lives[f]
+	return n, ok
 }
 
 func (p *pull) tell() {
@@ -364,10 +376,9 @@ func (p *pull) given(f *stream.Flow, seq int64) bool {
 // An offer is a stream of this node as a downstream node gets it.
 type offer struct {
 	stream  *stream.Stream
-	first   []string // the path to this node when the offer was made
-	path    func() ([]string, <-chan struct{})
-	moved   <-chan struct{} // closed when path answers anew; nil where it never does
-	given   func(*stream.Flow, int64) bool
+	first   []string        // the path to this node when the offer was made
+	pull    *pull           // it comes from; nil where it begins on this node
+	moved   <-chan struct{} // closed when the pull's path changes; nil without a pull
 	release func()
 }
 
@@ -391,7 +402,7 @@ func (r *Relay) offer(ctx context.Context, id string, hops []string, epoch uint6
 		return nil, err
 	}
 	path, moved := l.p.where()
-	o := &offer{stream: l.Stream(), first: path, path: l.p.where, moved: moved, given: l.p.given, release: l.Release}
+	o := &offer{stream: l.Stream(), first: path, pull: l.p, moved: moved, release: l.Release}
 	switch err := checkPath(path, hops); {
 	case path == nil:
 		l.Release()

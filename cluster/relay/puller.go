@@ -209,11 +209,15 @@ func (u *puller) accept(a *pb.Accept, now time.Time) {
 	u.pace = paceOf(time.Duration(u.feed.source.link.rtt.Load()))
 	u.p.setAsking("")
 	u.p.setPath(path)
+	lives := map[*stream.Flow]uint16{}
 	for i, f := range a.GetFlows() {
 		u.flows[i].accepted(f, now, u.pace)
+		if f.GetStarted() {
+			lives[u.flows[i].flow] = uint16(f.GetLive())
+		}
 	}
 	u.log.Info("stream pulled", "peer", u.feed.source.link.node, "epoch", u.stream.Epoch, "hops", len(path)-1)
-	u.p.show(u.stream)
+	u.p.show(u.stream, lives)
 	for _, early := range u.feed.source.open(u.feed) {
 		u.arrive(early)
 	}

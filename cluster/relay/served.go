@@ -23,8 +23,9 @@ type served struct {
 	slot  int
 	queue *queue
 
-	live    int64 // number of the first live packet; what is below goes as a group
-	started bool  // the flow had packets when it was opened
+	filled  int64 // numbers below are in the ring already, as far as they will ever be; they go as a group
+	live    int64 // number of the first live packet: filled, or more while this node itself gets the group
+	started bool  // live is known
 	cursor  int64 // Index of the next live packet
 	high    int64 // highest number sent; -1 before the first
 	waitKey bool  // packets were skipped: nothing of use comes before a key frame
@@ -39,12 +40,19 @@ type served struct {
 	shut   atomic.Bool                  // the subscription is over; its group, if one is under way, is cut off
 }
 
-// newServed returns f as it is served from now on.
-func newServed(id uint64, f *stream.Flow, given func(*stream.Flow, int64) bool) *served {
-	s := &served{id: id, flow: f, class: classOf(f.Format), high: -1, given: given}
+// newServed returns f as it is served from now on. p is the pull that f comes from, nil at the origin.
+func newServed(id uint64, f *stream.Flow, p *pull) *served {
+	s := &served{id: id, flow: f, class: classOf(f.Format), high: -1}
 	s.cursor = f.Ring.Head() // before High: a packet written between is then sent twice, and not never
 	high := f.Ring.High()
-	s.live, s.started = high+1, high >= 0
+	s.filled, s.live, s.started = high+1, high+1, high >= 0
+	if p == nil {
+		return s
+	}
+	s.given = p.given
+	if live, ok := p.liveOf(f); ok {
+		s.live, s.started = max(s.live, f.Ring.Near(live)), true
+	}
 	return s
 }
 

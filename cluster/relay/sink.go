@@ -164,7 +164,7 @@ func (s *sink) carry(ctx context.Context, sub *subscription) {
 			return
 		case <-o.moved:
 			var path []string
-			path, o.moved = o.path()
+			path, o.moved = o.pull.where()
 			if path == nil {
 				orphaned = time.After(orphanFor)
 				continue
@@ -214,7 +214,7 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
 		if !wants(sub.ask.GetLayers(), f.Format.RID) {
 			continue
 		}
-		sv := newServed(s.newFlow(), f, o.given)
+		sv := newServed(s.newFlow(), f, o.pull)
 		flows = append(flows, sv)
 		accept.Flows = append(accept.Flows, describe(sv))
 	}
