@@ -69,12 +69,13 @@ func (s *settings) Validate(*kong.Application) error { return nil }
 
 // Resolve gives a flag the value of its key, nil where the file has none or a variable comes before it.
 func (s *settings) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	v, err := s.value(parent.Node(), flag)
 	for _, name := range flag.Envs {
 		if _, ok := os.LookupEnv(name); ok {
-			return nil, nil
+			return nil, err
 		}
 	}
-	return s.value(parent.Node(), flag)
+	return v, err
 }
 
 // value returns what the file says of flag, in a form that kong parses.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -113,7 +114,11 @@ func (s *Server) serve(ctx context.Context, conn *tls.Conn) {
 	}
 	log := s.d.Log.With("peer", name)
 	err = s.hear(ctx, agent.NewWire(conn, agent.MaxUp), Node{Name: name, Role: role}, log)
-	if ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, io.EOF):
+		log.Info("agent left")
+	default:
 		log.Warn("agent gone", "err", err)
 	}
 }
