@@ -2,6 +2,7 @@ package origin_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -146,15 +147,14 @@ func (p *publisher) restart(t *testing.T) {
 // Sessions opened and ended many times leave nothing behind; TestMain looks for goroutines.
 func TestManySessions(t *testing.T) {
 	n := start(t)
-	for range 10 {
+	for round := range 10 {
 		var all []*publisher
+		id := func(i int) string { return fmt.Sprintf("floor-%d-%d", round, i) }
 		for i := range 5 {
-			p := newPublisher(t, videoCodec("VP8", ""))
-			p.publish(n, "floor-"+string(rune('a'+i)))
-			all = append(all, p)
+			all = append(all, newPublisher(t, videoCodec("VP8", "")).publish(n, id(i)))
 		}
 		for i, p := range all {
-			n.live(t, "floor-"+string(rune('a'+i)))
+			n.live(t, id(i))
 			p.end()
 		}
 	}

@@ -165,7 +165,8 @@ func newLine(m *sdp.MediaDescription, before []line, count int) (line, error) {
 func sends(m *sdp.MediaDescription) bool {
 	_, receives := m.Attribute("recvonly")
 	_, inactive := m.Attribute("inactive")
-	return !receives && !inactive && m.MediaName.Port.Value != 0
+	_, bundled := m.Attribute("bundle-only") // then port 0 refuses nothing (RFC 8843, section 7.2)
+	return !receives && !inactive && (m.MediaName.Port.Value != 0 || bundled)
 }
 
 // offeredExtensions returns the header extensions of an m-line that will be answered. One id means one
