@@ -1,0 +1,105 @@
+/** The sample of a fresh mesh, watched: "Open the watch page: picture within a second, sound at one press". */
+import { expect, test } from '@playwright/test';
+import {
+  expectAccessible,
+  expectNoSidewaysScroll,
+  recordGaps,
+  soundLevel,
+  untilFrames,
+  untilState,
+  watchErrors,
+} from '../page';
+
+test('the home page plays the sample and tells where to go', async ({ page }) => {
+  const errors = watchErrors(page);
+  await page.goto('/?lang=en');
+  await untilState(page, 'playing');
+  await untilFrames(page, 30);
+  await expect(page.getByRole('link', { name: 'sample', exact: true })).toBeVisible();
+  await expect(page.getByLabel(/^WHIP address: http.*\/whip\/sample$/)).toBeVisible();
+  await expect(page.getByLabel(/^WHEP address: http.*\/whep\/sample$/)).toBeVisible();
+  await expectAccessible(page);
+  expect(errors).toEqual([]);
+});
+
+test('the watch page: picture at once, sound at one press, then smooth', async ({ page }) => {
+  const errors = watchErrors(page);
+  await page.goto('/e/sample?lang=en');
+  await untilState(page, 'playing');
+  const first = await page.evaluate(() => document.querySelector('freshet-player')?.firstPictureMS);
+  expect(first).toBeLessThan(1000);
+  await untilFrames(page, 15);
+  await page.getByRole('button', { name: 'Turn on sound' }).click();
+  expect(await soundLevel(page)).toBeGreaterThan(0.01);
+
+  const gaps = await recordGaps(page);
+  await untilFrames(page, 120);
+  expect((await gaps()).longest).toBeLessThan(300);
+
+  await page.keyboard.press('d');
+  const details = page.getByRole('region', { name: 'Details' });
+  await expect(details).toContainText(/edge-\d/);
+  await expect(details).toContainText('Opus');
+  const figures = await page.evaluate(() => document.querySelector('freshet-player')?.figures);
+  expect(figures?.video?.width).toBeGreaterThan(0);
+  expect(figures?.video?.fps).toBeGreaterThan(10);
+  expect(figures?.loss).toBeLessThan(0.01);
+  await expectAccessible(page);
+  expect(errors).toEqual([]);
+});
+
+test('a move to another edge is not seen', async ({ page }) => {
+  await page.goto('/e/sample');
+  await untilState(page, 'playing');
+  await untilFrames(page, 60);
+  const before = await page.evaluate(() => document.querySelector('freshet-player')?.session?.edge);
+  const gaps = await recordGaps(page);
+  await page.evaluate(() => document.querySelector('freshet-player')?.move());
+  await page.waitForFunction(edge => {
+    const player = document.querySelector('freshet-player');
+    return player?.state === 'playing' && player.session !== undefined && player.session.edge !== edge;
+  }, before);
+  await untilFrames(page, 60);
+  expect((await gaps()).longest).toBeLessThan(300);
+});
+
+test('on a phone, in French, in the dark, and in a frame', async ({ page }) => {
+  const errors = watchErrors(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  for (const path of ['/e/sample', '/embed/sample', '/']) {
+    await page.goto(`${path}?lang=fr`);
+    await untilState(page, 'playing');
+    await untilFrames(page, 5);
+    await expect(page.getByRole('button', { name: 'Activer le son' })).toBeVisible();
+    await expectNoSidewaysScroll(page);
+    await expectAccessible(page);
+  }
+  expect(errors).toEqual([]);
+});
+
+test('twenty joins: the median of the first picture', async ({ page }, info) => {
+  await page.goto('/e/sample');
+  await untilState(page, 'playing');
+  const times: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    await page.evaluate(() => {
+      document.querySelector('freshet-player')?.stop();
+    });
+    await untilState(page, 'idle');
+    await page.evaluate(() => {
+      document.querySelector('freshet-player')?.play();
+    });
+    await untilState(page, 'playing');
+    times.push(
+      (await page.evaluate(() => document.querySelector('freshet-player')?.firstPictureMS)) ?? Infinity,
+    );
+  }
+  times.sort((a, b) => a - b);
+  const median = ((times[9] ?? 0) + (times[10] ?? 0)) / 2;
+  const line = `first picture after play(), ms, n=20: median ${median.toFixed(0)}, max ${(times[19] ?? 0).toFixed(0)}`;
+  info.annotations.push({ type: 'measured', description: line });
+  console.log(line);
+  expect(median).toBeLessThan(300);
+  expect(times[19]).toBeLessThan(600);
+});
