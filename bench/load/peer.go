@@ -111,7 +111,7 @@ func open(ctx context.Context, pc *webrtc.PeerConnection, endpoint, bearer strin
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		return nil, fmt.Errorf("answer of %s: %w", endpoint, err)
 	}
-	if err := allTaken(answer); err != nil {
+	if err := taken(pc, answer); err != nil {
 		return nil, fmt.Errorf("answer of %s: %w", endpoint, err)
 	}
 	select {
@@ -126,16 +126,25 @@ func open(ctx context.Context, pc *webrtc.PeerConnection, endpoint, bearer strin
 	}
 }
 
-// allTaken says which of the offered media the answer turns down.
-func allTaken(answer string) error {
+// taken says what the answer turns down that cannot be done without: anything a publisher sends, and
+// everything a viewer asked for. A stream may well have no audio.
+func taken(pc *webrtc.PeerConnection, answer string) error {
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(answer); err != nil {
 		return err
 	}
+	refused := ""
+	left := 0
 	for _, m := range d.MediaDescriptions {
 		if m.MediaName.Port.Value == 0 {
-			return fmt.Errorf("the server does not take the %s", m.MediaName.Media)
+			refused = m.MediaName.Media
+		} else {
+			left++
 		}
+	}
+	sends := len(pc.GetSenders()) > 0 && pc.GetSenders()[0].Track() != nil
+	if refused != "" && (sends || left == 0) {
+		return fmt.Errorf("the server does not take the %s", refused)
 	}
 	return nil
 }

@@ -234,10 +234,16 @@ func Candidate(i int, addr netip.Addr, port uint16) string {
 	return strconv.Itoa(i+1) + " 1 udp " + strconv.Itoa(priority) + " " + addr.String() + " " + strconv.Itoa(int(port)) + " typ host"
 }
 
-// rejected answers an m-line that is not served.
+// rejected answers an m-line that is not served. Its one format comes with the rtpmap of the offer, since
+// there are peers that look each format up, also of a line that is off.
 func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	d := &sdp.MediaDescription{MediaName: sdp.MediaName{Media: m.MediaName.Media, Protos: m.MediaName.Protos, Formats: m.MediaName.Formats[:min(1, len(m.MediaName.Formats))]}}
 	d.ConnectionInformation = &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}}
+	for _, x := range m.Attributes {
+		if typ, _, _ := strings.Cut(x.Value, " "); x.Key == "rtpmap" && len(d.MediaName.Formats) > 0 && typ == d.MediaName.Formats[0] {
+			d.WithValueAttribute(x.Key, x.Value)
+		}
+	}
 	d.WithPropertyAttribute("inactive")
 	return d
 }
