@@ -1,6 +1,21 @@
 package main
 
-import "log/slog"
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"freshet/bench/load"
+	"freshet/cluster/identity"
+)
 
 const description = `Live webcasts with WebRTC latency. A stream enters at an origin by WHIP, cascades over QUIC from edge to edge, and leaves at the edge nearest each viewer by WHEP.
 
@@ -31,4 +46,321 @@ const (
 // outputFlag is for commands that print something.
 type outputFlag struct {
 	Output string `enum:"text,json" default:"text" help:"Print text or json on standard output."`
+}
+
+// sampleStream is the id of the stream that `freshet up` has from the start.
+const sampleStream = "sample"
+
+type upCommand struct {
+	outputFlag
+	HTTP    string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080."`
+	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http."`
+	Edges   int      `default:"3" placeholder:"N" help:"Edges to start, 1 to 50: the first pulls from the origin, the others from the first. Default 3."`
+	Regions []string `default:"yul,par,sin" placeholder:"NAME" help:"Regions of the edges, in turn; the origin stands in the first. Default yul,par,sin."`
+	Data    string   `default:".freshet" placeholder:"DIR" help:"Directory of the CA, the keys and what nodes remember. Default .freshet."`
+	Sample  bool     `default:"true" negatable:"" help:"Publish the built-in sample while nobody else publishes to its stream. --no-sample leaves the stream to you."`
+	Stream  []string `placeholder:"ID=KEY" secret:"pair" help:"A further stream, and its key; ID=@FILE reads the key from FILE."`
+}
+
+// Run starts the mesh, says where to look, and runs until the program is told to stop.
+func (c *upCommand) Run(p *program) error {
+	if c.Edges < 1 || c.Edges > 50 {
+		return badConfig("edges", "want 1 to 50, not %d", c.Edges)
+	}
+	if len(c.Regions) == 0 {
+		return badConfig("regions", "want at least one")
+	}
+	ports, err := c.ports()
+	if err != nil {
+		return err
+	}
+	m, err := newMesh(c, ports, p.log)
+	if err != nil {
+		return err
+	}
+	return m.run(p.ctx, func() error { return m.tell(p.stdout, c.Output == outputJSON) })
+}
+
+// ports are where the nodes of a mesh on one machine listen.
+type ports struct {
+	host string // of people: pages, WHIP, WHEP and media
+	http int
+	base int // node i has base+10·i and up; 0 takes free ports
+}
+
+func (c *upCommand) ports() (ports, error) {
+	host, port, err := net.SplitHostPort(c.HTTP)
+	if err != nil {
+		return ports{}, badConfig("http", "%w", err)
+	}
+	http, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return ports{}, badConfig("http", "want a port number, not %q", port)
+	}
+	a := ports{host: host, http: int(http), base: int(http)}
+	if c.Ports != 0 {
+		a.base = c.Ports
+	}
+	if last := a.base + 10*(c.Edges+1) + 9; a.base < 0 || last > 65535 {
+		return ports{}, badConfig("ports", "%d to %d: not all are ports", a.base, last)
+	}
+	return a, nil
+}
+
+// What stands at which port of a node's ten.
+const (
+	portHTTP   = 0
+	portRelay  = 1 // control: agents
+	portMedia  = 2
+	portsANode = 10
+)
+
+// pages is control's web address.
+func (a ports) pages() string { return net.JoinHostPort(a.host, strconv.Itoa(a.http)) }
+
+// public is an address for people, mesh one for other nodes of this machine.
+func (a ports) public(node, what int) string { return a.at(a.host, node, what) }
+func (a ports) mesh(node, what int) string   { return a.at("127.0.0.1", node, what) }
+
+func (a ports) at(host string, node, what int) string {
+	if a.base == 0 {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(a.base+portsANode*node+what))
+}
+
+// certFlags say where a node keeps things and finds its cluster.
+type certFlags struct {
+	Data string `default:".freshet" placeholder:"DIR" help:"Directory of the node's own files. Default .freshet."`
+	CA   string `placeholder:"DIR" help:"Directory of the cluster's development CA, made on first use; nodes of one cluster share it. Default DATA/ca."`
+}
+
+// open makes the data directory and issues the node's certificate.
+func (f certFlags) open(node, role string) (*identity.Identity, error) {
+	if err := os.MkdirAll(f.Data, 0o700); err != nil {
+		return nil, badConfig("data", "%w", err)
+	}
+	dir := f.CA
+	if dir == "" {
+		dir = filepath.Join(f.Data, "ca")
+	}
+	ca, err := identity.OpenCA(dir)
+	if err != nil {
+		return nil, badConfig("ca", "%w", err)
+	}
+	id, err := ca.Issue(node, role)
+	if err != nil {
+		return nil, badConfig("node", "%w", err)
+	}
+	return id, nil
+}
+
+// mediaFlags are what origins and edges share.
+type mediaFlags struct {
+	Region    string       `default:"local" help:"Name of the place where the node stands, as in the pages. Default local."`
+	HTTP      string       `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of WHIP or WHEP, metrics and health. Default 0.0.0.0:8080."`
+	Relay     string       `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"UDP address of the relay, for other nodes. Default 0.0.0.0:8081."`
+	Media     string       `default:"0.0.0.0:8082" placeholder:"HOST:PORT" help:"UDP address of media, for publishers or viewers. Default 0.0.0.0:8082."`
+	Upstream  []string     `placeholder:"NODE=HOST:PORT" help:"Nodes to pull streams from, best first."`
+	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which publishers and viewers reach this node, where they are not its own (NAT)."`
+	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it. Default http:// and the node's address."`
+	ICEServer []string     `placeholder:"URL" help:"STUN and TURN servers to tell clients of. Most meshes need none."`
+	Control   []string     `placeholder:"HOST:PORT" help:"Control nodes (their --agents address). Without any, the node serves by itself."`
+}
+
+func (f mediaFlags) node(name, role, data string) (nodeConfig, error) {
+	up, err := upstreams(f.Upstream)
+	return nodeConfig{
+		Node: name, Role: role, Region: f.Region, HTTP: f.HTTP, Media: f.Media, Relay: f.Relay, URL: f.URL,
+		Advertise: f.Advertise, ICEServers: f.ICEServer, Upstreams: up, Control: f.Control,
+		Cache: filepath.Join(data, name+".state"),
+	}, err
+}
+
+type originCommand struct {
+	Node string `default:"origin-1" help:"Name of the node, unique in the cluster. Default origin-1."`
+	certFlags
+	mediaFlags
+	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream that may be published here, and its key; ID=@FILE reads the key from FILE. Control's list, where there is one, replaces these."`
+}
+
+// Run serves publishers until the program is told to stop.
+func (c *originCommand) Run(p *program) error {
+	cfg, err := c.node(c.Node, roleOrigin, c.Data)
+	if err != nil {
+		return err
+	}
+	if cfg.Streams, err = streamRecords(c.Stream); err != nil {
+		return err
+	}
+	if len(cfg.Streams) == 0 && len(cfg.Control) == 0 {
+		return badConfig("stream", "nobody could publish: give --stream ID=KEY or --control HOST:PORT")
+	}
+	return c.serve(p, cfg, c.certFlags)
+}
+
+type edgeCommand struct {
+	Node string `default:"edge-1" help:"Name of the node, unique in the cluster. Default edge-1."`
+	certFlags
+	mediaFlags
+	Shards int `placeholder:"N" help:"Media sockets and loops; shard I listens on the port of --media plus I. Default one a core."`
+}
+
+// Run serves viewers until the program is told to stop.
+func (c *edgeCommand) Run(p *program) error {
+	cfg, err := c.node(c.Node, roleEdge, c.Data)
+	if err != nil {
+		return err
+	}
+	if c.Shards < 0 || c.Shards > 1024 {
+		return badConfig("shards", "want 1 to 1024, not %d", c.Shards)
+	}
+	if cfg.Shards = c.Shards; cfg.Shards == 0 {
+		cfg.Shards = runtime.GOMAXPROCS(0)
+	}
+	if len(cfg.Upstreams) == 0 {
+		return badConfig("upstream", "an edge without an upstream has nothing to serve: give NODE=HOST:PORT")
+	}
+	return c.serve(p, cfg, c.certFlags)
+}
+
+// serve runs the node that cfg describes.
+func (mediaFlags) serve(p *program, cfg nodeConfig, certs certFlags) error {
+	id, err := certs.open(cfg.Node, cfg.Role)
+	if err != nil {
+		return err
+	}
+	n, err := newMediaNode(cfg, id, p.log)
+	if err != nil {
+		return err
+	}
+	return n.stage().run(p.ctx)
+}
+
+type controlCommand struct {
+	Node string `default:"control-1" help:"Name of the node, unique in the cluster. Default control-1."`
+	certFlags
+	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
+	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
+	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it. Default http:// and the node's address."`
+	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream of the cluster, and its key; ID=@FILE reads the key from FILE."`
+}
+
+// Run serves people and nodes until the program is told to stop.
+func (c *controlCommand) Run(p *program) error {
+	records, err := streamRecords(c.Stream)
+	if err != nil {
+		return err
+	}
+	id, err := c.open(c.Node, roleControl)
+	if err != nil {
+		return err
+	}
+	n, err := newControlNode(controlConfig{Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records}, id, p.log)
+	if err != nil {
+		return err
+	}
+	return n.stage().run(p.ctx)
+}
+
+type publishCommand struct {
+	Input string `arg:"" optional:"" help:"IVF, Ogg, WebM, H.264 Annex B, or what ffmpeg reads; - is standard input. Without it, the sample."`
+
+	URL       string        `required:"" help:"WHIP endpoint, for example http://127.0.0.1:8090/whip/sample."`
+	Key       string        `secret:"all" help:"Stream key; @FILE reads it from FILE."`
+	Audio     string        `placeholder:"FILE" help:"A second file, for the track that the first lacks."`
+	Loop      bool          `help:"Begin again at the end."`
+	Reconnect bool          `help:"Try again for ever after a lost connection."`
+	For       time.Duration `placeholder:"TIME" help:"Stop after this long on the air, for example 30s."`
+	Rate      float64       `placeholder:"FPS" help:"Frames a second of H.264 Annex B. Default what the stream says, else 30."`
+}
+
+// Run publishes until the input ends or the program is told to stop.
+func (c *publishCommand) Run(p *program) error {
+	key, err := secret("key", c.Key)
+	if err != nil {
+		return err
+	}
+	cfg := load.PublishConfig{
+		URL: c.URL, Key: key, Input: c.Input, Audio: c.Audio,
+		Loop: c.Loop, Reconnect: c.Reconnect, For: c.For, Rate: c.Rate,
+	}
+	if err := cfg.Validate(); err != nil {
+		return &configError{err}
+	}
+	return load.Publish(p.ctx, cfg, p.log)
+}
+
+type playCommand struct {
+	URL string `arg:"" help:"WHEP endpoint, for example http://127.0.0.1:8100/whep/sample."`
+
+	outputFlag
+	Token   string        `secret:"all" help:"Viewer token; @FILE reads it from FILE."`
+	Write   string        `placeholder:"FILE" help:"Write what arrives to FILE: .ivf, .h264, .ogg or .webm."`
+	For     time.Duration `placeholder:"TIME" help:"Stop after this long, for example 30s."`
+	Codec   []string      `placeholder:"NAME" help:"Video codecs to offer, best first. Default H264,VP8,VP9,AV1."`
+	NoAudio bool          `help:"Take no audio."`
+	NoVideo bool          `help:"Take no video."`
+}
+
+// Run plays until the stream ends or the program is told to stop, and prints a report each second.
+func (c *playCommand) Run(p *program) error {
+	token, err := secret("token", c.Token)
+	if err != nil {
+		return err
+	}
+	cfg := load.PlayConfig{
+		URL: c.URL, Token: token, Output: c.Write, For: c.For, Codecs: c.Codec, NoAudio: c.NoAudio, NoVideo: c.NoVideo,
+	}
+	var failed error // of writing a report; the last one counts
+	report := func(r load.Report) { failed = load.WriteReport(p.stdout, r, c.Output == outputJSON) }
+	if err := load.Play(p.ctx, cfg, report, p.log); err != nil {
+		return err
+	}
+	return failed
+}
+
+// A build is what the binary knows of itself.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Time    string `json:"time,omitempty"` // of the commit
+	Dirty   bool   `json:"dirty"`          // built with changes that are not committed
+	Go      string `json:"go"`
+}
+
+// thisBuild reads what the go command wrote into the binary.
+func thisBuild() build {
+	b := build{Version: "devel"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	b.Go = info.GoVersion
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.Time = s.Value
+		case "vcs.modified":
+			b.Dirty = s.Value == "true"
+		}
+	}
+	return b
+}
+
+type versionCommand struct{ outputFlag }
+
+// Run prints what this binary was built from.
+func (c *versionCommand) Run(p *program) error {
+	b := thisBuild()
+	if c.Output == outputJSON {
+		return json.NewEncoder(p.stdout).Encode(b)
+	}
+	_, err := fmt.Fprintf(p.stdout, "freshet %s (%s)\n", b.Version, b.Go)
+	return err
 }
