@@ -1,0 +1,191 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+	"freshet/proto/problem"
+)
+
+var formats = []stream.Format{
+	{Track: "audio", Kind: stream.Audio, Codec: stream.Codec{Name: "opus", ClockRate: 48000, Channels: 2}},
+	{Track: "video", Kind: stream.Video, Codec: vp8},
+}
+
+// A sender is a made-up publisher: one packet a flow each 20 ms.
+type sender struct {
+	t      *testing.T
+	seat   *Seat
+	former []*Former
+	n      uint16
+	key    atomic.Bool // next packet of video is a key frame
+	closed atomic.Bool
+}
+
+func (s *sender) RequestKeyframe(int) { s.key.Store(true) }
+func (s *sender) Close(string)        { s.closed.Store(true) }
+
+func sit(t *testing.T, g *Ingest, first uint16) *sender {
+	t.Helper()
+	s := &sender{t: t, n: first}
+	s.key.Store(true)
+	opus := Mapping{Types: map[uint8]uint8{102: 111}}
+	s.former = []*Former{NewFormer(formats[0].Codec, opus), NewFormer(vp8, mapping)}
+	var err error
+	if s.seat, err = g.Join(t.Context(), "floor", "session", formats, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// send sends n packets a flow, in n times 20 ms.
+func (s *sender) send(n int) {
+	for range n {
+		time.Sleep(20 * time.Millisecond) // of the bubble's clock
+		for flow, f := range formats {
+			b := raw(s.t, func(p *rtp.Packet) {
+				p.SequenceNumber, p.Timestamp = s.n, uint32(s.n)*f.Codec.ClockRate/50
+				if flow == 0 || !s.key.Swap(false) {
+					p.Payload = []byte{0x10, 0x51, 1}
+				}
+			})
+			p, ok := s.former[flow].Form(b, time.Now())
+			if !ok {
+				s.t.Fatal("refused")
+			}
+			s.seat.Packet(flow, p)
+		}
+		s.n++
+	}
+	synctest.Wait()
+}
+
+// bubble runs a story under a made-up clock.
+func bubble(t *testing.T, story func(t *testing.T, g *Ingest, table *stream.Table)) {
+	synctest.Test(t, func(t *testing.T) {
+		table := stream.NewTable()
+		g := New(Deps{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Table: table})
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- g.Run(ctx) }()
+		story(t, g, table)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if len(table.All()) != 0 {
+			t.Error("a stream is left in the table")
+		}
+	})
+}
+
+// A stream waits 30 s for its publisher and goes on where it was; then it ends.
+func TestStreamLingers(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a := sit(t, g, 65000)
+		a.send(10)
+		s := table.Get("floor")
+		before := []*ring.Packet{s.Flows[0].Ring.At(9), s.Flows[1].Ring.At(9)} // the ring lets go of them
+		a.seat.Leave()
+		time.Sleep(29 * time.Second)
+		b := sit(t, g, 3)
+		b.send(10)
+		if table.Get("floor") != s {
+			t.Fatal("the publisher that came back got another epoch")
+		}
+		for _, f := range s.Flows {
+			last, next := before[f.Index], f.Ring.At(10)
+			if next.Seq != last.Seq+1 {
+				t.Errorf("flow %d: number %d after %d", f.Index, next.Seq, last.Seq)
+			}
+			moved := time.Duration(next.Timestamp-last.Timestamp) * time.Second / time.Duration(f.Format.Codec.ClockRate)
+			if passed := next.At.Sub(last.At); (moved - passed).Abs() > 30*time.Millisecond {
+				t.Errorf("flow %d: timestamps moved %v in %v", f.Index, moved, passed)
+			}
+		}
+		if !s.Flows[1].Ring.At(10).Key {
+			t.Error("video goes on without a key frame")
+		}
+		b.seat.Leave()
+		time.Sleep(31 * time.Second)
+		if !errors.Is(s.Err(), stream.ErrEnded) || table.Get("floor") != nil {
+			t.Errorf("30 s later: %v", s.Err())
+		}
+	})
+}
+
+// A backup takes over when the first was silent for 400 ms, and not before.
+func TestSilence(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a, b := sit(t, g, 1), sit(t, g, 5000)
+		a.send(10)
+		s := table.Get("floor")
+		b.send(18)
+		if got := s.Flows[0].Ring.Head(); got != 10 {
+			t.Fatalf("after 360 ms %d packets, want the first publisher's 10", got)
+		}
+		b.send(10)
+		if got := s.Flows[0].Ring.Head(); got < 15 {
+			t.Fatalf("after 560 ms the backup is not on the air: %d", got)
+		}
+		if p := s.Flows[1].Ring.At(10); p == nil || !p.Key {
+			t.Error("the backup's video does not begin with a key frame")
+		}
+		_, err := g.Join(t.Context(), "floor", "third", formats, a)
+		if p := (*problem.Problem)(nil); !errors.As(err, &p) || p.Status != 409 {
+			t.Errorf("third publisher: %v", err)
+		}
+	})
+}
+
+// A publisher past 12 Mbit/s is ended, and its backup takes over.
+func TestBitrate(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a, b := sit(t, g, 1), sit(t, g, 1)
+		a.send(1)
+		for n := 0; !a.closed.Load(); n++ {
+			if n > 3000 {
+				t.Fatal("4 MB within 2 s were let pass")
+			}
+			a.seat.Packet(1, Packet{Sequence: uint16(n), Timestamp: 1, At: time.Now(), Bytes: 1400})
+			if n%100 == 0 {
+				synctest.Wait()
+			}
+		}
+		head := table.Get("floor").Flows[0].Ring.Head()
+		b.send(5)
+		if table.Get("floor").Flows[0].Ring.Head() <= head {
+			t.Error("the backup is not on the air")
+		}
+	})
+}
+
+// Sender reports put all flows on one wall clock: the origin's, by the report that came fastest.
+func TestClock(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a := sit(t, g, 100)
+		a.send(5)
+		s := table.Get("floor")
+		now := time.Now()
+		ntp := now.Add(-48 * time.Hour)
+		a.seat.Report(Report{Flow: 0, RTP: 104 * 960, NTP: ntp, At: now.Add(90 * time.Millisecond)})
+		a.seat.Report(Report{Flow: 1, RTP: 104 * 1800, NTP: ntp, At: now.Add(40 * time.Millisecond)})
+		synctest.Wait()
+		for _, f := range s.Flows {
+			c, ok := f.Clock()
+			if want := now.Add(40 * time.Millisecond); !ok || !c.At.Equal(want) || c.RTP != f.Ring.At(4).Timestamp {
+				t.Errorf("flow %d: %+v, want %v for timestamp %d", f.Index, c, want, f.Ring.At(4).Timestamp)
+			}
+		}
+	})
+}
