@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/proto/problem"
+	"freshet/proto/sdpfrag"
 )
 
 // This is the one table of what a resource answers that is not a success; problems of a Negotiator or
@@ -50,7 +51,11 @@ func errPreconditionFailed() *problem.Problem {
 }
 
 func errFragment(err error) *problem.Problem {
-	return problem.New(http.StatusBadRequest, "sdp-fragment-malformed", "SDP fragment not readable", err.Error())
+	p := problem.New(http.StatusBadRequest, "sdp-fragment-malformed", "SDP fragment not readable", err.Error())
+	if at := (*sdpfrag.Error)(nil); errors.As(err, &at) && at.Line > 0 {
+		p.Errors = []problem.Field{{Pointer: "/line/" + strconv.Itoa(at.Line), Detail: at.Detail}}
+	}
+	return p
 }
 
 // errCredentials is what a fragment gets that asks for a restart without saying with what.

@@ -42,8 +42,7 @@ func (r *Resource) patch(w http.ResponseWriter, q *http.Request, x *exchange) er
 		}
 		return r.restart(ctx, w, x, f)
 	}
-	dropped := x.takeCandidates(&f)
-	r.metrics.candidates.Add(float64(dropped))
+	r.metrics.candidates.Add(float64(f.Ignored + x.takeCandidates(&f)))
 	if err := x.session.Trickle(ctx, f); err != nil {
 		return ended(err)
 	}
@@ -54,8 +53,7 @@ func (r *Resource) patch(w http.ResponseWriter, q *http.Request, x *exchange) er
 // restart runs with x.turn held.
 func (r *Resource) restart(ctx context.Context, w http.ResponseWriter, x *exchange, f sdpfrag.Fragment) error {
 	x.candidates = 0
-	dropped := x.takeCandidates(&f)
-	r.metrics.candidates.Add(float64(dropped))
+	r.metrics.candidates.Add(float64(f.Ignored + x.takeCandidates(&f)))
 	answer, err := x.session.Restart(ctx, f)
 	if err != nil {
 		return ended(err)
