@@ -45,7 +45,7 @@ func inMemory(node, role string) (*Relay, *link) {
 		starts: make(chan *pull), stopped: make(chan struct{}), pulls: map[string]*pull{}, links: map[*link]struct{}{}, upChanged: make(chan struct{}),
 	}
 	l := &link{node: "peer", m: m, log: r.log, messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}), large: make(chan outgoing, maxLarge)}
-	l.queue = newQueue(m.dropped)
+	l.queue = newQueue(maxBehind, m.dropped)
 	return r, l
 }
 

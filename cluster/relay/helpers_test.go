@@ -1,12 +1,15 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,6 +60,7 @@ type nodeConfig struct {
 	role   string // default edge, origin for a node without upstreams
 	listen string // default 127.0.0.1:0
 	linger time.Duration
+	behind time.Duration // default: nothing is skipped
 	wrap   func(net.PacketConn) net.PacketConn
 }
 
@@ -88,6 +92,7 @@ func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	n.Relay.behind = cmp.Or(c.behind, time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
@@ -102,7 +107,12 @@ func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
 			m.t.Errorf("%s does not stop", name)
 		}
 	})
-	m.t.Cleanup(n.stop)
+	m.t.Cleanup(func() {
+		n.stop()
+		if m.t.Failed() {
+			m.t.Logf("%s: %v", name, n.counted())
+		}
+	})
 	return n
 }
 
@@ -125,6 +135,22 @@ func (n *node) metric(name string) float64 {
 		}
 	}
 	return sum
+}
+
+// counted returns the counters that are not zero.
+func (n *node) counted() (all []string) {
+	families, err := n.reg.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if v := m.GetCounter().GetValue(); v != 0 {
+				all = append(all, fmt.Sprint(strings.TrimPrefix(f.GetName(), "freshet_relay_"), m.GetLabel(), v))
+			}
+		}
+	}
+	return all
 }
 
 // eventually waits for ok.

@@ -149,6 +149,7 @@ func (u *puller) gone(in *inflow, body []byte) {
 // nack asks upstream for what is missing of flow i and due.
 func (u *puller) nack(i int, now time.Time) {
 	in := u.flows[i]
+	u.pace = paceOf(time.Duration(u.feed.source.link.rtt.Load()))
 	u.seqs, u.lost = in.track.ask(u.seqs[:0], u.lost[:0], now, u.pace)
 	for _, seq := range u.lost {
 		u.p.give(in.flow, seq)
@@ -183,7 +184,6 @@ func (u *puller) report() {
 	if !u.accepted {
 		return
 	}
-	u.pace = paceOf(time.Duration(u.feed.source.link.rtt.Load()))
 	stats := &pb.Stats{}
 	for i, in := range u.flows {
 		stats.Flows = append(stats.Flows, in.stats(u.feed.ids[i]))

@@ -67,10 +67,11 @@ type link struct {
 	rtpIn, rtpOut atomic.Int64 // bytes of RTP
 }
 
-// hello is what both sides say first.
+// hello is what this node says first on a link, and how it keeps that link.
 type hello struct {
 	node, role, region string
-	link               uint64
+	link               uint64        // 0 where the peer dialled
+	behind             time.Duration // see queue
 }
 
 // open exchanges hellos on the control stream and returns the link. It does not close conn on error.
@@ -90,7 +91,7 @@ func open(ctx context.Context, conn *quic.Conn, dialled bool, h hello, log *slog
 		messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}),
 		large: make(chan outgoing, maxLarge), m: m,
 	}
-	l.queue = newQueue(func(why dropReason, n int) { m.dropped(why, n) })
+	l.queue = newQueue(h.behind, m.dropped)
 	if err := l.greet(h, conn.ConnectionState().TLS); err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		pulls:   gauge("pulled_streams", "Streams this node takes from upstream."),
 		subs:    gauge("subscriptions", "Subscriptions of downstream nodes."),
 		rtt: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "freshet_relay_rtt_seconds", Help: "Smoothed round trip of each link, sampled once a second.",
+			Name: "freshet_relay_rtt_seconds", Help: "Smoothed round trip of each link, sampled five times a second.",
 			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .4, 1},
 		}),
 		wait: prometheus.NewHistogram(prometheus.HistogramOpts{

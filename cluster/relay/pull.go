@@ -80,12 +80,6 @@ func newPull(r *Relay, id string) *pull {
 	}
 }
 
-// A Lease keeps a stream on this node. Its methods may be called from any goroutine.
-type Lease struct {
-	p    *pull
-	hops []string // nodes below this one that the lease is for; nil for viewers of this node
-}
-
 // Pull carries stream id on this node until the lease is released, and Config.Linger longer. It returns
 // once the stream is here. The error wraps ErrUnknownStream, ErrNoUpstream (also where ctx ends first),
 // ErrLoop, ErrTooManyHops or ErrFull.
@@ -227,32 +221,6 @@ func (p *pull) wait(ctx context.Context) error {
 	}
 }
 
-// Stream returns the newest epoch of the stream here. It is never nil; see its Err for its end.
-func (l *Lease) Stream() *stream.Stream {
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	return l.p.stream
-}
-
-// Changed returns a channel that is closed when Stream will answer another stream than it did at the
-// last call. Ask for it before looking.
-func (l *Lease) Changed() <-chan struct{} {
-	l.p.mu.Lock()
-	defer l.p.mu.Unlock()
-	return l.p.changed
-}
-
-// Release gives the lease back. Calls after the first do nothing.
-func (l *Lease) Release() {
-	l.p.mu.Lock()
-	delete(l.p.leases, l)
-	l.p.mu.Unlock()
-	select {
-	case l.p.nudge <- struct{}{}:
-	default:
-	}
-}
-
 // deliver hands a to the puller, or drops it where the puller is behind. It never blocks.
 func (p *pull) deliver(a arrival) {
 	select {
@@ -371,48 +339,4 @@ func (p *pull) given(f *stream.Flow, seq int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Contains(p.board[:], given{f, seq})
-}
-
-// An offer is a stream of this node as a downstream node gets it.
-type offer struct {
-	stream  *stream.Stream
-	first   []string        // the path to this node when the offer was made
-	pull    *pull           // it comes from; nil where it begins on this node
-	moved   <-chan struct{} // closed when the pull's path changes; nil without a pull
-	release func()
-}
-
-// offer finds stream id for the downstream node at the end of hops, pulling it where it is not here.
-func (r *Relay) offer(ctx context.Context, id string, hops []string, epoch uint64) (*offer, error) {
-	if slices.Contains(hops, r.cfg.Node) {
-		return nil, ErrLoop
-	}
-	if len(hops) > rtpq.MaxHops {
-		return nil, ErrTooManyHops
-	}
-	if s := r.own(id); s != nil {
-		path := []string{r.cfg.Node}
-		if s.Epoch < epoch {
-			return nil, errStaleEpoch
-		}
-		return &offer{stream: s, first: path, release: func() {}}, checkPath(path, hops)
-	}
-	l, err := r.pull(ctx, id, hops)
-	if err != nil {
-		return nil, err
-	}
-	path, moved := l.p.where()
-	o := &offer{stream: l.Stream(), first: path, pull: l.p, moved: moved, release: l.Release}
-	switch err := checkPath(path, hops); {
-	case path == nil:
-		l.Release()
-		return nil, ErrNoUpstream // what we have is old; others may have better
-	case err != nil:
-		l.Release()
-		return nil, err
-	case o.stream.Epoch < epoch:
-		l.Release()
-		return nil, errStaleEpoch
-	}
-	return o, nil
 }

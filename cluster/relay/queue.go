@@ -35,9 +35,11 @@ type queue struct {
 	mu      sync.Mutex // held for a few lines, never while sending
 	control [][]byte
 	resends []resend
-	flows   [classes][]*served // by slot; nil where free
-	last    [classes]int       // slot taken last, so that all have their turn
+	waiting map[resend]struct{} // what is in resends: a second NACK for it changes nothing
+	flows   [classes][]*served  // by slot; nil where free
+	last    [classes]int        // slot taken last, so that all have their turn
 
+	behind  time.Duration // a live packet that waited longer is not sent any more
 	dropped func(dropReason, int)
 }
 
@@ -55,8 +57,8 @@ type outgoing struct {
 	raw    []byte
 }
 
-func newQueue(dropped func(dropReason, int)) *queue {
-	return &queue{wake: make(chan struct{}, 1), dropped: dropped}
+func newQueue(behind time.Duration, dropped func(dropReason, int)) *queue {
+	return &queue{wake: make(chan struct{}, 1), waiting: map[resend]struct{}{}, behind: behind, dropped: dropped}
 }
 
 func (q *queue) signal() {
@@ -93,6 +95,7 @@ func (q *queue) take(now time.Time) (outgoing, bool) {
 	if len(q.resends) > 0 {
 		r := q.resends[0]
 		q.resends = q.resends[1:]
+		delete(q.waiting, r)
 		return outgoing{flow: r.flow, p: r.p}, true
 	}
 	for c := range q.ready {
@@ -119,18 +122,21 @@ func (q *queue) take(now time.Time) (outgoing, bool) {
 	return outgoing{}, false
 }
 
-// resend queues packets of s that were asked for again, and returns how many. Those that the cursor has
-// still before it are on their way.
+// resend queues packets of s that were asked for again, and returns how many. Those that wait already, or
+// that the cursor has still before it, are on their way.
 func (q *queue) resend(s *served, packets []*ring.Packet) int {
 	q.mu.Lock()
 	n, over := 0, 0
 	for _, p := range packets {
+		again := resend{s.id, p}
+		_, waits := q.waiting[again]
 		switch {
-		case p.Index >= s.cursor:
+		case waits, p.Index >= s.cursor:
 		case len(q.resends) >= maxResends:
 			over++
 		default:
-			q.resends = append(q.resends, resend{s.id, p})
+			q.resends = append(q.resends, again)
+			q.waiting[again] = struct{}{}
 			n++
 		}
 	}

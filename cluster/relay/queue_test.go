@@ -19,7 +19,7 @@ type shelf struct {
 
 func newShelf(formats ...stream.Format) *shelf {
 	sh := &shelf{dropped: map[dropReason]int{}}
-	sh.queue = newQueue(func(why dropReason, n int) { sh.dropped[why] += n })
+	sh.queue = newQueue(maxBehind, func(why dropReason, n int) { sh.dropped[why] += n })
 	sh.flows = stream.New("a", 1, nil, formats, func(*stream.Flow) {}).Flows
 	for i, f := range sh.flows {
 		s := newServed(uint64(i+1), f, nil)
@@ -129,9 +129,16 @@ func TestQueueBounds(t *testing.T) {
 	sh.fill(0, 0, false, start)
 	sh.drain(start)
 	r := sh.flows[0].Ring
-	for range maxResends + 7 {
-		sh.resend(sh.served[0], []*ring.Packet{r.At(0)})
+	var asked []*ring.Packet
+	for n := range maxResends + 7 {
+		p := *r.At(0)
+		p.Seq = int64(n)
+		asked = append(asked, &p)
 	}
+	for range 3 { // the same again is no more
+		sh.resend(sh.served[0], asked[:maxResends])
+	}
+	sh.resend(sh.served[0], asked[maxResends:maxResends+7])
 	if sh.dropped[dropControl] != 5 || sh.dropped[dropResend] != 7 {
 		t.Errorf("dropped %v", sh.dropped)
 	}

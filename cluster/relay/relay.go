@@ -101,6 +101,7 @@ type Relay struct {
 	ln    *quic.Listener
 	ups   []*uplink // ranked
 
+	behind  time.Duration // maxBehind; longer in tests of what must arrive, whatever else the machine does
 	starts  chan *pull    // from Pull to Run
 	stopped chan struct{} // closed when Run takes no more pulls
 
@@ -130,7 +131,7 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn) (*Relay, error) {
 	}
 	r := &Relay{
 		cfg: cfg, log: d.Log, m: newMetrics(d.Metrics), id: d.Identity, table: d.Table,
-		sock: sock, tr: &quic.Transport{Conn: sock},
+		behind: maxBehind, sock: sock, tr: &quic.Transport{Conn: sock},
 		starts: make(chan *pull), stopped: make(chan struct{}),
 		pulls: map[string]*pull{}, links: map[*link]struct{}{}, upChanged: make(chan struct{}),
 	}
@@ -209,7 +210,7 @@ func (r *Relay) dismiss() {
 
 // welcome serves one downstream node until its link ends.
 func (r *Relay) welcome(ctx context.Context, conn *quic.Conn) {
-	l, err := open(ctx, conn, false, hello{node: r.cfg.Node, role: r.cfg.Role, region: r.cfg.Region}, r.log, r.m)
+	l, err := open(ctx, conn, false, r.hello(0), r.log, r.m)
 	if err != nil {
 		closeConn(conn, r.m, err, ctx.Err() != nil)
 		r.log.Warn("downstream refused", "remote", conn.RemoteAddr().String(), "err", err)
@@ -232,11 +233,15 @@ func (r *Relay) dial(ctx context.Context, to Upstream) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := open(ctx, conn, true, hello{r.cfg.Node, r.cfg.Role, r.cfg.Region, rand.Uint64()}, r.log, r.m)
+	l, err := open(ctx, conn, true, r.hello(rand.Uint64()), r.log, r.m)
 	if err != nil {
 		closeConn(conn, r.m, err, ctx.Err() != nil)
 	}
 	return l, err
+}
+
+func (r *Relay) hello(link uint64) hello {
+	return hello{node: r.cfg.Node, role: r.cfg.Role, region: r.cfg.Region, link: link, behind: r.behind}
 }
 
 // track keeps l in the list of links until the returned function is called.

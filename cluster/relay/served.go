@@ -83,7 +83,7 @@ func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
 		case p == nil:
 			s.waitKey = s.flow.Format.Kind == stream.Video
 			s.queue.dropped(dropEvicted, 1)
-		case now.Sub(p.At) > maxBehind:
+		case now.Sub(p.At) > s.queue.behind:
 			if !s.waitKey && s.flow.Format.Kind == stream.Video {
 				s.waitKey = true
 				s.flow.RequestKeyframe(now)

@@ -15,9 +15,9 @@ import (
 
 const (
 	beatEvery   = 50 * time.Millisecond
-	sampleEvery = time.Second
-	orphanFor   = time.Second     // without an upstream ourselves, before we send away who takes the stream from us
-	offerWithin = 2 * time.Second // for a downstream node that asks for what this node must pull first
+	sampleEvery = 200 * time.Millisecond // of the link's round trip, which paces the repair
+	orphanFor   = time.Second            // without an upstream ourselves, before we send away who takes the stream from us
+	offerWithin = 2 * time.Second        // for a downstream node that asks for what this node must pull first
 )
 
 // A sink serves one downstream node. Its serve loop beats and owns a goroutine for each subscription;

@@ -34,23 +34,28 @@ type tracker struct {
 type gap struct {
 	seq   int64
 	since time.Time
-	next  time.Time // when to ask (again)
-	asked bool
+	next  time.Time     // when to ask (again)
+	wait  time.Duration // from the last asking to that; zero before the first
 }
+
+func (g gap) asked() bool { return g.wait > 0 }
 
 // A pace says how long a tracker waits, by the link's round trip.
 type pace struct {
 	reorder time.Duration // before a gap is first asked for
-	again   time.Duration // between two askings
+	again   time.Duration // between the first two askings; then twice that, and so on
+	most    time.Duration // between any two
 	stall   time.Duration // silence after which a group is taken for lost
 }
 
-// paceOf follows RELAY-FINDINGS' rule for the ring's NACK. Without a repair layer below, a gap is
-// asked for as soon as reordering on the path may be ruled out.
+// paceOf returns how to ask on a link with that round trip. A gap is asked for as soon as reordering on
+// the path may be ruled out. An answer that does not come in time is more often late than lost, and asking
+// at a steady rate would make a busy link busier: hence again doubles, where a round trip is short.
 func paceOf(rtt time.Duration) pace {
 	return pace{
 		reorder: min(max(rtt/8, 2*time.Millisecond), 20*time.Millisecond),
 		again:   rtt*6/5 + 5*time.Millisecond,
+		most:    max(rtt*6/5+5*time.Millisecond, 100*time.Millisecond),
 		stall:   3*rtt + 300*time.Millisecond,
 	}
 }
@@ -66,7 +71,7 @@ func (t *tracker) arrived(seq int64, fresh bool, now time.Time, p pace) {
 		return
 	}
 	if g, ok := t.remove(seq); ok {
-		if g.asked {
+		if g.asked() {
 			t.repaired++
 		}
 		return
@@ -144,11 +149,11 @@ func (t *tracker) ask(seqs, lost []int64, now time.Time, p pace) (ask, gone []in
 			continue
 		}
 		if !now.Before(g.next) {
-			if !g.asked {
-				g.asked = true
+			if !g.asked() {
 				t.missing++
 			}
-			g.next = now.Add(p.again)
+			g.wait = min(max(2*g.wait, p.again), p.most)
+			g.next = now.Add(g.wait)
 			seqs = append(seqs, g.seq)
 		}
 		t.soonest(g.next)
