@@ -46,16 +46,20 @@ onPress(embedButton, () => {
 frame(
   t,
   [el('h1', { class: 'title' }, slug)],
-  player,
   el(
     'div',
-    { class: 'under' },
-    viewers,
-    el('span', { class: 'space' }),
-    copyButton(() => page, t('watch.copyLink'), t),
-    embedButton,
+    { class: 'watch' },
+    player,
+    el(
+      'div',
+      { class: 'under' },
+      viewers,
+      el('span', { class: 'space' }),
+      copyButton(() => page, t('watch.copyLink'), t),
+      embedButton,
+    ),
+    embed,
   ),
-  embed,
 );
 fontsAfterPicture(player);
 

@@ -30,7 +30,7 @@ export class AirBar {
       onPress(el('button', { type: 'button', class: main ? 'button main' : 'button' }, text), on);
     this.#start = button(t('air.start'), true, () => {
       this.#enter('asking');
-      this.#startNow.focus();
+      this.#notYet.focus();
     });
     this.#startNow = button(t('air.startNow'), true, act.start);
     this.#notYet = button(t('air.notYet'), false, () => {
@@ -41,23 +41,24 @@ export class AirBar {
       this.#enter('ending');
       this.#goOn.focus();
     });
-    this.#endNow = button(t('air.endNow'), false, act.stop);
-    this.#goOn = button(t('air.goOn'), true, () => {
+    this.#endNow = button(t('air.endNow'), true, act.stop);
+    this.#goOn = button(t('air.goOn'), false, () => {
       this.#enter('live');
       this.#end.focus();
     });
-    // End stands at the other end of the bar: a second press where Start was ends nothing.
+    // A second press at the same place never starts and never ends: where Start was, Not yet stands, and where
+    // End was, Stay on the air.
     this.element = el(
       'div',
       { class: 'air card', role: 'group', 'aria-label': t('air.name') },
       this.#end,
-      this.#endNow,
+      this.#goOn,
       this.#clock,
       this.#words,
-      this.#goOn,
+      this.#startNow,
+      this.#endNow,
       this.#notYet,
       this.#start,
-      this.#startNow,
     );
     setInterval(() => {
       this.#draw();

@@ -156,7 +156,7 @@ async function watch(
   while (!signal.aborted) {
     const look = lookAt(await pc.getStats());
     const now = performance.now();
-    const counters = { packets: packetsOf(look), pictures: 0 };
+    const counters = { packets: packetsOf(look), media: 0, pictures: 0 };
     pulse ??= new Pulse(counters, now);
     pulse.look(counters, now);
     if (now - shownAt >= 1000) {

@@ -59,8 +59,6 @@ for (const [codec, name] of [
     expect(await soundLevel(seen)).toBeGreaterThan(0.01);
     await expectAccessible(page);
     await end(page);
-    await untilState(seen, 'ended', 15_000);
-    await expect(seen.getByText('The stream has left the air').first()).toBeVisible();
     await seen.context().close();
     expect(errors).toEqual([]);
   });
@@ -93,6 +91,24 @@ test('three layers: up and down without a stop of the picture', async ({ page, b
   console.log(`layers ${sizes.join(' > ')}: ${frames} frames, longest gap ${longest.toFixed(0)} ms`);
   expect(longest).toBeLessThanOrEqual(200);
   await end(page);
+  await seen.context().close();
+});
+
+test('a publisher leaves: viewers are told, first of the silence, then of the end', async ({
+  page,
+  browser,
+}) => {
+  test.setTimeout(90_000);
+  await goLive(page, 'VP8', false);
+  const seen = await viewer(browser);
+  await untilState(seen, 'playing', 15_000);
+  await untilFrames(seen, 30);
+  await end(page);
+  await untilState(seen, 'stalled');
+  await expect(seen.getByText('The publisher is silent').first()).toBeVisible();
+  // The origin keeps the stream for a publisher that comes back within 30 s.
+  await untilState(seen, 'ended', 50_000);
+  await expect(seen.getByText('The stream has left the air').first()).toBeVisible();
   await seen.context().close();
 });
 

@@ -118,6 +118,8 @@ test('going live takes two acts, and a refused key says what to do', async ({ pa
   await start.click();
   await expect(page.getByText('Start for 3 people waiting?')).toBeVisible();
   await page.getByRole('button', { name: 'Not yet' }).click();
+  await start.dblclick(); // the second press lands on Not yet
+  await expect(start).toBeVisible();
   await start.click();
   await page.getByRole('button', { name: 'Start now' }).click();
   await expect(page.getByRole('alert')).toContainText('The stream key is not valid for this stream.');

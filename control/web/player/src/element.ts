@@ -14,7 +14,7 @@ import { Screen } from './screen';
 import { fixed, joined } from './source';
 import { styleSheets } from './style';
 import { type Surface, draw, surfaceOf } from './surface';
-import { type Text, textsOf } from './texts';
+import { type Key, type Text, textsOf } from './texts';
 import { Viewing } from './viewing';
 
 /** Figures and the bar are refreshed this often while playing. */
@@ -407,7 +407,7 @@ export class FreshetPlayer extends HTMLElement {
       playing: this.#t('playing'),
       waiting: this.#t('waiting.title'),
       ended: this.#t('ended.title'),
-      stalled: this.#t('reconnecting'),
+      stalled: this.#t(stallOf(this.#problem).badge),
       refused: this.#problem ? describeProblem(this.#problem, this.#t) : this.#t('problem.what'),
     };
     const word = words[this.#state];
@@ -508,12 +508,12 @@ export class FreshetPlayer extends HTMLElement {
     ui.bigPlay.hidden = state !== 'idle';
     ui.poster.classList.toggle('away', this.#pictured && ui.video.videoWidth > 0 && this.#wanted !== 'audio');
 
-    const silent = this.#problem?.kind === 'silent';
+    const cause = stallOf(this.#problem);
     const badges: Partial<Record<State, [string, string]>> = {
       joining: ['', t('joining')],
       playing: ['live', t('live')],
       moving: ['live', t('live')],
-      stalled: ['warn', silent ? t('silent') : t('reconnecting')],
+      stalled: ['warn', t(cause.badge)],
     };
     const [look, word] = badges[state] ?? ['', ''];
     ui.badge.className = `badge ${look}`.trim();
@@ -524,7 +524,7 @@ export class FreshetPlayer extends HTMLElement {
     ui.notice.hidden = state !== 'stalled' || stillMS < explainAfterMS;
     if (!ui.notice.hidden) {
       const seconds = t('stalled.title', { seconds: Math.round(stillMS / 1000) });
-      say(ui.noticeText, `${seconds}. ${t(silent ? 'stalled.source' : 'stalled.path')}`);
+      say(ui.noticeText, `${seconds}. ${t(cause.text)}`);
     }
 
     const muted = ui.video.muted || ui.video.volume === 0;
@@ -558,4 +558,15 @@ export class FreshetPlayer extends HTMLElement {
       say(cardText, this.#t(`${state as 'waiting' | 'ended'}.text`));
     }
   }
+}
+
+/** What a stall is called, short and long. */
+function stallOf(problem: Problem | undefined): { badge: Key; text: Key } {
+  switch (problem?.kind) {
+    case 'silent':
+      return { badge: 'silent', text: 'stalled.source' };
+    case 'picture':
+      return { badge: 'noPicture', text: 'stalled.picture' };
+  }
+  return { badge: 'reconnecting', text: 'stalled.path' };
 }

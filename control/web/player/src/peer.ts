@@ -2,7 +2,7 @@
 import { type Edge } from './edges';
 import { type Layers, layersOf } from './layers';
 import { Problem } from './problem';
-import { Pulse } from './pulse';
+import { type Counters, Pulse } from './pulse';
 import { type Figures, type Look, figuresOf, find, lookAt, number } from './rates';
 import { Resource } from './resource';
 import { withStereo } from './sdp';
@@ -104,6 +104,11 @@ export class Peer {
     return this.pc.connectionState !== 'connected' || (this.#pulse?.lost ?? false);
   }
 
+  /** ms since media of any kind came. */
+  get silentMS(): number {
+    return this.#pulse?.silentMS ?? 0;
+  }
+
   /** ms since the picture last moved. */
   get stillMS(): number {
     return this.#pulse?.stillMS ?? 0;
@@ -174,7 +179,7 @@ export class Peer {
 }
 
 /** Reads what Pulse needs. Without transport statistics (older Firefox), RTP packets and sender reports stand in. */
-function countersOf(look: Look): { packets: number; pictures: number } {
+function countersOf(look: Look): Counters {
   const video = find(look, 'inbound-rtp', 'video');
   const audio = find(look, 'inbound-rtp', 'audio');
   let reports = 0;
@@ -186,6 +191,7 @@ function countersOf(look: Look): { packets: number; pictures: number } {
   const hasVideo = (number(video, 'packetsReceived') ?? 0) > 0;
   return {
     packets: number(find(look, 'transport'), 'packetsReceived') ?? rtp + reports,
+    media: rtp,
     pictures: (hasVideo ? number(video, 'framesDecoded') : number(audio, 'packetsReceived')) ?? 0,
   };
 }

@@ -10,6 +10,8 @@ import { type Plan, type Source, isAbsent, isFinal } from './source';
 const moveWithinMS = 300;
 /** Longest wait between asks for a stream that is not on the air. */
 const absentMostMS = 5000;
+/** Without media for this long, while the edge speaks, it is the publisher who is silent. */
+const silentAfterMS = 1000;
 /** How often the picture is looked at for stalls. */
 const stallLookMS = 250;
 
@@ -159,10 +161,11 @@ export class Viewing {
     this.#stalled = stalled;
   }
 
+  /** Who is at fault, as far as counters tell: the edge, the publisher, or a picture lost on the way. */
   #causeOfStall(peer: Peer): Problem {
-    return peer.lost
-      ? new Problem('quiet', 0, 'The edge fell silent')
-      : new Problem('silent', 0, 'The publisher sends nothing');
+    if (peer.lost) return new Problem('quiet', 0, 'The edge fell silent');
+    if (peer.silentMS > silentAfterMS) return new Problem('silent', 0, 'The publisher sends nothing');
+    return new Problem('picture', 0, 'No picture arrives');
   }
 }
 
