@@ -314,8 +314,8 @@ func (p *pull) where() ([]string, <-chan struct{}) {
 }
 
 // below returns the longest way from this node down to a viewer's edge, without this node: what a
-// subscribe must carry. leased says whether anybody wants the stream.
-func (p *pull) below() (hops []string, leased bool) {
+// subscribe must carry.
+func (p *pull) below() (hops []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for l := range p.leases {
@@ -323,7 +323,14 @@ func (p *pull) below() (hops []string, leased bool) {
 			hops = l.hops
 		}
 	}
-	return hops, len(p.leases) > 0
+	return hops
+}
+
+// wanted says whether anybody holds a lease.
+func (p *pull) wanted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.leases) > 0
 }
 
 // give notes that upstream will never send seq of f.

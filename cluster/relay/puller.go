@@ -138,8 +138,7 @@ func (u *puller) verdict() (err error, final bool) {
 
 // ask is the subscribe for what is wanted now.
 func (u *puller) ask() *pb.Subscribe {
-	below, _ := u.p.below()
-	ask := &pb.Subscribe{Stream: u.p.id, Hops: append(slices.Clone(below), u.r.cfg.Node)}
+	ask := &pb.Subscribe{Stream: u.p.id, Hops: append(slices.Clone(u.p.below()), u.r.cfg.Node)}
 	if u.stream == nil {
 		return ask
 	}
@@ -216,7 +215,7 @@ func (u *puller) accept(a *pb.Accept, now time.Time) {
 			lives[u.flows[i].flow] = uint16(f.GetLive())
 		}
 	}
-	u.log.Info("stream pulled", "peer", u.feed.source.link.node, "epoch", u.stream.Epoch, "hops", len(path)-1)
+	u.log.Info("stream pulled", "peer", u.feed.source.link.node)
 	u.p.show(u.stream, lives)
 	for _, early := range u.feed.source.open(u.feed) {
 		u.arrive(early)
@@ -279,9 +278,8 @@ func (u *puller) end(why pb.EndReason, now time.Time) {
 
 // leases looks whether anybody wants the stream.
 func (u *puller) leases(now time.Time) {
-	_, leased := u.p.below()
 	switch {
-	case leased:
+	case u.p.wanted():
 		u.idleAt = time.Time{}
 	case u.stream == nil: // nothing to keep
 		u.idleAt = now.Add(-u.r.cfg.Linger)

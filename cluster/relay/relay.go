@@ -219,7 +219,7 @@ func (r *Relay) welcome(ctx context.Context, conn *quic.Conn) {
 	defer r.track(l, down)()
 	l.log.Info("downstream joined", "role", l.role, "region", l.region)
 	err = l.run(ctx, newSink(r, l))
-	l.log.Info("downstream left", "reason", err)
+	l.log.Info("downstream left", "err", err)
 }
 
 // dial connects to an upstream and returns the link.

@@ -52,7 +52,7 @@ func (u *uplink) run(ctx context.Context) {
 			wait = redialFirst
 		}
 		pause := time.Duration(float64(wait) * (1 - redialJitter*rand.Float64()))
-		log.Warn("no link to upstream", "err", err, "took", time.Since(began).Round(time.Millisecond), "again_in", pause.Round(time.Millisecond))
+		log.Warn("no link to upstream", "err", err, "took", time.Since(began))
 		wait = min(2*wait, redialMost)
 		select {
 		case <-time.After(pause):
@@ -72,6 +72,6 @@ func (u *uplink) connect(ctx context.Context) error {
 	}
 	u.r.m.dials.WithLabelValues("connected").Inc()
 	defer u.r.track(l, up)()
-	l.log.Info("upstream joined", "role", l.role, "region", l.region, "rtt", time.Duration(l.rtt.Load()))
+	l.log.Info("upstream joined", "role", l.role, "region", l.region)
 	return l.run(ctx, newSource(u, l))
 }
