@@ -38,6 +38,7 @@ type out struct {
 	codec   webrtc.RTPCodecParameters
 	wantKey atomic.Bool
 	keys    atomic.Int64 // key frames sent
+	sent    atomic.Int64 // packets
 	plis    atomic.Int64
 }
 
@@ -177,6 +178,7 @@ func (p *publisher) send(ctx context.Context, o *out) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	o.wantKey.Store(true)
+	began := time.Now()
 	for frame := uint32(0); ; {
 		select {
 		case <-tick.C:
@@ -190,19 +192,20 @@ func (p *publisher) send(ctx context.Context, o *out) {
 		if key {
 			o.keys.Add(1)
 		}
-		o.write(frame, key)
+		o.write(frame, time.Since(began), key)
 		frame++
 	}
 }
 
-func (o *out) write(frame uint32, key bool) {
+// write sends a frame captured at a time since the first. (Time is the wall's: a machine that is busy sends late.)
+func (o *out) write(frame uint32, at time.Duration, key bool) {
 	kinds := payloads[o.codec.MimeType]
 	body := kinds[1]
 	if key {
 		body = kinds[0]
 	}
 	pkt := &rtp.Packet{Header: rtp.Header{
-		Version: 2, Marker: true, SequenceNumber: uint16(65500 + frame), Timestamp: 4_294_960_000 + frame*o.codec.ClockRate/50,
+		Version: 2, Marker: true, SequenceNumber: uint16(65500 + frame), Timestamp: 4_294_960_000 + uint32(at.Microseconds()*int64(o.codec.ClockRate)/1_000_000),
 	}, Payload: body}
 	for _, e := range o.sender.GetParameters().HeaderExtensions {
 		switch e.URI {
@@ -219,6 +222,7 @@ func (o *out) write(frame uint32, key bool) {
 		}
 	}
 	_ = o.track.WriteRTP(pkt) // fails while the session closes
+	o.sent.Add(1)
 }
 
 // listen answers key-frame requests that come for an SSRC, until the session closes.
