@@ -48,7 +48,7 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 
 .PHONY: test
 test: ## Check everything, as CI does: pages, Go with -race, fuzz targets, end to end (the README's test command)
-	@deploy/ci/steps.sh needs check-proto check-web build lint unit fuzz-short e2e vuln
+	@deploy/ci/steps.sh needs check-proto check-web build lint unit fuzz-short e2e compat vuln
 
 .PHONY: needs
 needs: ## Install what a bare Debian with Go and Node lacks (as root), or say what is missing
@@ -89,6 +89,12 @@ fuzz-short: ## Every fuzz target, 3 minutes in all
 .PHONY: e2e
 e2e: build ## Journeys through a running mesh in Chromium
 	@deploy/ci/e2e.sh $(BIN)
+
+.PHONY: compat
+compat: build ## Clients that are not ours: pion v4, WHIP and WHEP clients from npm, GStreamer where it is installed
+	@$(MAKE) -C bench/compat pion web
+	@if /usr/bin/python3 -c 'import gi' 2>/dev/null; then $(MAKE) -C bench/compat gst; \
+	else echo "!!! SKIPPED: GStreamer's python3-gst-1.0 is not installed"; fi
 
 .PHONY: bench
 bench: ## Benchmarks of the hot paths
