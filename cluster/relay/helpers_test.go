@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,11 +39,7 @@ func newMesh(t testing.TB) *mesh {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w io.Writer = io.Discard
-	if testing.Verbose() && os.Getenv("RELAY_LOG") != "" {
-		w = os.Stderr
-	}
-	return &mesh{t, ca, slog.New(slog.NewTextHandler(w, nil))}
+	return &mesh{t, ca, slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
 // node is a relay that runs.
@@ -92,7 +86,7 @@ func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	n.Relay.behind = cmp.Or(c.behind, time.Hour)
+	n.behind = cmp.Or(c.behind, time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
