@@ -10,14 +10,18 @@ VIDEO = {
 }
 
 
-def publisher(codec):
+AUDIO = (
+    "audiotestsrc is-live=true wave=sine volume=0.3 ! audioconvert ! audioresample "
+    "! audio/x-raw,rate=48000,channels=2 ! queue ! opusenc frame-size=20 ! rtpopuspay "
+    "! application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2 ! rtc. "
+)
+
+
+def publisher(codec, sound=True):
     """Returns a Peer that is not open yet; codec is VP8 or H264."""
     return Peer(
         "webrtcbin name=rtc bundle-policy=max-bundle "
         "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 "
         f"! videoconvert ! queue ! {VIDEO[codec]} "
-        f"! application/x-rtp,media=video,encoding-name={codec},payload=96,clock-rate=90000 ! rtc. "
-        "audiotestsrc is-live=true wave=sine volume=0.3 ! audioconvert ! audioresample "
-        "! audio/x-raw,rate=48000,channels=2 ! queue ! opusenc frame-size=20 ! rtpopuspay "
-        "! application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2 ! rtc. "
+        f"! application/x-rtp,media=video,encoding-name={codec},payload=96,clock-rate=90000 ! rtc. " + (AUDIO if sound else "")
     )

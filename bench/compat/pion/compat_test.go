@@ -24,7 +24,7 @@ func mesh(t *testing.T, name string) *pion.Mesh {
 	t.Helper()
 	line := os.Getenv(name)
 	if line == "" {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") != "" {
 			t.Fatalf("%s is not set: it holds the line that `freshet up --output json` prints", name)
 		}
 		t.Skipf("%s is not set; `make -C bench/compat pion` starts a mesh and sets it", name)

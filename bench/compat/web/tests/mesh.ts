@@ -13,7 +13,7 @@ export interface Mesh {
 export function mesh(): Mesh | undefined {
   const line = process.env.FRESHET_UP;
   if (line) return JSON.parse(line) as Mesh;
-  if (process.env.CI === "true") throw new Error("FRESHET_UP is not set: it holds the line that `freshet up --output json` prints");
+  if (process.env.CI) throw new Error("FRESHET_UP is not set: it holds the line that `freshet up --output json` prints");
   return undefined;
 }
 
