@@ -1,7 +1,7 @@
 /** What every journey needs: a page that tolerates no error, the player in it, and the rules it is held to. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Page, expect } from '@playwright/test';
+import { type Page, type TestInfo, expect } from '@playwright/test';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -50,28 +50,55 @@ export async function untilFrames(page: Page, n: number): Promise<void> {
   );
 }
 
-/** Records the time between painted frames from now on; answers a function that tells the longest, in ms. */
-export async function recordGaps(page: Page): Promise<() => Promise<{ longest: number; frames: number }>> {
+/** What recordGaps tells. */
+interface Gaps {
+  /** Longest time between two painted frames of the video, in ms. */
+  longest: number;
+  /** Longest time in which the page itself got no turn, in ms: above a frame or three, the machine is starved. */
+  starved: number;
+  frames: number;
+}
+
+/** Records the time between painted frames from now on; answers a function that tells what it saw. */
+export async function recordGaps(page: Page): Promise<() => Promise<Gaps>> {
   await page.evaluate(() => {
     const video = document.querySelector('freshet-player')?.video;
-    const record = { last: performance.now(), longest: 0, frames: 0 };
+    const record = { last: 0, longest: 0, turn: performance.now(), starved: 0, frames: 0 };
     Object.assign(globalThis, { gaps: record });
-    const next = (now: number) => {
-      record.longest = Math.max(record.longest, now - record.last);
+    video?.requestVideoFrameCallback(function next(now) {
+      if (record.last > 0) record.longest = Math.max(record.longest, now - record.last);
       record.last = now;
       record.frames++;
-      video?.requestVideoFrameCallback(next);
-    };
-    video?.requestVideoFrameCallback(now => {
-      record.last = now;
       video.requestVideoFrameCallback(next);
+    });
+    requestAnimationFrame(function next() {
+      const now = performance.now();
+      record.starved = Math.max(record.starved, now - record.turn);
+      record.turn = now;
+      requestAnimationFrame(next);
     });
   });
   return () =>
     page.evaluate(() => {
-      const { gaps } = globalThis as unknown as { gaps: { last: number; longest: number; frames: number } };
-      return { longest: Math.max(gaps.longest, performance.now() - gaps.last), frames: gaps.frames };
+      const { gaps } = globalThis as unknown as { gaps: Gaps & { last: number } };
+      return {
+        longest: Math.max(gaps.longest, performance.now() - gaps.last),
+        starved: gaps.starved,
+        frames: gaps.frames,
+      };
     });
+}
+
+/**
+ * Holds the picture to limit, in ms. A run in which the page itself got no turn for half of that says nothing of
+ * the stream: it is void, and says so loudly.
+ */
+export function expectSmooth(gaps: Gaps, limit: number, info: TestInfo): void {
+  const line = `${gaps.frames} frames, longest gap ${gaps.longest.toFixed(0)} ms, page without a turn ${gaps.starved.toFixed(0)} ms`;
+  const isVoid = gaps.longest > limit && gaps.starved > limit / 2;
+  info.annotations.push({ type: isVoid ? 'void' : 'measured', description: line });
+  console.log(isVoid ? `VOID, starved machine: ${line}` : line);
+  if (!isVoid) expect(gaps.longest, line).toBeLessThanOrEqual(limit);
 }
 
 /** The loudest level of the player's sound in a second, 0 to 1, read from what the element plays. */

@@ -3,6 +3,7 @@ import { expect, test } from '@playwright/test';
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  expectSmooth,
   recordGaps,
   soundLevel,
   untilFrames,
@@ -22,7 +23,7 @@ test('the home page plays the sample and tells where to go', async ({ page }) =>
   expect(errors).toEqual([]);
 });
 
-test('the watch page: picture at once, sound at one press, then smooth', async ({ page }) => {
+test('the watch page: picture at once, sound at one press, then smooth', async ({ page }, info) => {
   const errors = watchErrors(page);
   await page.goto('/e/sample?lang=en');
   await untilState(page, 'playing');
@@ -34,7 +35,7 @@ test('the watch page: picture at once, sound at one press, then smooth', async (
 
   const gaps = await recordGaps(page);
   await untilFrames(page, 120);
-  expect((await gaps()).longest).toBeLessThan(300);
+  expectSmooth(await gaps(), 300, info);
 
   await page.keyboard.press('d');
   const details = page.getByRole('region', { name: 'Details' });
@@ -48,7 +49,7 @@ test('the watch page: picture at once, sound at one press, then smooth', async (
   expect(errors).toEqual([]);
 });
 
-test('a move to another edge is not seen', async ({ page }) => {
+test('a move to another edge is not seen', async ({ page }, info) => {
   await page.goto('/e/sample');
   await untilState(page, 'playing');
   await untilFrames(page, 60);
@@ -60,7 +61,7 @@ test('a move to another edge is not seen', async ({ page }) => {
     return player?.state === 'playing' && player.session !== undefined && player.session.edge !== edge;
   }, before);
   await untilFrames(page, 60);
-  expect((await gaps()).longest).toBeLessThan(300);
+  expectSmooth(await gaps(), 300, info);
 });
 
 test('on a phone, in French, in the dark, and in a frame', async ({ page }) => {
