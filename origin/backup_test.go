@@ -2,6 +2,7 @@ package origin_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -148,7 +149,7 @@ func TestPublisherReturnsWithOtherFormats(t *testing.T) {
 	s := n.table.Get("floor")
 	newPublisher(t, videoCodec("H264", h264)).publish(n, "floor")
 	await(t, 5*time.Second, "new epoch", func() bool { return n.table.Get("floor").Epoch > s.Epoch })
-	if s.Err() != stream.ErrNewEpoch {
+	if !errors.Is(s.Err(), stream.ErrNewEpoch) {
 		t.Errorf("the old epoch ended with %v", s.Err())
 	}
 }

@@ -86,7 +86,7 @@ func (u *puller) run(ctx context.Context) {
 				u.advance(time.Now())
 			}
 		case <-ctx.Done():
-			u.finish(stream.ErrLost)
+			u.finish(stream.ErrLost, "the node stops")
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (u *puller) advance(now time.Time) {
 	err, final := u.verdict()
 	u.p.setLast(err)
 	if final && u.stream == nil {
-		u.finish(err)
+		u.finish(err, err.Error())
 		return
 	}
 	clear(u.refused)
@@ -265,7 +265,7 @@ func (u *puller) end(why pb.EndReason, now time.Time) {
 	switch why {
 	case pb.EndReason_END_REASON_STREAM_ENDED:
 		u.letGo(false)
-		u.finish(stream.ErrEnded)
+		u.finish(stream.ErrEnded, "upstream says that it ended")
 	case pb.EndReason_END_REASON_NEW_EPOCH: // the same upstream has it, so ask there again
 		u.lostAt = now
 		u.letGo(false)
@@ -288,9 +288,9 @@ func (u *puller) leases(now time.Time) {
 	}
 }
 
-// finish ends the stream here.
-func (u *puller) finish(why error) {
-	u.log.Info("stream let go", "reason", why)
+// finish ends the stream here. reason is for the log; why is what those who still hold the stream see.
+func (u *puller) finish(why error, reason string) {
+	u.log.Info("stream let go", "reason", reason)
 	u.flush()
 	if u.feed != nil {
 		u.letGo(true)
@@ -305,7 +305,7 @@ func (u *puller) tick(now time.Time) {
 	switch {
 	case !u.idleAt.IsZero() && !now.Before(u.idleAt.Add(u.r.cfg.Linger)):
 		if u.r.idle(u.p, stream.ErrLost) {
-			u.finish(stream.ErrLost)
+			u.finish(stream.ErrLost, "nobody watches any more")
 			return
 		}
 	case u.feed != nil && !u.accepted && !now.Before(u.answerBy):
@@ -317,7 +317,7 @@ func (u *puller) tick(now time.Time) {
 		return
 	}
 	if u.stream != nil && !u.lostAt.IsZero() && now.Sub(u.lostAt) >= lostAfter {
-		u.finish(stream.ErrLost)
+		u.finish(stream.ErrLost, "no upstream delivers it")
 		return
 	}
 	if u.accepted {

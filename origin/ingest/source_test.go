@@ -110,8 +110,8 @@ func TestPublisherClock(t *testing.T) {
 		}
 		return ok
 	}
-	for _, delay := range []time.Duration{80, 30, 200} {
-		report(delay * time.Millisecond)
+	for _, delay := range []time.Duration{80 * time.Millisecond, 30 * time.Millisecond, 200 * time.Millisecond} {
+		report(delay)
 		now, ntp = now.Add(time.Second), ntp.Add(time.Second)
 	}
 	if d, ok := c.offset(); !ok || d != time.Hour+30*time.Millisecond {
