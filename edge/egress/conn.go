@@ -19,6 +19,7 @@ type conn struct {
 	in     chan []byte
 	dead   chan struct{}
 	die    sync.Once
+	closed atomic.Bool // by pion/dtls: the viewer said goodbye
 
 	mu       sync.Mutex
 	deadline chan struct{} // closed when the read deadline has passed
@@ -75,8 +76,11 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. pion/dtls calls it when the viewer's close_notify came.
 func (c *conn) Close() error {
+	if !c.detached() {
+		c.closed.Store(true)
+	}
 	c.detach()
 	return c.SetReadDeadline(time.Time{})
 }

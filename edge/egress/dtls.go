@@ -158,19 +158,11 @@ func (h handshake) linger(ctx context.Context, c *dtls.Conn) {
 	for err == nil {
 		_, err = c.Read(b[:])
 	}
-	left := !isTimeout(err) && !h.conn.detached()
+	left := h.conn.closed.Load()
 	h.conn.detach() // first: what Close writes must not reach the viewer
 	_ = c.Close()
 	// On failure the shard has ended, and the viewer with it.
 	_ = h.shard.do(ctx, func(mono) { h.shard.unconn(h.v, h.conn, left) })
-}
-
-func isTimeout(err error) bool {
-	t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return ok && t.Timeout()
 }
 
 func (h handshake) failed(err error) {

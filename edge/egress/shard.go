@@ -45,6 +45,7 @@ type Shard struct {
 	swept    float64 // viewers due to be looked at
 	turn     int     // whose turn it is
 	sweptAt  mono
+	polled   mono
 	one      shape
 	single   [1]*ring.Packet
 	due      []*source
@@ -94,7 +95,6 @@ func (s *Shard) run(ctx context.Context) {
 	defer close(s.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var polled mono
 	for {
 		if d, ok := s.nap(); ok {
 			timer.Reset(d)
@@ -110,22 +110,27 @@ func (s *Shard) run(ctx context.Context) {
 		case <-s.wake:
 		case <-timer.C:
 		}
-		now := s.egress.deps.Now()
-		at := now.Sub(s.started)
-		s.now = at
-		for _, f := range s.order {
-			s.flush(f, now, at)
-			s.tend(f, at)
-		}
-		if len(s.viewers) > 0 && at-polled >= s.poll()-pollJoins/2 {
-			polled = at
-			s.socket.receive(readAtOnce, s.take)
-		}
-		s.probe(at)
-		s.sweep(at)
-		s.batch.flush()
-		s.m.count(&s.batch.count)
+		s.round()
 	}
+}
+
+// round does all that is due now.
+func (s *Shard) round() {
+	now := s.egress.deps.Now()
+	at := now.Sub(s.started)
+	s.now = at
+	for _, f := range s.order {
+		s.flush(f, now, at)
+		s.tend(f, at)
+	}
+	if len(s.viewers) > 0 && at-s.polled >= s.poll()-pollJoins/2 {
+		s.polled = at
+		s.socket.receive(readAtOnce, s.take)
+	}
+	s.probe(at)
+	s.sweep(at)
+	s.batch.flush()
+	s.m.count(&s.batch.count)
 }
 
 // obey runs f and what else waits in the queue, as far as it is there already.
