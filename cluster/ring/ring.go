@@ -21,8 +21,11 @@ const (
 	MaxAge   = 12 * time.Second
 	MaxBytes = 16 << 20
 
-	// MinAge is kept whatever the groups are, for retransmission and for readers in an older group.
+	// MinAge is kept whatever the groups are, for retransmission.
 	MinAge = 2 * time.Second
+	// GroupFor is how long a group stays after the next began, for viewers who started with it and are
+	// still catching up.
+	GroupFor = 3 * time.Second
 
 	maxGroups = 64
 )
@@ -166,17 +169,20 @@ func (r *Ring) grow(t *table) {
 	r.table.Store(n)
 }
 
-// evict drops what is past the bounds, with need more bytes to come. The newest group stays, and MinAge of whatever there is.
+// evict drops what is past the bounds, with need more bytes to come. The newest group stays, the one before
+// it for GroupFor, and MinAge of whatever there is.
 func (r *Ring) evict(now time.Time, need int) {
 	t := r.table.Load()
-	newest := int64(-1)
-	if g := *r.groups.Load(); len(g) > 0 {
-		newest = g[len(g)-1].First
+	first := int64(-1) // of the oldest group to keep
+	for _, g := range *r.groups.Load() {
+		if first < 0 || now.Sub(g.At) >= GroupFor {
+			first = g.First
+		}
 	}
 	for r.tail < r.head.Load() {
 		p := t.byIdx[r.tail&t.mask].Load()
 		age := now.Sub(p.At)
-		keep := age <= MinAge || newest >= 0 && p.Seq >= newest && age <= MaxAge
+		keep := age <= MinAge || first >= 0 && p.Seq >= first && age <= MaxAge
 		if keep && r.bytes+need <= MaxBytes {
 			return
 		}
@@ -204,7 +210,7 @@ func (r *Ring) begins(p *Packet) bool {
 // addGroup keeps the groups in order of Seq; key frames may arrive out of order after a join.
 func (r *Ring) addGroup(g Group) {
 	old := *r.groups.Load()
-	if len(old) == maxGroups {
+	for len(old) > 0 && (len(old) == maxGroups || r.Get(old[0].First) == nil) {
 		old = old[1:]
 	}
 	i := len(old)

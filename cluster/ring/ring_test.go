@@ -57,8 +57,12 @@ func TestGroupsAndEviction(t *testing.T) {
 	second(true)
 	second(false)
 	second(false)
+	if r.Get(1000) == nil {
+		t.Error("the older group is gone while viewers who started with it may be catching up")
+	}
+	second(false)
 	if r.Get(1000) != nil {
-		t.Error("the older group is still there 3 s after the newer began")
+		t.Error("the older group is still there 4 s after the newer began")
 	}
 	if g, ok := r.Newest(); !ok || g.First != 1500 {
 		t.Fatalf("newest group %+v %v, want the one from 1500", g, ok)
