@@ -191,13 +191,12 @@ func (s *session) Restart(ctx context.Context, f sdpfrag.Fragment) (sdpfrag.Frag
 		return sdpfrag.Fragment{}, err
 	}
 	answer := sdpfrag.Fragment{Ufrag: local.Ufrag, Pwd: local.Pwd}
-	for _, m := range f.Media {
-		mine := sdpfrag.Media{Kind: m.Kind, Mid: m.Mid, End: true}
+	if len(f.Media) > 0 { // all m-lines are bundled with the first
+		mine := sdpfrag.Media{Kind: f.Media[0].Kind, Mid: f.Media[0].Mid, End: true}
 		for i, addr := range s.edge.addresses {
 			mine.Candidates = append(mine.Candidates, whep.Candidate(i, addr, s.shard.Port()))
 		}
-		answer.Media = append(answer.Media, mine)
-		break // all m-lines are bundled with the first
+		answer.Media = []sdpfrag.Media{mine}
 	}
 	return answer, nil
 }

@@ -81,7 +81,7 @@ func (a *answer) build() {
 		mid, _ := m.Attribute("mid")
 		d := a.media(m)
 		if d == nil {
-			d = rejected(m)
+			d = a.rejected(m)
 		} else {
 			mids = append(mids, mid)
 			a.transport(m)
@@ -207,16 +207,21 @@ func (a *answer) redundant() bool {
 	return slices.ContainsFunc(a.stream.Flows, func(f *stream.Flow) bool { return f.Format.Kind == stream.Audio && f.Format.RED })
 }
 
+// secure writes what an m-line says of ICE and DTLS.
+func (a *answer) secure(d *sdp.MediaDescription) {
+	d.WithICECredentials(a.node.Local.Ufrag, a.node.Local.Pwd)
+	d.WithFingerprint("sha-256", a.node.Fingerprint)
+	d.WithValueAttribute("setup", "passive")
+	d.WithPropertyAttribute("rtcp-mux")
+}
+
 // line begins an answered m-line.
 func (a *answer) line(m *sdp.MediaDescription) *sdp.MediaDescription {
 	d := &sdp.MediaDescription{MediaName: sdp.MediaName{Media: m.MediaName.Media, Port: sdp.RangedPort{Value: int(a.node.Port)}, Protos: m.MediaName.Protos}}
 	addr, family := a.address()
 	d.ConnectionInformation = &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: addr}}
-	d.WithICECredentials(a.node.Local.Ufrag, a.node.Local.Pwd)
-	d.WithFingerprint("sha-256", a.node.Fingerprint)
-	d.WithValueAttribute("setup", "passive")
+	a.secure(d)
 	d.WithPropertyAttribute("sendonly")
-	d.WithPropertyAttribute("rtcp-mux")
 	if has(m, "rtcp-rsize") {
 		d.WithPropertyAttribute("rtcp-rsize")
 	}
@@ -234,9 +239,9 @@ func Candidate(i int, addr netip.Addr, port uint16) string {
 	return strconv.Itoa(i+1) + " 1 udp " + strconv.Itoa(priority) + " " + addr.String() + " " + strconv.Itoa(int(port)) + " typ host"
 }
 
-// rejected answers an m-line that is not served. Its one format comes with the rtpmap of the offer, since
-// there are peers that look each format up, also of a line that is off.
-func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
+// rejected answers an m-line that is not served. There are peers that read it all the same: pion v3 looks
+// its format up, GStreamer's webrtcbin wants credentials and a fingerprint. So it has them.
+func (a *answer) rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	d := &sdp.MediaDescription{MediaName: sdp.MediaName{Media: m.MediaName.Media, Protos: m.MediaName.Protos, Formats: m.MediaName.Formats[:min(1, len(m.MediaName.Formats))]}}
 	d.ConnectionInformation = &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}}
 	for _, x := range m.Attributes {
@@ -244,6 +249,7 @@ func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 			d.WithValueAttribute(x.Key, x.Value)
 		}
 	}
+	a.secure(d)
 	d.WithPropertyAttribute("inactive")
 	return d
 }

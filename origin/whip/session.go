@@ -290,8 +290,15 @@ func (s *session) Connected() <-chan struct{} { return s.connected }
 // Done implements rtc.Session.
 func (s *session) Done() <-chan struct{} { return s.done }
 
+// component returns the component of the value of an a=candidate (RFC 8839, section 5.1).
+func component(candidate string) string {
+	_, rest, _ := strings.Cut(candidate, " ")
+	id, _, _ := strings.Cut(rest, " ")
+	return id
+}
+
 // fragment returns the credentials and candidates of an answer (RFC 8840); with everything bundled they
-// stand in the first m-line.
+// stand in the first m-line. pion lists each candidate for RTCP too, though rtcp-mux leaves that unused.
 func fragment(answer string, first line) sdpfrag.Fragment {
 	m := sdpfrag.Media{Kind: first.kind.String(), Mid: first.mid, End: true}
 	var f sdpfrag.Fragment
@@ -301,7 +308,7 @@ func fragment(answer string, first line) sdpfrag.Fragment {
 			f.Ufrag = v
 		} else if v, ok := strings.CutPrefix(l, "a=ice-pwd:"); ok {
 			f.Pwd = v
-		} else if v, ok := strings.CutPrefix(l, "a=candidate:"); ok {
+		} else if v, ok := strings.CutPrefix(l, "a=candidate:"); ok && component(v) == "1" {
 			m.Candidates = append(m.Candidates, v)
 		}
 	}
