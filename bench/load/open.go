@@ -65,12 +65,20 @@ func openAll(ctx context.Context, cfg PublishConfig) (source, error) {
 			parts = append(parts, s)
 			continue
 		}
-		for _, p := range parts {
-			_ = p.close() // only read from
-		}
+		closeAll(parts)
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return merge(parts...)
+	s, err := merge(parts...)
+	if err != nil {
+		closeAll(parts)
+	}
+	return s, err
+}
+
+func closeAll(parts []source) {
+	for _, p := range parts {
+		_ = p.close() // only read from
+	}
 }
 
 func openSample() (source, error) {

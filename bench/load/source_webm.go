@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,21 @@ type blockGroup struct {
 	Block ebml.Block
 }
 
+// An ending gives io.EOF for whatever ends r, and keeps the true reason: ebml-go, told to pass over what it
+// does not know, would try again for ever after any other error. err is for after the parser has ended.
+type ending struct {
+	r   io.Reader
+	err error
+}
+
+func (e *ending) Read(b []byte) (int, error) {
+	n, err := e.r.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		e.err, err = err, io.EOF
+	}
+	return n, err
+}
+
 // newMatroska reads as far as the description of the tracks. Tracks of other codecs are an error: silence
 // where there should be sound is worse than a message.
 func newMatroska(in io.ReadCloser) (source, error) {
@@ -48,9 +64,10 @@ func newMatroska(in io.ReadCloser) (source, error) {
 			} `ebml:"Tracks,stop"`
 		}
 	}
+	r := &ending{r: in}
 	options := []ebml.UnmarshalOption{ebml.WithIgnoreUnknown(true), ebml.WithMaxLeafElementSize(maxFrame)}
-	if err := ebml.Unmarshal(in, &head, options...); !errors.Is(err, ebml.ErrReadStopped) {
-		return nil, fmt.Errorf("WebM: no tracks: %w", cmpErr(unexpected(err), io.ErrUnexpectedEOF))
+	if err := ebml.Unmarshal(r, &head, options...); !errors.Is(err, ebml.ErrReadStopped) {
+		return nil, fmt.Errorf("WebM: no tracks: %w", cmp.Or(r.err, unexpected(err), io.ErrUnexpectedEOF))
 	}
 	s := &matroska{
 		in: in, number: map[uint64]int{}, scale: head.Segment.Info.TimecodeScale,
@@ -77,7 +94,8 @@ func newMatroska(in io.ReadCloser) (source, error) {
 			}
 		}{}
 		c.Cluster.Timecode, c.Cluster.SimpleBlock, c.Cluster.BlockGroup = s.timecode, s.simple, s.group
-		s.ended <- ebml.Unmarshal(in, &c, options...)
+		err := ebml.Unmarshal(r, &c, options...)
+		s.ended <- cmp.Or(r.err, err)
 		close(s.ended)
 	}()
 	return s, nil
@@ -186,11 +204,4 @@ func (s *matroska) close() error {
 			}
 		}
 	}
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
