@@ -1,6 +1,8 @@
 package load
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -134,4 +136,36 @@ func TestSinkRefusesOtherFiles(t *testing.T) {
 	if err := s.close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// matroskaSeeds returns small WebM files as the sink writes them.
+func matroskaSeeds(t testing.TB) [][]byte {
+	var seeds [][]byte
+	for _, c := range []struct {
+		video bool
+		codec string
+	}{{true, "VP8"}, {true, "AV1"}, {false, "opus"}} {
+		name := filepath.Join(t.TempDir(), "seed.webm")
+		s, err := newSink(name, c.video, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			at := time.Duration(i) * 40 * time.Millisecond
+			if c.video {
+				err = errors.Join(err, s.write(sinkTrack{kind: stream.Video, codec: videoCodec(c.codec, "")},
+					assembled{data: []byte{0x10, 1, 2, byte(i)}, at: at, key: i == 0, width: 16, height: 16}))
+			}
+			err = errors.Join(err, s.write(sinkTrack{kind: stream.Audio, codec: opusCodec()}, assembled{data: []byte{0xfc, byte(i)}, at: at, key: true}))
+		}
+		if err = errors.Join(err, s.close()); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds = append(seeds, b)
+	}
+	return seeds
 }

@@ -1,0 +1,90 @@
+package load
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write testdata/ anew")
+
+func TestReportIsWrittenAsBefore(t *testing.T) {
+	r := Report{
+		Elapsed: 2500 * time.Millisecond, Connected: 31 * time.Millisecond, FirstFrame: 42500 * time.Microsecond,
+		Final: true, End: "the stream ended",
+		Tracks: []TrackReport{
+			{
+				Kind: "video", Codec: "H264", Bitrate: 251300, FrameRate: 30, Width: 640, Height: 360, Packets: 190, Bytes: 78531,
+				Frames: 75, KeyFrames: 2, Lost: 1, Repaired: 3, Repeated: 2, Damaged: 1, Jitter: 1400 * time.Microsecond,
+				Delay: &Delay{P50: time.Millisecond, P99: 5200 * time.Microsecond, Max: 9 * time.Millisecond}, Freezes: 1, LongestGap: 210 * time.Millisecond,
+			},
+			{Kind: "audio", Codec: "opus", Bitrate: 33100, FrameRate: 50, Packets: 125, Bytes: 10343, Frames: 125, Jitter: 300 * time.Microsecond, LongestGap: 22 * time.Millisecond},
+		},
+	}
+	early := Report{Elapsed: time.Second, Connected: 31 * time.Millisecond}
+	for _, c := range []struct {
+		file   string
+		asJSON bool
+	}{{"testdata/report.json", true}, {"testdata/report.txt", false}} {
+		var got bytes.Buffer
+		for _, r := range []Report{early, r} {
+			if err := WriteReport(&got, r, c.asJSON); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(c.file, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got.String()); diff != "" {
+			t.Errorf("%s (-want +got; -update writes it anew):\n%s", c.file, diff)
+		}
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	var h histogram
+	if h.delay() != nil {
+		t.Error("a delay out of nothing")
+	}
+	for i := 1; i <= 1000; i++ {
+		h.add(time.Duration(i) * time.Millisecond)
+	}
+	h.add(-time.Second)
+	d := h.delay()
+	for _, c := range []struct{ got, want time.Duration }{
+		{d.P50, 500 * time.Millisecond}, {d.P99, 990 * time.Millisecond}, {d.Max, time.Second},
+	} {
+		if off := (c.got - c.want).Abs(); off > c.want/40 {
+			t.Errorf("got %v, want %v within 2.5 %%", c.got, c.want)
+		}
+	}
+}
+
+func TestPaceCountsFreezes(t *testing.T) {
+	var p pace
+	now := time.Unix(0, 0)
+	for range 60 {
+		now = now.Add(33 * time.Millisecond)
+		p.add(now)
+	}
+	now = now.Add(182 * time.Millisecond) // not over 33 + 150
+	p.add(now)
+	if p.freezes != 0 {
+		t.Errorf("%d freezes in an even flow", p.freezes)
+	}
+	now = now.Add(250 * time.Millisecond)
+	p.add(now)
+	if p.freezes != 1 || p.longest != 250*time.Millisecond {
+		t.Errorf("%d freezes, longest gap %v", p.freezes, p.longest)
+	}
+}
