@@ -100,6 +100,13 @@ func (a *assembler) head(p []byte) bool {
 
 // take adds a payload to the open frame.
 func (a *assembler) take(p []byte) {
+	// pion/rtp v1.8.7, which pion/webrtc v3 holds us to, trusts some lengths of H.264 and AV1 payloads and panics
+	// where they lie. That is one damaged frame, not the end of whoever plays it.
+	defer func() {
+		if recover() != nil {
+			a.broken = true
+		}
+	}()
 	c := &a.current
 	var part []byte
 	var err error
