@@ -148,3 +148,22 @@ func TestNewEpoch(t *testing.T) {
 	}
 	eventually(t, "the new epoch's group", func() bool { return has(s.Flows[1], 5, 10) })
 }
+
+// The numbers that a node holds of an epoch do not count in the next: it gets the newest group, wherever the
+// new numbers lie.
+func TestNewEpochBelowTheOldNumbers(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	edge := m.node("edge", nodeConfig{}, origin.up())
+	old := publish(origin, "a", 1, videoFormat)
+	write(old.Flows[0], 500, 510, 500)
+	l := pullNow(t, edge, "a")
+	defer l.Release()
+	eventually(t, "the old epoch", func() bool { return has(l.Stream().Flows[0], 500, 510) })
+	changed := l.Changed()
+	next := stream.New("a", 2, nil, []stream.Format{videoFormat}, func(*stream.Flow) {})
+	write(next.Flows[0], 100, 110, 100) // there before anybody can ask for it
+	origin.table.Put(next)
+	<-changed
+	eventually(t, "the new epoch's group", func() bool { return has(l.Stream().Flows[0], 100, 110) })
+}

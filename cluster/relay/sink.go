@@ -218,7 +218,11 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
 		flows = append(flows, sv)
 		accept.Flows = append(accept.Flows, describe(sv))
 	}
-	jobs := s.backfills(flows, sub.ask.GetHave())
+	have := sub.ask.GetHave()
+	if sub.ask.GetEpoch() != o.stream.Epoch {
+		have = nil // numbers of another epoch say nothing of this one's
+	}
+	jobs := s.backfills(flows, have)
 	// The accept goes first, so that what follows is understood; datagrams may overtake it all the same.
 	s.link.say(acceptMessage(accept))
 	for _, b := range jobs {
