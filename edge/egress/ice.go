@@ -185,7 +185,10 @@ func (s *Shard) doubt(v *viewer) {
 		return
 	}
 	v.probing, v.probeAt = probes+1, s.now
-	s.ice.doubted = append(s.ice.doubted, v)
+	if !v.doubted {
+		v.doubted = true
+		s.ice.doubted = append(s.ice.doubted, v)
+	}
 }
 
 // probe asks those in doubt, and ends those that have not answered.
@@ -193,12 +196,14 @@ func (s *Shard) probe(at mono) {
 	left := s.ice.doubted[:0]
 	for _, v := range s.ice.doubted {
 		if v.place < 0 || v.probing == 0 {
+			v.doubted = false
 			continue
 		}
 		if at >= v.probeAt {
 			v.probing--
 			v.probeAt = at + probeEvery
 			if v.probing == 0 {
+				v.doubted = false
 				s.end(v, ReasonLeft)
 				continue
 			}

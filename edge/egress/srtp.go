@@ -34,6 +34,7 @@ type sealer struct {
 	control         cipher.AEAD // seals SRTCP
 	index           uint32      // of the next SRTCP packet
 	replay          replay
+	iv              [12]byte // scratch: one on the stack would escape through the interface, once a packet
 	cm              *cm
 }
 
@@ -144,7 +145,8 @@ func (s *sealer) seal(dst, head, body []byte, ssrc uint32, n int64, ts uint32) i
 	if s.cm != nil {
 		return s.sealCM(dst, h, body)
 	}
-	var iv [12]byte
+	iv := &s.iv
+	iv[0], iv[1] = 0, 0
 	binary.BigEndian.PutUint32(iv[2:], ssrc)
 	binary.BigEndian.PutUint32(iv[6:], uint32(n>>16))
 	binary.BigEndian.PutUint16(iv[10:], uint16(n))

@@ -74,6 +74,7 @@ type viewer struct {
 	sentAt  mono // last packet to it
 	probing int  // checks left to answer; 0 when not in doubt
 	probeAt mono
+	doubted bool // in the shard's list of those in doubt
 
 	seal   *sealer // nil before the handshake is done
 	video  lane

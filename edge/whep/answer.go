@@ -102,7 +102,7 @@ func (a *answer) build() {
 
 // media answers one m-line, or returns nil where it is not served.
 func (a *answer) media(m *sdp.MediaDescription) *sdp.MediaDescription {
-	if has(m, "sendonly") || has(m, "inactive") {
+	if has(m, "sendonly") || has(m, "inactive") || m.MediaName.Port.Value == 0 && !has(m, "bundle-only") {
 		return nil
 	}
 	all := formats(m)

@@ -1,0 +1,80 @@
+package egress
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"freshet/cluster/stream"
+)
+
+func flows() []*stream.Flow {
+	return stream.New("s", 1, nil, []stream.Format{
+		{Track: "v", Kind: stream.Video, RID: "q", Codec: vp8}, {Track: "v", Kind: stream.Video, RID: "h", Rank: 1, Codec: vp8},
+	}, func(*stream.Flow) {}).Flows
+}
+
+// Whatever the rings deliver and however often a viewer is moved about: no number is given twice, and
+// what find says of a number is the packet that had it.
+func TestNumbersAreGivenOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fl := flows()
+		r := rewriter{high: rapid.Int64Range(0, 1<<15).Draw(t, "start")}
+		type origin struct {
+			flow *stream.Flow
+			seq  int64
+		}
+		given := map[int64]origin{}
+		now := mono(0)
+		var flow *stream.Flow
+		var first int64
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			now += time.Millisecond
+			if flow == nil || rapid.IntRange(0, 9).Draw(t, "switch") == 0 {
+				flow = fl[rapid.IntRange(0, 1).Draw(t, "flow")]
+				first = rapid.Int64Range(1<<16, 1<<20).Draw(t, "first")
+				r.begin(flow, first, 0, 0, speedOne, now)
+			}
+			seq := first + rapid.Int64Range(-3, 40).Draw(t, "seq")
+			n, _, ok := r.place(seq, uint32(seq), false, now)
+			if !ok {
+				continue
+			}
+			if before, twice := given[n]; twice {
+				t.Fatalf("number %d was given to %v and to %d", n, before, seq)
+			}
+			given[n] = origin{flow, seq}
+			if s, got, ok := r.find(uint16(n)); !ok || got != seq || s.flow != flow {
+				t.Fatalf("number %d is found as %d %v, want %d", n, got, ok, seq)
+			}
+		}
+	})
+}
+
+// Timestamps in a catch-up never go back and meet live without a jump.
+func TestTimestampsOfACatchUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := segment{
+			key: rapid.Uint32().Draw(t, "key"), base: rapid.Uint32().Draw(t, "base"),
+			speed: uint32(rapid.IntRange(speedOne+1, 7*speedOne).Draw(t, "speed")),
+		}
+		bend := uint32(rapid.IntRange(0, 12*90000).Draw(t, "bend"))
+		before := s.timestamp(s.key + bend)
+		s.straighten(s.key + bend)
+		if got := s.timestamp(s.key + bend); got != before {
+			t.Fatalf("the bend moves from %d to %d", before, got)
+		}
+		last := s.timestamp(s.key)
+		for ts := uint32(0); ts < bend+9000; ts += 3000 {
+			out := s.timestamp(s.key + ts)
+			if int32(out-last) < 0 {
+				t.Fatalf("timestamp %d follows %d", out, last)
+			}
+			last = out
+		}
+		if d := s.timestamp(s.key+bend+3000) - s.timestamp(s.key+bend); d != 3000 {
+			t.Fatalf("a live frame takes %d ticks, want 3000", d)
+		}
+	})
+}
