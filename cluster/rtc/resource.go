@@ -27,6 +27,8 @@ const (
 	openTimeout = 10 * time.Second
 	// patchTimeout is how long a Session has for candidates or a restart: no network is waited for.
 	patchTimeout = 5 * time.Second
+	// settleTimeout is how long a DELETE waits for its session's end, which takes some milliseconds.
+	settleTimeout = time.Second
 )
 
 // ResourceConfig says what a Resource serves.
@@ -126,10 +128,22 @@ func (r *Resource) serveSession(w http.ResponseWriter, q *http.Request, stream, 
 	case http.MethodDelete:
 		if r.sessions.remove(x) {
 			x.session.Close("peer deleted the session")
+			settle(q.Context(), x.session)
 		}
 		return nil
 	}
 	return nil
+}
+
+// settle waits until s has ended, so that what comes after the answer to DELETE, such as a publisher with
+// another codec, finds its place free. A session that takes longer than settleTimeout is not waited for.
+func settle(ctx context.Context, s Session) {
+	ctx, stop := context.WithTimeout(ctx, settleTimeout)
+	defer stop()
+	select {
+	case <-s.Done():
+	case <-ctx.Done():
+	}
 }
 
 // options answers both a plain OPTIONS and a browser's preflight.
