@@ -3,13 +3,17 @@
 # usage: e2e.sh FRESHET
 set -euo pipefail
 freshet=$(realpath "$1")
+sample=$(realpath "$(dirname "$0")/../../bench/load/sample")
 cd "$(dirname "$0")/../../control/web"
 command -v chromium >/dev/null || { echo "e2e: chromium is not installed (make needs)" >&2; exit 1; }
 
 dir=$(mktemp -d)
-up=
+up= slow=
 stop() {
 	status=$?
+	if [ -n "$slow" ] && kill -TERM "$slow" 2>/dev/null; then
+		wait "$slow" || status=$(($? > status ? $? : status))
+	fi
 	if [ -n "$up" ] && kill -TERM "$up" 2>/dev/null; then
 		wait "$up" || status=$(($? > status ? $? : status))
 	fi
@@ -19,11 +23,17 @@ stop() {
 }
 trap stop EXIT
 
-# `live` is for publishers of the journeys; the sample stays on the air beside it.
+# `live` is for publishers of the journeys; the sample stays on the air beside it. `slow` is the sample with a key
+# frame only every 10 s, for those who join.
+ffmpeg -loglevel error -framerate 30 -i "$sample/sample.h264" -c:v libx264 -profile:v baseline -preset veryfast -b:v 400k \
+	-x264-params keyint=300:min-keyint=300:scenecut=0:bframes=0:repeat-headers=1 -f h264 "$dir/slow.h264"
 mkfifo "$dir/line"
-"$freshet" up --http 127.0.0.1:0 --data "$dir/data" --stream live=e2e-live-key --output json >"$dir/line" 2>"$dir/log" &
+"$freshet" up --http 127.0.0.1:0 --data "$dir/data" --stream live=e2e-live-key --stream slow=e2e-slow-key --output json >"$dir/line" 2>"$dir/log" &
 up=$!
 read -r -t 60 FRESHET_UP <"$dir/line" || { echo "e2e: the mesh was not ready within 60 s" >&2; exit 1; }
 FRESHET_URL=$(node -p 'JSON.parse(process.argv[1]).web' "$FRESHET_UP")
 export FRESHET_UP FRESHET_URL
+whip=$(node -p 'JSON.parse(process.argv[1]).origins[0].whip' "$FRESHET_UP")
+"$freshet" publish --url "$whip/slow" --key e2e-slow-key --loop --audio "$sample/sample.ogg" "$dir/slow.h264" 2>"$dir/slow.log" &
+slow=$!
 npx playwright test
