@@ -7,6 +7,8 @@ const (
 
 	maxSegments = 60    // the kernel cuts a message into 64 at most
 	maxMessage  = 60000 // bytes; below UDP's 65,507
+
+	readSize = 2048 // more than any path carries; what is longer is cut off and fails to parse
 )
 
 // A message is what the kernel sends in one go: equal segments, of which the last may be shorter.

@@ -146,6 +146,9 @@ func FuzzExtensions(f *testing.F) {
 		s := shape{form: form}
 		s.fill([]*ring.Packet{p}, time.Time{}, true)
 		for _, q := range s.list {
+			if len(q.body) == 0 {
+				continue // pion takes no extension that ends with the packet
+			}
 			var out rtp.Header
 			if n, err := out.Unmarshal(append(append([]byte(nil), q.head...), q.body...)); err != nil || n != len(q.head) {
 				t.Fatalf("header of %d bytes reads as %d: %v", len(q.head), n, err)

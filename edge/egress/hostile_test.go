@@ -268,6 +268,7 @@ func FuzzDatagram(f *testing.F) {
 	f.Add(nack)
 	f.Add((&stun.Message{}).Raw)
 	f.Fuzz(func(t *testing.T, b []byte) {
+		r.t = t
 		stranger := netip.MustParseAddrPort("127.0.0.1:9")
 		r.s.datagram(append([]byte(nil), b...), stranger)
 		r.s.datagram(append([]byte(nil), b...), c.sock.local)
@@ -291,6 +292,7 @@ func FuzzDatagram(f *testing.F) {
 		if c.v.place < 0 { // a BYE
 			c = r.joinAt(c.sock, p.s, "one", Form{Type: 96}, Form{Type: 111})
 		}
+		r.s.probe(r.s.now)
 		if len(r.s.ice.checks) > 1 || len(r.s.ice.doubted) > 1 {
 			t.Fatalf("%d checks and %d in doubt for one viewer", len(r.s.ice.checks), len(r.s.ice.doubted))
 		}

@@ -84,7 +84,7 @@ func (s *Shard) checked(m *stun.Message, from netip.AddrPort) {
 	}
 	switch {
 	case v.to.addr == from:
-	case v.seal == nil && (nominated || v.to.size == 0):
+	case v.seal == nil && (nominated || !v.to.addr.IsValid()):
 		s.move(v, from) // nothing but the handshake goes there, which proves the way
 		if !nominated {
 			s.check(v, from)

@@ -16,8 +16,7 @@ import (
 const (
 	socketBuffer = 8 << 20 // some 5 ms of 10 Gbit/s; the kernel cuts it down to its own limit
 	readBatch    = 64
-	readSize     = 2048 // more than any path carries; what is longer is cut off and fails to parse
-	controlSize  = 24   // CmsgSpace of one uint16
+	controlSize  = 24 // CmsgSpace of one uint16
 )
 
 // An endpoint is where a viewer is, as the kernel wants it.

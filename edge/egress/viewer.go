@@ -63,7 +63,7 @@ type viewer struct {
 	seat  int // in feed.viewers, -1 before the keys are there
 
 	// ICE.
-	to      endpoint // where it is; size 0 before the first check
+	to      endpoint // where it is; no address before the first check
 	locals  [2]Credentials
 	peer    Credentials
 	check   check

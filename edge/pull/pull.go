@@ -54,9 +54,11 @@ type Pool struct {
 	listener Listener
 	log      *slog.Logger
 
+	started chan struct{} // closed by Run, when ctx is set
+
 	mu      sync.Mutex
 	entries map[string]*entry
-	ctx     context.Context // of Run; what it starts ends with it. nil before Run
+	ctx     context.Context // of Run; what it starts ends with it
 	running sync.WaitGroup
 	over    bool
 }
@@ -73,7 +75,7 @@ type entry struct {
 
 // New returns an empty pool.
 func New(p Puller, l Listener, log *slog.Logger) *Pool {
-	return &Pool{puller: p, listener: l, log: log, entries: map[string]*entry{}}
+	return &Pool{puller: p, listener: l, log: log, started: make(chan struct{}), entries: map[string]*entry{}}
 }
 
 // Run lets the pool pull until ctx ends. It returns when every lease is released.
@@ -81,6 +83,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.ctx = ctx
 	p.mu.Unlock()
+	close(p.started)
 	<-ctx.Done()
 	p.mu.Lock()
 	p.over = true
@@ -97,8 +100,13 @@ type Hold struct {
 }
 
 // Get returns a hold on stream id once it is on this node. Errors are the Puller's, ctx's, or
-// net.ErrClosed while the pool does not run.
+// net.ErrClosed after the pool's end. Before Run it waits.
 func (p *Pool) Get(ctx context.Context, id string) (*Hold, error) {
+	select {
+	case <-p.started:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	e, err := p.enter(id)
 	if err != nil {
 		return nil, err
@@ -120,7 +128,7 @@ func (p *Pool) Get(ctx context.Context, id string) (*Hold, error) {
 func (p *Pool) enter(id string) (*entry, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx == nil || p.over {
+	if p.over {
 		return nil, net.ErrClosed
 	}
 	e := p.entries[id]

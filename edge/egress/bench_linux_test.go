@@ -22,6 +22,10 @@ func crowd(b testing.TB, r *rig, p *tape, n int, cm bool) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = s.close() })
+		// Full after a few packets: from then on the kernel routes, looks up and drops.
+		if err := s.bound(4 << 10); err != nil {
+			b.Fatal(err)
+		}
 		sinks = append(sinks, s)
 	}
 	for i := range n {
