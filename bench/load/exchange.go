@@ -81,7 +81,7 @@ func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, ans
 	if err != nil {
 		return x, "", err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // read to its end, or of no interest
 	if res.StatusCode != http.StatusCreated {
 		return x, "", statusError(res)
 	}
@@ -115,7 +115,7 @@ func (x *exchange) delete() error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // read to its end, or of no interest
 	// 404 and 410: the server was first.
 	if res.StatusCode >= 300 && res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusGone {
 		return statusError(res)

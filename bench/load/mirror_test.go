@@ -84,9 +84,21 @@ func (m *mirror) whip(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	pc := m.peer()
-	pc.OnTrack(func(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		m.readers.Add(1)
+	pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		m.readers.Add(2)
 		defer m.readers.Done()
+		go func() {
+			defer m.readers.Done()
+			if remote.RID() != "" {
+				return // pion v3 has a race between ReadSimulcast and the next layer's arrival
+			}
+			// pion answers sender reports only where someone reads them.
+			for buf := make([]byte, 1500); ; {
+				if _, _, err := receiver.Read(buf); err != nil {
+					return
+				}
+			}
+		}()
 		m.mu.Lock()
 		local := m.tracks[remote.Kind()]
 		if local == nil {

@@ -61,6 +61,7 @@ type PublishReport struct {
 	Late        time.Duration // how far the newest frame was behind its time
 	KeyRequests int64         // PLI and FIR received
 	Nacked      int64         // packets the server asked for again
+	RTT         time.Duration // by the server's newest receiver report; 0 while there is none
 	Final       bool
 }
 
@@ -261,6 +262,7 @@ func (p *publisher) tell(elapsed time.Duration, final bool) {
 	for _, s := range p.senders {
 		r.KeyRequests += s.asked.pli.Load() + s.asked.fir.Load()
 		r.Nacked += s.asked.lost.Load()
+		r.RTT = max(r.RTT, time.Duration(s.asked.rtt.Load()))
 	}
 	p.report(r)
 }

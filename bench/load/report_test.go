@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pion/rtcp"
 )
 
 var update = flag.Bool("update", false, "write testdata/ anew")
@@ -86,5 +87,22 @@ func TestPaceCountsFreezes(t *testing.T) {
 	p.add(now)
 	if p.freezes != 1 || p.longest != 250*time.Millisecond {
 		t.Errorf("%d freezes, longest gap %v", p.freezes, p.longest)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	now := time.Unix(1_800_000_000, 250_000_000)
+	// The report said: your sender report of 100 ms ago came to me, and I held it for 60 ms.
+	ntp := func(t time.Time) uint32 {
+		return uint32((t.Unix()+2208988800)<<16) | uint32(int64(t.Nanosecond())<<16/1e9)
+	}
+	r := rtcp.ReceptionReport{LastSenderReport: ntp(now.Add(-100 * time.Millisecond)), Delay: 65536 * 60 / 1000}
+	if got := roundTrip(r, now); (got - 40*time.Millisecond).Abs() > 100*time.Microsecond {
+		t.Errorf("got %v, want 40 ms", got)
+	}
+	for _, r := range []rtcp.ReceptionReport{{}, {LastSenderReport: ntp(now.Add(time.Second))}} {
+		if got := roundTrip(r, now); got != 0 {
+			t.Errorf("%+v: got %v, want 0", r, got)
+		}
 	}
 }

@@ -36,6 +36,7 @@ type sender struct {
 // feedback counts what the other side asked for. Any goroutine may read it.
 type feedback struct {
 	pli, fir, nack, lost, twcc, reports atomic.Int64
+	rtt                                 atomic.Int64 // ns, by the newest receiver report; 0 while there is none
 }
 
 func newSender(pc *webrtc.PeerConnection, t track) (*sender, error) {
@@ -120,9 +121,30 @@ func readFeedback(read func([]byte) (int, error), to *feedback) {
 				to.twcc.Add(1)
 			case *rtcp.ReceiverReport:
 				to.reports.Add(1)
+				for _, r := range p.Reports {
+					if rtt := roundTrip(r, time.Now()); rtt > 0 {
+						to.rtt.Store(int64(rtt))
+					}
+				}
 			}
 		}
 	}
+}
+
+// roundTrip reads the round trip out of a report that came at now (RFC 3550, section 6.4.1); 0 where the other
+// side had no sender report to answer, or its arithmetic is off.
+func roundTrip(r rtcp.ReceptionReport, now time.Time) time.Duration {
+	if r.LastSenderReport == 0 {
+		return 0
+	}
+	// The middle 32 bits of NTP time: seconds since 1900 in units of 1/65,536 s.
+	const since1900 = 2208988800
+	ntp := uint32((now.Unix()+since1900)<<16) | uint32(int64(now.Nanosecond())<<16/1e9)
+	units := int32(ntp - r.LastSenderReport - r.Delay)
+	if units < 0 {
+		return 0
+	}
+	return time.Duration(units) * time.Second >> 16
 }
 
 func extensionID(exts []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {

@@ -35,11 +35,10 @@ func newFFmpeg(ctx context.Context, in io.ReadCloser, name, program string) (_ s
 	if err != nil {
 		return nil, errors.New("is neither IVF, Ogg Opus, WebM nor H.264 Annex B; other kinds need ffmpeg, which is not installed")
 	}
-	input, arguments := name, []string{"-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file,pipe"}
+	arguments := []string{"-nostdin", "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file,pipe"}
+	input := "file:" + name
 	if name == "-" {
 		input = "pipe:0"
-	} else {
-		input = "file:" + name
 	}
 	arguments = append(arguments, "-i", input, "-map", "0:v:0?", "-map", "0:a:0?", "-c:v", "copy",
 		"-c:a", "libopus", "-b:a", "96k", "-ac", "2", "-frame_duration", "20", "-f", "matroska", "-flush_packets", "1", "pipe:1")
