@@ -339,6 +339,29 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A browser that gets nothing new asks for a key frame after a while. It is not shown the past again.
+func TestPictureLossInSilence(t *testing.T) {
+	r := newRig(t, "127.0.0.1:0")
+	p := newPublisher("floor", 1, "")
+	p.cache(200 * time.Millisecond)
+	r.mesh.put(p.s)
+	v := watch(t, r, "floor", viewerOptions{})
+	// Reports come each 50 to 100 ms now: 40 of them are past the second after which a publisher counts as silent.
+	v.video.until(t, 10*time.Second, "silence", func() bool { return len(v.video.reports) > 40 })
+	v.video.mu.Lock()
+	had, reports := len(v.video.packets), len(v.video.reports)
+	v.video.mu.Unlock()
+	if err := v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: v.video.ssrc}}); err != nil {
+		t.Fatal(err)
+	}
+	v.video.until(t, 5*time.Second, "more reports", func() bool { return len(v.video.reports) > reports+5 })
+	v.video.mu.Lock()
+	defer v.video.mu.Unlock()
+	if n := len(v.video.packets); n != had {
+		t.Errorf("%d packets of the past were sent again", n-had)
+	}
+}
+
 // Sender reports of audio and video name the same moment for what was captured together.
 func TestLipSync(t *testing.T) {
 	r := newRig(t, "127.0.0.1:0")

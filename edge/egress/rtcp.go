@@ -92,6 +92,9 @@ func (s *Shard) refresh(v *viewer) {
 	if flow == nil || l.want != nil || l.catch != nil || v.pliAt != 0 && s.now-v.pliAt < pliEvery {
 		return // one is on its way
 	}
+	if p := flow.Ring.At(flow.Ring.Head() - 1); p != nil && s.wall(s.now).Sub(p.At) > silent {
+		return // a player asks because nothing new comes; what came before, it has shown
+	}
 	v.pliAt = s.now
 	s.show(v, flow, s.now)
 }
