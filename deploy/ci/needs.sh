@@ -16,6 +16,9 @@ need ip iproute2
 need nft nftables
 need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
 need /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf fonts-noto-core
+need /usr/lib/python3/dist-packages/gi/overrides/Gst.py python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-tools \
+	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice \
+	gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
 for tool in go node npm; do
 	command -v "$tool" >/dev/null || { echo "$tool is not installed: Go 1.26 and Node 20 are what this needs" >&2; exit 1; }
