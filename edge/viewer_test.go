@@ -33,12 +33,11 @@ type viewer struct {
 }
 
 type viewerOptions struct {
-	profile  dtls.SRTPProtectionProfile
-	six      bool
-	noVideo  bool
-	noAudio  bool
-	bearer   string
-	keepNACK bool
+	profile dtls.SRTPProtectionProfile
+	six     bool
+	noVideo bool
+	noAudio bool
+	bearer  string
 }
 
 // received is what came on one track.

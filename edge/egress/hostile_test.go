@@ -2,6 +2,7 @@ package egress
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -210,7 +211,7 @@ func TestFeedbackIsAuthentic(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.s.datagram(append([]byte(nil), quiet...), c.sock.local)
-	if _, err := c.v.seal.openControl(append([]byte(nil), quiet...)); err != errReplay {
+	if _, err := c.v.seal.openControl(append([]byte(nil), quiet...)); !errors.Is(err, errReplay) {
 		t.Errorf("the packet again: got %v, want %v", err, errReplay)
 	}
 	r.s.datagram(sealed, c.sock.local)

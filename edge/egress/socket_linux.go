@@ -64,8 +64,7 @@ func openSocket(addr netip.AddrPort) (*socket, error) {
 	}
 	s.fd = fd
 	if err := s.bind(addr); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("bind udp %s: %w", addr, err)
+		return nil, errors.Join(fmt.Errorf("bind udp %s: %w", addr, err), s.close())
 	}
 	for _, o := range [][2]int{{unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}, {unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}} {
 		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[0], socketBuffer) != nil { // needs a privilege

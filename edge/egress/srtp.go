@@ -230,14 +230,6 @@ func controlIV(iv *[12]byte, ssrc []byte, index uint32, salt *[12]byte) {
 	}
 }
 
-// tag returns what seal adds to a packet.
-func (s *sealer) tag() int {
-	if s.cm != nil {
-		return cmTag
-	}
-	return gcmTag
-}
-
 const replaySize = 64
 
 // A replay window tells fresh SRTCP indexes from used ones (RFC 3711, section 3.3.2).
