@@ -8,7 +8,6 @@ import (
 	"github.com/pion/rtp"
 
 	"freshet/cluster/ring"
-	"freshet/proto/payload"
 )
 
 // Kind is audio or video.
@@ -123,18 +122,4 @@ func (f *Flow) RequestKeyframe(now time.Time) {
 		return
 	}
 	f.ask(f)
-}
-
-func payloadKeyframe(c Codec) func([]byte) bool {
-	switch c.Name {
-	case "H264":
-		return payload.H264Keyframe
-	case "VP8":
-		return payload.VP8Keyframe
-	case "VP9":
-		return payload.VP9Keyframe
-	case "AV1":
-		return payload.AV1Keyframe
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/cluster/ring"
+	"freshet/proto/payload"
 )
 
 // Why a stream is over; see Stream.Err.
@@ -37,7 +38,7 @@ type Stream struct {
 func New(id string, epoch uint64, hops []string, formats []Format, ask func(*Flow)) *Stream {
 	s := &Stream{ID: id, Epoch: epoch, Hops: hops, done: make(chan struct{})}
 	for i, f := range formats {
-		s.Flows = append(s.Flows, &Flow{Format: f, Index: i, Ring: ring.New(), keyframe: payloadKeyframe(f.Codec), ask: ask})
+		s.Flows = append(s.Flows, &Flow{Format: f, Index: i, Ring: ring.New(), keyframe: payload.Keyframe(f.Codec.Name), ask: ask})
 	}
 	return s
 }

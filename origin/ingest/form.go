@@ -41,7 +41,7 @@ type Former struct {
 
 // NewFormer returns a Former for a track of the codec.
 func NewFormer(codec stream.Codec, m Mapping) *Former {
-	f := &Former{keyframe: keyframe(codec), elements: make([]rtpq.Extension, 0, len(m.Extensions))}
+	f := &Former{keyframe: payload.Keyframe(codec.Name), elements: make([]rtpq.Extension, 0, len(m.Extensions))}
 	for from, to := range m.Types {
 		f.types[from&0x7f] = to
 	}
@@ -121,19 +121,4 @@ func parse(raw []byte) (body []byte, ok bool) {
 		return nil, false
 	}
 	return raw[at:end], true
-}
-
-// keyframe returns what finds the first packet of a key frame, nil for audio.
-func keyframe(c stream.Codec) func([]byte) bool {
-	switch c.Name {
-	case "H264":
-		return payload.H264Keyframe
-	case "VP8":
-		return payload.VP8Keyframe
-	case "VP9":
-		return payload.VP9Keyframe
-	case "AV1":
-		return payload.AV1Keyframe
-	}
-	return nil
 }

@@ -9,3 +9,18 @@
 // that answered true for its timestamp. So a group begins at its parameter sets where it has them, and
 // at the IDR slice where they went before only once.
 package payload
+
+// Keyframe returns the function for a video codec by its name in SDP, nil for any other.
+func Keyframe(codec string) func([]byte) bool {
+	switch codec {
+	case "H264":
+		return H264Keyframe
+	case "VP8":
+		return VP8Keyframe
+	case "VP9":
+		return VP9Keyframe
+	case "AV1":
+		return AV1Keyframe
+	}
+	return nil
+}
