@@ -87,7 +87,7 @@ func newMesh(c *upCommand, at ports, log *slog.Logger) (*mesh, error) {
 		return newMediaNode(cfg, id, log)
 	}
 	if c.Sample {
-		m.sample = &sampler{id: sampleStream, key: key, log: log, others: make(chan struct{}, 1)}
+		m.sample = newSampler(sampleStream, key, log)
 	}
 	if m.origin, err = node(1, "origin-1", roleOrigin); err != nil {
 		return nil, err

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"freshet/bench/load"
@@ -16,6 +20,10 @@ const (
 	// A publisher that comes while the sample is on the air is its warm backup at first. By the end of
 	// yieldAfter its ICE and DTLS are done, so that it is on the air as soon as the sample leaves.
 	yieldAfter = time.Second
+	// One that could not be its backup (other codecs or layers) waits for it to leave, this long at most.
+	yieldWithin = 3 * time.Second
+
+	maxOffer = 64 << 10 // bytes of an offer kept to be sent again; the origin refuses longer ones
 
 	quietFor    = 3 * time.Second // without media before the sample comes (back)
 	sampleRetry = 10 * time.Second
@@ -28,7 +36,14 @@ type sampler struct {
 	key    string
 	table  *stream.Table // of the origin
 	log    *slog.Logger
-	others chan struct{} // someone else has opened a session
+	others chan time.Duration // someone else is here: after how long to leave
+
+	mu  sync.Mutex
+	off chan struct{} // closed when the sample on the air has left; nil while it is not there
+}
+
+func newSampler(id, key string, log *slog.Logger) *sampler {
+	return &sampler{id: id, key: key, log: log, others: make(chan time.Duration, 1)}
 }
 
 const sampleMark = "from=sample"
@@ -40,31 +55,88 @@ func (s *sampler) watch(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		seen := &statusSeen{ResponseWriter: w}
-		next.ServeHTTP(seen, r)
-		if seen.status == http.StatusCreated {
-			select {
-			case s.others <- struct{}{}:
-			default: // the sampler knows already
+		offer, err := io.ReadAll(io.LimitReader(r.Body, maxOffer+1))
+		rest := r.Body
+		body := func() io.ReadCloser {
+			if err != nil {
+				return rest // it says again what went wrong
 			}
+			return io.NopCloser(io.MultiReader(bytes.NewReader(offer), rest))
 		}
+		r.Body = body()
+		a := newAnswer()
+		next.ServeHTTP(a, r)
+		if a.status == http.StatusConflict && s.leave(r.Context()) {
+			r.Body = body()
+			a = newAnswer()
+			next.ServeHTTP(a, r)
+		}
+		if a.status == http.StatusCreated {
+			s.tell(yieldAfter)
+		}
+		a.copyTo(w)
 	})
 }
 
-type statusSeen struct {
-	http.ResponseWriter
-	status int
-}
-
-func (s *statusSeen) WriteHeader(status int) {
-	if s.status == 0 || s.status < 200 {
-		s.status = status
+// tell has the sample leave after a while.
+func (s *sampler) tell(after time.Duration) {
+	select {
+	case s.others <- after:
+	default: // the sampler knows already
 	}
-	s.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController reach the connection.
-func (s *statusSeen) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+// leave has the sample leave at once, and says whether it was there and has left.
+func (s *sampler) leave(ctx context.Context) bool {
+	s.mu.Lock()
+	off := s.off
+	s.mu.Unlock()
+	if off == nil {
+		return false
+	}
+	s.tell(0)
+	ctx, stop := context.WithTimeout(ctx, yieldWithin)
+	defer stop()
+	select {
+	case <-off:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// onAir notes that the sample is there. What it returns notes that it has left.
+func (s *sampler) onAir() (left func()) {
+	off := make(chan struct{})
+	s.mu.Lock()
+	s.off = off
+	s.mu.Unlock()
+	return func() {
+		s.mu.Lock()
+		s.off = nil
+		s.mu.Unlock()
+		close(off)
+	}
+}
+
+// An answer is kept until it is known that it is the one to send.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newAnswer() *answer { return &answer{header: http.Header{}, status: http.StatusOK} }
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
+
+func (a *answer) copyTo(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes()) // a peer that is gone is reaped as unfinished
+}
 
 // Run publishes until ctx ends, starting again with a growing pause when it is cut off.
 func (s *sampler) Run(ctx context.Context) error {
@@ -104,18 +176,20 @@ func (s *sampler) publish(ctx context.Context) error {
 	watch := make(chan struct{})
 	go func() {
 		defer close(watch)
+		var after time.Duration
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.others:
+		case after = <-s.others:
 		}
 		s.log.Info("sample makes way for another publisher", "stream", s.id)
 		select {
 		case <-ctx.Done():
-		case <-time.After(yieldAfter):
+		case <-time.After(after):
 			stop()
 		}
 	}()
+	defer s.onAir()()
 	err := load.Publish(ctx, load.PublishConfig{URL: s.url + "?" + sampleMark, Key: s.key}, s.log)
 	stop()
 	<-watch

@@ -259,6 +259,35 @@ func TestSampleMakesWay(t *testing.T) {
 	r.stop()
 }
 
+// TestSampleMakesWayForOthers has somebody publish what could not be the sample's backup, a picture without
+// sound: the sample leaves, and they are let in at once.
+func TestSampleMakesWayForOthers(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	r := begin(t, "up", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--output", "json", "--edges", "1")
+	m := r.mesh()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	frames := make(chan int, 100)
+	published := make(chan error, 1)
+	go func() {
+		published <- load.Publish(ctx, load.PublishConfig{
+			URL: m.Origins[0].WHIP + "/sample", Key: m.Key, Input: "bench/load/sample/sample.h264", Loop: true,
+			Report: func(p load.PublishReport) { frames <- p.Frames },
+		}, slog.New(slog.DiscardHandler))
+	}()
+	select {
+	case <-frames:
+	case err := <-published:
+		t.Fatalf("refused: %v", err)
+	}
+	if got := plays(t, m.Edges[0].WHEP+"/sample"); len(got.Tracks) != 1 {
+		t.Errorf("%d tracks on the air, want the new publisher's one", len(got.Tracks))
+	}
+	cancel()
+	<-published
+	r.stop()
+}
+
 // TestParts starts the same mesh from its parts, each as its own command on ports of its own.
 func TestParts(t *testing.T) {
 	defer goleak.VerifyNone(t)
