@@ -40,6 +40,18 @@ func (s *segment) timestamp(ts uint32) uint32 {
 
 func slow(d int32, speed uint32) uint32 { return uint32(int64(d) << 16 / int64(speed)) }
 
+// settle makes the segment a straight one at ts, once nothing of its slow part can be asked for any more:
+// after half a turn of the RTP clock, 6.6 hours, the slow part would seem to lie ahead.
+func (s *segment) settle(ts uint32) {
+	if s.bent && int32(ts-s.key) > s.bend+settleAfter {
+		s.key, s.base, s.speed, s.bent = ts, s.timestamp(ts), speedOne, false
+	}
+}
+
+// settleAfter is how far behind the end of the slow part that is, in ticks: 3 minutes of 90 kHz. A ring
+// keeps 12 seconds.
+const settleAfter = 1 << 24
+
 // straighten ends the slow part of the timestamps at ts: the viewer has caught up.
 func (s *segment) straighten(ts uint32) {
 	if s.speed != speedOne && !s.bent {
@@ -87,6 +99,7 @@ func (r *rewriter) place(seq int64, ts uint32, marker bool, now mono) (out int64
 	}
 	outTS = s.timestamp(ts)
 	if out > r.high {
+		s.settle(ts)
 		r.high, r.lastTS, r.lastIn, r.lastAt, r.marker = out, outTS, ts, now, marker
 		r.started = true
 	}

@@ -78,3 +78,24 @@ func TestTimestampsOfACatchUp(t *testing.T) {
 		}
 	})
 }
+
+// A viewer who began with a catch-up and watches for half a day gets timestamps that run with the media,
+// beyond the 6.6 hours after which differences of them turn negative.
+func TestTimestampsOfALongDay(t *testing.T) {
+	const second, gap = 90000, 10
+	r := rewriter{}
+	r.begin(flows()[0], 1, 7, 100, 5*speedOne, 0)
+	r.place(1, 7, true, 0)
+	key := uint32(7)
+	r.segs[0].straighten(key + 8*second)
+	_, last, _ := r.place(2, key+8*second, true, 0)
+	ts := key + 8*second
+	for n := int64(3); n < 14*3600/gap; n++ {
+		ts += gap * second
+		_, out, ok := r.place(n, ts, true, 0)
+		if !ok || out-last != gap*second {
+			t.Fatalf("after %d s: timestamp moves by %d in %d ticks", n*gap, int32(out-last), gap*second)
+		}
+		last = out
+	}
+}
