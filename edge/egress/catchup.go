@@ -145,8 +145,8 @@ func (s *Shard) pump(v *viewer, at mono) {
 			continue
 		case p.Index >= c.src.cursor:
 			return // the next batch carries it to everyone; until then it is not there
-		case at-c.began < c.dueAt(&l.segs[0], p):
-			return
+		case at-c.began < c.dueAt(&l.segs[0], p) && at <= c.until:
+			return // past until all is due: the publisher's timestamps have jumped
 		}
 		c.hole = -1
 		c.lastT = p.Timestamp

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -242,4 +243,30 @@ func TestRetransmissionBudget(t *testing.T) {
 	if limit := bucketSize + sent/bucketShare; bytes > limit || bytes < bucketSize/2 {
 		t.Errorf("resent %d bytes, want at most %d and more than %d", bytes, limit, bucketSize/2)
 	}
+}
+
+// Where the publisher's timestamps jump ahead, who is still catching up goes on with the others, not an hour later.
+func TestCatchUpAcrossAJump(t *testing.T) {
+	r := newRig(t)
+	p := r.tape("floor", 1, "")
+	p.record(time.Second, onlyFirst)
+	c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+	jump := func() {
+		b := p.packet(0, 0, false)
+		binary.BigEndian.PutUint32(b[4:], 3600*90000+uint32(p.frame)*3000)
+		b[1] |= 0x80
+		p.write(p.s.Flows[0], b)
+		p.seq[0]++
+		p.frame++
+	}
+	r.step(5*time.Second, func() {
+		for !p.at(p.frame).After(r.now) {
+			jump()
+		}
+		c.read()
+	})
+	if c.v.video.catch != nil {
+		t.Fatal("still catching up after 5 s")
+	}
+	contiguous(t, c)
 }
