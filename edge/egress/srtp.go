@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pion/dtls/v2"
 	"github.com/pion/rtp"
@@ -33,14 +34,26 @@ type sealer struct {
 	rtp, rtcp, peer [12]byte    // salts: ours of SRTP, ours of SRTCP, the viewer's of SRTCP
 	control         cipher.AEAD // seals SRTCP
 	index           uint32      // of the next SRTCP packet
-	replay          replay
+	senders         []sender
 	iv              [12]byte // scratch: one on the stack would escape through the interface, once a packet
 	cm              *cm
 }
 
 type cm struct {
-	out, in *srtp.Context
-	head    rtp.Header // reused
+	out               *srtp.Context
+	peerKey, peerSalt []byte
+	head              rtp.Header // reused
+}
+
+// maxSenders bounds what is kept of the SSRCs under which a viewer sends RTCP (RELIABILITY section 4).
+const maxSenders = 16
+
+// A sender is one SSRC under which the viewer sends RTCP; it has sent an authentic packet. Browsers have
+// one for each m-line, and each numbers its SRTCP by itself (RFC 3711, section 3.2.3).
+type sender struct {
+	ssrc   uint32
+	replay replay        // of GCM
+	in     *srtp.Context // of CM
 }
 
 // newSealer derives the keys of one viewer from what DTLS exported (RFC 5764, section 4.2); the node is
@@ -128,11 +141,7 @@ func newCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := srtp.CreateContext(peerKey, peerSalt, srtp.ProtectionProfileAes128CmHmacSha1_80, srtp.SRTCPReplayProtection(replaySize))
-	if err != nil {
-		return nil, err
-	}
-	return &sealer{cm: &cm{out: out, in: in}}, nil
+	return &sealer{cm: &cm{out: out, peerKey: peerKey, peerSalt: peerSalt}}, nil
 }
 
 // seal writes the packet of head and body, which has number n on ssrc, protected to dst and returns its
@@ -192,11 +201,44 @@ func (s *sealer) sealControl(dst, b []byte) int {
 	return end + 4
 }
 
-// openControl opens an SRTCP packet in place.
+// openControl opens an SRTCP packet in place, or for AES-CM in new memory. Only an authentic packet
+// makes its SSRC known.
 func (s *sealer) openControl(b []byte) ([]byte, error) {
-	if s.cm != nil {
-		return s.cm.in.DecryptRTCP(nil, b, nil)
+	if len(b) < 8 {
+		return nil, errSRTCP
 	}
+	ssrc := binary.BigEndian.Uint32(b[4:])
+	i := slices.IndexFunc(s.senders, func(p sender) bool { return p.ssrc == ssrc })
+	if i >= 0 {
+		return s.open(&s.senders[i], b)
+	}
+	if len(s.senders) == maxSenders {
+		return nil, errSRTCP
+	}
+	fresh := sender{ssrc: ssrc}
+	plain, err := s.open(&fresh, b)
+	if err == nil {
+		s.senders = append(s.senders, fresh)
+	}
+	return plain, err
+}
+
+func (s *sealer) open(from *sender, b []byte) (plain []byte, err error) {
+	if s.cm == nil {
+		return s.openGCM(&from.replay, b)
+	}
+	if from.in == nil {
+		// One context each: in a shared one pion would keep state for every SSRC that anyone makes up.
+		from.in, err = srtp.CreateContext(s.cm.peerKey, s.cm.peerSalt, srtp.ProtectionProfileAes128CmHmacSha1_80,
+			srtp.SRTCPReplayProtection(replaySize))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return from.in.DecryptRTCP(nil, b, nil)
+}
+
+func (s *sealer) openGCM(seen *replay, b []byte) ([]byte, error) {
 	n := len(b) - 4
 	if n < 8+gcmTag {
 		return nil, errSRTCP
@@ -206,7 +248,7 @@ func (s *sealer) openControl(b []byte) ([]byte, error) {
 	if word == index { // unencrypted SRTCP is not what was agreed on
 		return nil, errSRTCP
 	}
-	if !s.replay.fresh(index) {
+	if !seen.fresh(index) {
 		return nil, errReplay
 	}
 	var iv, aad [12]byte
@@ -217,7 +259,7 @@ func (s *sealer) openControl(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errSRTCP
 	}
-	s.replay.accept(index)
+	seen.accept(index)
 	return b[:8+len(body)], nil
 }
 
