@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/srtp/v2"
 	"github.com/pion/stun"
 )
 
@@ -217,6 +218,98 @@ func TestFeedbackIsAuthentic(t *testing.T) {
 	r.s.datagram(sealed, c.sock.local)
 	if len(c.ended) != 1 || c.ended[0] != ReasonLeft {
 		t.Errorf("ended: got %v, want %v once", c.ended, ReasonLeft)
+	}
+}
+
+// Browsers send RTCP of each m-line under an SSRC of its own, and number each by itself.
+func TestEachSenderHasItsOwnIndexes(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		salt    int
+		profile srtp.ProtectionProfile
+		make    func(key, salt, peerKey, peerSalt []byte) (*sealer, error)
+	}{
+		{"gcm", 12, srtp.ProtectionProfileAeadAes128Gcm, newGCM},
+		{"cm", 14, srtp.ProtectionProfileAes128CmHmacSha1_80, newCM},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			k, salt := make([]byte, 16), make([]byte, row.salt)
+			s, err := row.make(k, salt, k, salt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := srtp.CreateContext(k, salt, row.profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seal := func(ssrc uint32) []byte {
+				b, err := out.EncryptRTCP(nil, binary.BigEndian.AppendUint32([]byte{0x80, 201, 0, 1}, ssrc), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			}
+			for i := range uint32(1000) { // of no one: nothing is kept
+				forged := seal(5000 + i)
+				forged[len(forged)-20] ^= 1
+				if _, err := s.openControl(forged); err == nil {
+					t.Fatal("a forged packet was taken")
+				}
+			}
+			if len(s.senders) != 0 {
+				t.Fatalf("forged packets left %d senders", len(s.senders))
+			}
+			for ssrc := range uint32(maxSenders) {
+				for range 2 {
+					b := seal(ssrc)
+					if _, err := s.openControl(append([]byte(nil), b...)); err != nil {
+						t.Errorf("packet of sender %d: %v", ssrc, err)
+					}
+					if _, err := s.openControl(append([]byte(nil), b...)); err == nil {
+						t.Errorf("packet of sender %d was taken twice", ssrc)
+					}
+				}
+			}
+			if _, err := s.openControl(seal(maxSenders)); err == nil || len(s.senders) != maxSenders {
+				t.Errorf("sender %d was taken: %d are kept", maxSenders, len(s.senders))
+			}
+		})
+	}
+}
+
+// A check that claims to come from the address of a quiet viewer does not make the edge deaf to that viewer;
+// where the viewer is really gone, the newcomer gets the address.
+func TestAddressOfAQuietViewer(t *testing.T) {
+	r := newRig(t)
+	p := r.tape("floor", 1, "")
+	p.due(onlyFirst)
+	c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+	r.step(3*time.Second, nil)
+	admit := func(session string) *client {
+		r.s.admit(Join{Session: session, StreamID: "floor", Source: source1{p.s}, Local: Credentials{session, "password of the edge side"},
+			Peer: Credentials{"peer", "password of the viewer side"}, Ready: func() {}, Ended: func(Reason) {}}, r.s.now)
+		return &client{v: r.s.bySess[session]}
+	}
+	d, e := admit("two"), admit("three")
+	r.s.datagram(request(t, d), c.sock.local)
+	if r.s.byAddr[c.sock.local] != c.v {
+		t.Fatal("the address was taken over")
+	}
+	r.s.datagram(request(t, c), c.sock.local)
+	r.step(4*time.Second, nil)
+	if len(c.ended) != 0 {
+		t.Fatalf("a viewer that goes on sending checks ended: %v", c.ended)
+	}
+	r.s.datagram(request(t, d), c.sock.local)
+	r.step(4*time.Second, nil)
+	if len(c.ended) != 1 || c.ended[0] != ReasonLeft {
+		t.Fatalf("the viewer that is gone: got %v, want %v", c.ended, ReasonLeft)
+	}
+	r.s.datagram(request(t, d), c.sock.local)
+	r.s.datagram(request(t, e), c.sock.local)
+	r.s.datagram(request(t, d), c.sock.local)
+	if r.s.byAddr[c.sock.local] != d.v {
+		t.Error("a session cannot get the address back that another claimed and never used")
 	}
 }
 

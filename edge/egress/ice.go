@@ -73,8 +73,9 @@ func (s *Shard) checked(m *stun.Message, from netip.AddrPort) {
 		s.m.hostile(hostileIntegrity)
 		return
 	}
-	if other := s.byAddr[from]; other != nil && other != v && other.seal != nil && s.now-other.seen < probeEvery*probes {
+	if other := s.byAddr[from]; other != nil && other != v && other.seal != nil {
 		s.m.hostile(hostileTaken) // nobody takes over the address of a viewer who is there
+		s.doubt(other)            // is it?
 		return
 	}
 	s.alive(v)
@@ -84,6 +85,7 @@ func (s *Shard) checked(m *stun.Message, from netip.AddrPort) {
 	}
 	switch {
 	case v.to.addr == from:
+		s.byAddr[from] = v // another session may have claimed the address and never finished
 	case v.seal == nil && (nominated || !v.to.addr.IsValid()):
 		s.move(v, from) // nothing but the handshake goes there, which proves the way
 		if !nominated {
