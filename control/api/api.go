@@ -54,7 +54,8 @@ func New(cfg Config, d Deps) *API {
 	c.Info.Description = "Live streams of a Freshet mesh, and the way to them. Media goes by WHIP and WHEP, at the addresses this API names."
 	c.OpenAPIPath = Prefix + "/openapi"
 	c.DocsPath, c.SchemasPath = "", "" // the ready-made page loads scripts from elsewhere
-	c.CreateHooks = nil                // no $schema fields, no links to schemas
+	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	c.CreateHooks = nil // no $schema fields, no links to schemas
 	a.doc = humago.New(a.mux, c)
 	a.doc.UseMiddleware(a.count)
 	a.routeStreams()

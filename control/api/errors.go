@@ -52,7 +52,10 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 		if err == nil || !errors.As(err, &d) {
 			continue // only details name a place; other texts may quote what was sent
 		}
-		e := d.ErrorDetail()
+		e := *d.ErrorDetail()
+		if what, at, ok := strings.Cut(e.Message, misreadAt+"body"); ok && e.Location == "body" {
+			e.Message, e.Location = what, "body"+at
+		}
 		if strings.HasPrefix(e.Message, "unexpected property") {
 			p.Status, p.Type, p.Title = http.StatusBadRequest, "/problems/bad-request", "Bad request"
 		}
@@ -63,9 +66,10 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 
 // pointer turns huma's "body.edges[0].node" into "/edges/0/node" (RFC 6901); "path.id" becomes "/path/id".
 func pointer(location string) string {
-	location = strings.TrimPrefix(location, "body.")
-	if location == "" || location == "body" {
-		return ""
+	if rest, ok := strings.CutPrefix(location, "body"); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+		location = rest
+	} else if location != "" {
+		location = "." + location
 	}
-	return "/" + strings.NewReplacer("~", "~0", "/", "~1", ".", "/", "[", "/", "]", "").Replace(location)
+	return strings.NewReplacer("~", "~0", "/", "~1", ".", "/", "[", "/", "]", "").Replace(location)
 }
