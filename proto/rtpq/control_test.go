@@ -148,6 +148,7 @@ func TestValidate(t *testing.T) {
 		"subscribe to a path":          subscribe(func(s *pb.Subscribe) { s.Stream = "../a" }),
 		"subscribe to a long stream":   subscribe(func(s *pb.Subscribe) { s.Stream = long }),
 		"subscribe over many hops":     subscribe(func(s *pb.Subscribe) { s.Hops = make([]string, MaxHops+2) }),
+		"subscribe over no hop":        subscribe(func(s *pb.Subscribe) { s.Hops = []string{"", "edge-1"} }),
 		"subscribe over a long hop":    subscribe(func(s *pb.Subscribe) { s.Hops = []string{long} }),
 		"subscribe to many layers":     subscribe(func(s *pb.Subscribe) { s.Layers = make([]string, 9) }),
 		"subscribe to a long layer":    subscribe(func(s *pb.Subscribe) { s.Layers = []string{long} }),

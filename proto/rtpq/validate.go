@@ -99,6 +99,9 @@ func validFlow(f *pb.Flow) error {
 func nodes(hops []string) error {
 	err := count("hops", len(hops), MaxHops+1)
 	for _, h := range hops {
+		if h == "" {
+			return malformed("hop without a name")
+		}
 		err = first(err, text("hop", h, maxName))
 	}
 	return err
