@@ -16,6 +16,7 @@ import (
 const (
 	turnBytes     = 16 << 10        // of one group, before the next has its turn
 	groupPatience = 5 * time.Second // a stream that takes nothing for longer is cut off
+	maxSpan       = 1 << 15         // numbers of a backfill; 16 bits tell no more apart
 	groupUrgency  = 7               // RFC 9218: behind everything else on the connection
 	largeUrgency  = 2               // a live packet that fits no datagram
 )
@@ -51,7 +52,7 @@ func missed(sv *served, have []*pb.Have) *backfill {
 		return nil
 	}
 	g, ok := r.Newest()
-	if !ok || g.First >= sv.filled {
+	if !ok || g.First >= sv.filled || sv.filled-g.First >= maxSpan { // wider where the publisher's numbers jumped
 		return nil
 	}
 	return &backfill{served: sv, next: g.First, end: sv.filled}

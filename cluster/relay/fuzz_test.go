@@ -118,7 +118,7 @@ func FuzzDownstream(f *testing.F) {
 				if err != nil {
 					k.refuse(sub.ask.GetId(), err)
 					k.forget(sub)
-				} else if _, _, ok := k.open(sub, o); !ok {
+				} else if _, _, err := k.open(sub, o); err != nil {
 					k.forget(sub)
 				}
 			}

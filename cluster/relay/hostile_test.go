@@ -154,6 +154,10 @@ func TestHostileDownstream(t *testing.T) {
 			s.hello("stranger", "edge")
 			s.say(subscribeOf(&pb.Subscribe{Id: 1, Stream: "a", Hops: []string{"edge-7"}}))
 		}, rtpq.CodePacket},
+		{"hop without a name", func(s *stranger) {
+			s.hello("stranger", "edge")
+			s.say(subscribeOf(&pb.Subscribe{Id: 1, Stream: "a", Hops: []string{"", "stranger"}}))
+		}, rtpq.CodePacket},
 		{"subscribe twice", func(s *stranger) { s.hello("stranger", "edge"); s.say(ask(1)); s.say(ask(1)) }, rtpq.CodePacket},
 		{"end of control", func(s *stranger) { s.hello("stranger", "edge"); _ = s.ctl.Close() }, rtpq.CodeStream},
 		{"empty datagram", func(s *stranger) { s.hello("stranger", "edge"); s.datagram(1) }, rtpq.CodePacket},

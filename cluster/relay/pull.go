@@ -152,7 +152,7 @@ func (r *Relay) lease(id string, hops []string) (l *Lease, fresh bool, err error
 	l = &Lease{p: p, hops: hops}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stream == nil && slices.Contains(hops, p.asking) {
+	if p.stream == nil && p.asking != "" && slices.Contains(hops, p.asking) {
 		return nil, false, ErrLoop
 	}
 	p.leases[l] = struct{}{}

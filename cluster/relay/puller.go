@@ -96,13 +96,7 @@ func (u *puller) run(ctx context.Context) {
 func (u *puller) advance(now time.Time) {
 	u.retryAt = time.Time{}
 	for _, up := range u.r.ups {
-		src := up.source()
-		if src == nil || u.refused[up] != nil {
-			continue
-		}
-		if f := src.subscribe(u.p, u.ask()); f != nil {
-			u.feed, u.accepted, u.answerBy = f, false, now.Add(answerWithin)
-			u.p.setAsking(src.link.node)
+		if u.refused[up] == nil && u.subscribe(up, now) {
 			return
 		}
 	}
@@ -116,6 +110,21 @@ func (u *puller) advance(now time.Time) {
 	clear(u.refused)
 	u.retryAt = now.Add(time.Duration(float64(u.retry) * (1 - rand.Float64()/2)))
 	u.retry = min(2*u.retry, retryMost)
+}
+
+// subscribe asks up for the stream. It returns false where there is no link.
+func (u *puller) subscribe(up *uplink, now time.Time) bool {
+	src := up.source()
+	if src == nil {
+		return false
+	}
+	u.p.setAsking(src.link.node) // first: it may ask us at the same moment, and must find that we wait for it
+	f := src.subscribe(u.p, u.ask())
+	if f == nil {
+		return false
+	}
+	u.feed, u.accepted, u.answerBy = f, false, now.Add(answerWithin)
+	return true
 }
 
 // verdict sums up a round. It is final where asking again is of no use: an upstream does not know the
@@ -267,10 +276,14 @@ func (u *puller) end(why pb.EndReason, now time.Time) {
 		u.letGo(false)
 		u.finish(stream.ErrEnded, "upstream says that it ended")
 	case pb.EndReason_END_REASON_NEW_EPOCH: // the same upstream has it, so ask there again
+		up := u.feed.source.up
 		u.lostAt = now
+		u.p.setPath(nil)
 		u.letGo(false)
 		clear(u.refused)
-		u.advance(now)
+		if !u.subscribe(up, now) {
+			u.advance(now)
+		}
 	default:
 		u.pass(ErrNoUpstream, false, now)
 	}

@@ -63,6 +63,9 @@ func (c Config) Validate() error {
 	if c.Role != identity.RoleOrigin && c.Role != identity.RoleEdge {
 		return fmt.Errorf("relay: role %q is neither origin nor edge", c.Role)
 	}
+	if len(c.Region) > 64 {
+		return fmt.Errorf("relay: region %.80q has more than 64 bytes", c.Region)
+	}
 	if c.Linger < 0 {
 		return fmt.Errorf("relay: linger %v is negative", c.Linger)
 	}

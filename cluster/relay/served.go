@@ -81,13 +81,10 @@ func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
 		s.cursor++
 		switch {
 		case p == nil:
-			s.waitKey = s.flow.Format.Kind == stream.Video
+			s.awaitKey(now)
 			s.queue.dropped(dropEvicted, 1)
 		case now.Sub(p.At) > s.queue.behind:
-			if !s.waitKey && s.flow.Format.Kind == stream.Video {
-				s.waitKey = true
-				s.flow.RequestKeyframe(now)
-			}
+			s.awaitKey(now)
 			s.skip(p, dropLate)
 		case s.waitKey && !p.Key:
 			s.skip(p, dropAwaitKey)
@@ -98,6 +95,14 @@ func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
 		}
 	}
 	return nil, false
+}
+
+// awaitKey has video go on at the next key frame, and asks for one.
+func (s *served) awaitKey(now time.Time) {
+	if !s.waitKey && s.flow.Format.Kind == stream.Video {
+		s.waitKey = true
+		s.flow.RequestKeyframe(now)
+	}
 }
 
 func (s *served) skip(p *ring.Packet, why dropReason) {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -34,10 +35,14 @@ type sink struct {
 	nextFlow uint64
 }
 
-// A subscription is one stream that the downstream node takes.
+// A subscription is one stream that the downstream node takes. Its place in byID is free again when its
+// goroutine has ended, so that no peer has more of them than it may, however fast it comes and goes.
 type subscription struct {
-	ask    *pb.Subscribe
-	cancel chan struct{} // closed by unsubscribe
+	ask *pb.Subscribe
+
+	// Guarded by the sink's mu.
+	over bool               // unsubscribed
+	stop context.CancelFunc // ends carry; nil before it runs
 }
 
 func newSink(r *Relay, l *link) *sink {
@@ -91,7 +96,7 @@ func (s *sink) subscribe(ask *pb.Subscribe) error {
 	if hops := ask.GetHops(); len(hops) == 0 || hops[len(hops)-1] != s.link.node {
 		return broke(rtpq.CodePacket, "subscribe whose last hop is not the subscriber")
 	}
-	sub := &subscription{ask: ask, cancel: make(chan struct{})}
+	sub := &subscription{ask: ask}
 	s.mu.Lock()
 	_, twice := s.byID[ask.GetId()]
 	full := len(s.byID) >= rtpq.MaxStreams
@@ -118,9 +123,19 @@ func (s *sink) unsubscribe(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sub := s.byID[id]; sub != nil {
-		delete(s.byID, id)
-		close(sub.cancel)
+		sub.over = true
+		if sub.stop != nil {
+			sub.stop()
+		}
 	}
+}
+
+// carried hands stop, which ends carry, to unsubscribe. It returns false where that was quicker.
+func (s *sink) carried(sub *subscription, stop context.CancelFunc) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub.stop = stop
+	return !sub.over
 }
 
 func (s *sink) forget(sub *subscription) {
@@ -140,16 +155,28 @@ func (s *sink) refuse(id uint64, err error) {
 // carry serves one subscription from its first message to its end.
 func (s *sink) carry(ctx context.Context, sub *subscription) {
 	defer s.forget(sub)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if !s.carried(sub, stop) {
+		return
+	}
 	id := sub.ask.GetId()
 	o, err := s.offer(ctx, sub)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil: // nobody waits for the answer
+		if err == nil {
+			o.release()
+		}
+		return
+	case err != nil:
 		s.refuse(id, err)
 		return
 	}
 	defer o.release()
-	flows, accept, ok := s.open(sub, o)
-	if !ok {
-		s.refuse(id, ErrFull)
+	flows, accept, err := s.open(sub, o)
+	if err != nil {
+		s.link.log.Warn("stream not served", "stream", o.stream.ID, "err", err)
+		s.refuse(id, err)
 		return
 	}
 	s.link.m.subs.Inc()
@@ -179,8 +206,6 @@ func (s *sink) carry(ctx context.Context, sub *subscription) {
 		case <-orphaned: // others may have better
 			s.end(id, stream.ErrLost)
 			return
-		case <-sub.cancel:
-			return
 		case <-ctx.Done():
 			return
 		}
@@ -206,8 +231,9 @@ func (s *sink) end(id uint64, why error) {
 }
 
 // open says accept and lets the flows out: live packets from now on, and behind them what the ring
-// holds and the subscriber does not.
-func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
+// holds and the subscriber does not. The error is ErrFull, or wraps ErrUnknownStream where there is nothing
+// that the link can carry.
+func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) {
 	accept := &pb.Accept{Id: sub.ask.GetId(), Stream: o.stream.ID, Epoch: o.stream.Epoch, Hops: o.first}
 	var flows []*served
 	for _, f := range o.stream.Flows {
@@ -217,6 +243,13 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
 		sv := newServed(s.newFlow(), f, o.pull)
 		flows = append(flows, sv)
 		accept.Flows = append(accept.Flows, describe(sv))
+	}
+	if len(flows) == 0 {
+		return nil, nil, fmt.Errorf("%w in the layers asked for", ErrUnknownStream)
+	}
+	// What a publisher says of its codecs ends up here. It may cost that stream and not the link.
+	if err := rtpq.Validate(acceptMessage(accept)); err != nil {
+		return nil, nil, fmt.Errorf("%w that can be described: %w", ErrUnknownStream, err)
 	}
 	have := sub.ask.GetHave()
 	if sub.ask.GetEpoch() != o.stream.Epoch {
@@ -238,13 +271,13 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, bool) {
 	for i, sv := range flows {
 		if !s.link.queue.add(sv) {
 			s.shut(flows[:i])
-			return nil, nil, false
+			return nil, nil, ErrFull
 		}
 	}
 	for _, b := range jobs {
 		s.fill.add(b)
 	}
-	return flows, accept, true
+	return flows, accept, nil
 }
 
 func (s *sink) backfills(flows []*served, have []*pb.Have) []*backfill {

@@ -186,3 +186,19 @@ func TestUpstreamRestarts(t *testing.T) {
 	}
 	eventually(t, "the group", func() bool { return has(l.Stream().Flows[0], 5, 10) })
 }
+
+// A new epoch is taken from the node that told of it, also where a better ranked one still has the old.
+func TestNewEpochFromTheSameUpstream(t *testing.T) {
+	m := newMesh(t)
+	at := freePorts(t, 1)[0]
+	two := m.node("two", nodeConfig{})
+	edge := m.node("edge", nodeConfig{}, Upstream{"one", at}, two.up())
+	publish(two, "a", 1, videoFormat)
+	l := pullNow(t, edge, "a")
+	defer l.Release()
+	one := m.node("one", nodeConfig{listen: at})
+	publish(one, "a", 1, videoFormat)
+	eventually(t, "connected to both", func() bool { return edge.metric("links") == 2 })
+	publish(two, "a", 2, videoFormat)
+	eventually(t, "in the new epoch", func() bool { return l.Stream().Epoch == 2 })
+}

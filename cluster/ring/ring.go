@@ -17,9 +17,10 @@ const (
 	maxSlots = 1 << 14 // what MaxBytes holds in 1,200-byte packets, rounded up
 	chunk    = 64      // packets a writer allocates at once
 
-	// MaxAge and MaxBytes bound what a ring keeps of the newest group of pictures.
+	// MaxAge and MaxBytes bound what a ring keeps of the newest group of pictures. With up to 4 bytes of
+	// framing a packet it fits the 16 MiB of a group stream.
 	MaxAge   = 12 * time.Second
-	MaxBytes = 16 << 20
+	MaxBytes = 16<<20 - 4*maxSlots
 
 	// MinAge is kept whatever the groups are, for retransmission.
 	MinAge = 2 * time.Second

@@ -1,0 +1,216 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/cluster/identity"
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+// What a publisher makes of its own stream must not cost the link, on which others' streams are too.
+
+// A publisher whose codec is described at too great a length is not served, and the link stays.
+func TestStreamThatNoLinkDescribes(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	edge := m.node("edge", nodeConfig{}, origin.up())
+	long := audioFormat
+	long.Codec.FMTP = strings.Repeat("x", 1000)
+	publish(origin, "long", 1, long)
+	publish(origin, "good", 1, audioFormat)
+	l := pullNow(t, edge, "good")
+	defer l.Release()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	if _, err := edge.Pull(ctx, "long"); !errors.Is(err, ErrUnknownStream) {
+		t.Errorf("got %v, want %v", err, ErrUnknownStream)
+	}
+	if n := edge.metric("upstream_losses_total"); n != 0 || l.Stream().Err() != nil {
+		t.Errorf("another stream was lost %v times, and is over with %v", n, l.Stream().Err())
+	}
+}
+
+// Layers that the stream does not have are refused; an accept without flows would close the link.
+func TestNoSuchLayer(t *testing.T) {
+	r, l := inMemory("origin", identity.RoleOrigin)
+	layer := videoFormat
+	layer.RID = "h"
+	s := stream.New("a", 1, nil, []stream.Format{layer}, nil)
+	r.table.Put(s)
+	sub := &subscription{ask: &pb.Subscribe{Id: 1, Stream: "a", Layers: []string{"q"}, Hops: []string{"peer"}}}
+	if _, _, err := newSink(r, l).open(sub, &offer{stream: s, first: []string{"origin"}}); !errors.Is(err, ErrUnknownStream) {
+		t.Errorf("got %v, want %v", err, ErrUnknownStream)
+	}
+}
+
+// A group whose numbers jumped spans more than a group start can say: it is not sent.
+func TestGroupWithJumps(t *testing.T) {
+	f := stream.New("a", 1, nil, []stream.Format{videoFormat}, nil).Flows[0]
+	for n := 0; n <= 90000; n += 30000 {
+		if _, err := f.Write(packet(f, n, n == 0, 100), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b := missed(newServed(1, f, nil), nil); b != nil {
+		t.Errorf("a group of %d numbers", b.end-b.next)
+	}
+}
+
+// The largest group that a ring keeps fits one group stream.
+func TestLargestGroupFitsItsStream(t *testing.T) {
+	f := stream.New("a", 1, nil, []stream.Format{videoFormat}, nil).Flows[0]
+	const size = 2000
+	for n := 0; ; n++ {
+		if _, err := f.Write(packet(f, n, n == 0, size), start); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := f.Ring.Newest(); !ok { // the last packet pushed the first out
+			break
+		}
+	}
+	r := f.Ring
+	b := rtpq.AppendGroupHeader(nil, 1)
+	first := r.Near(1) // as many bytes as before the last packet
+	for n := first; n <= r.High(); n++ {
+		b = rtpq.AppendGroupPacket(b, r.Get(n).Data)
+	}
+	g, err := rtpq.NewGroupReader(bytes.NewReader(b))
+	for err == nil {
+		_, err = g.Next()
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("a group of %d packets: %v", r.High()-first+1, err)
+	}
+}
+
+// A name that is none in the hops must not leave a stream behind that nobody pulls.
+func TestHopWithoutName(t *testing.T) {
+	r, _ := inMemory("hub", identity.RoleEdge)
+	l, fresh, err := r.lease("a", []string{"", "edge"})
+	if err != nil || !fresh || l == nil {
+		t.Errorf("got %v, fresh %v", err, fresh)
+	}
+}
+
+// Who subscribes and unsubscribes without end holds no more of this node than who stays.
+func TestSubscribeAndGo(t *testing.T) {
+	m := newMesh(t)
+	hub := m.node("hub", nodeConfig{role: identity.RoleEdge}, Upstream{"nobody", "127.0.0.1:9"})
+	s := m.visit(t, hub)
+	s.hello("stranger", identity.RoleEdge)
+	for id := range uint64(4000) {
+		s.say(subscribeOf(&pb.Subscribe{Id: id + 1, Stream: "a", Hops: []string{"stranger"}}))
+		s.say(&pb.RelayMessage{Body: &pb.RelayMessage_Unsubscribe{Unsubscribe: &pb.Unsubscribe{Id: id + 1}}})
+		if id%100 == 99 {
+			if n := waiting(hub, "a"); n > rtpq.MaxStreams {
+				t.Fatalf("%d subscriptions wait after %d came and went", n, id+1)
+			}
+		}
+	}
+	s.say(&pb.RelayMessage{Body: &pb.RelayMessage_Keyframe{Keyframe: &pb.Keyframe{Flow: 1}}})
+	eventually(t, "all read", func() bool { return hub.metric("keyframe_requests_received_total") == 1 })
+	if n := waiting(hub, "a"); n > rtpq.MaxStreams {
+		t.Errorf("%d subscriptions wait", n)
+	}
+	eventually(t, "rid of them", func() bool { return waiting(hub, "a") == 0 })
+}
+
+// waiting returns how many leases of a stream n has.
+func waiting(n *node, id string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.pulls[id]
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.leases)
+}
+
+// A link blocked for so long that the ring moved on asks for the key frame with which it goes on.
+func TestEvictedVideoAsksForKeyFrame(t *testing.T) {
+	asked := 0
+	f := stream.New("a", 1, nil, []stream.Format{videoFormat}, func(*stream.Flow) { asked++ }).Flows[0]
+	sh := &shelf{queue: newQueue(maxBehind, func(dropReason, int) {}), flows: []*stream.Flow{f}}
+	sh.add(newServed(1, f, nil))
+	for n := range 400 {
+		sh.fill(0, n, false, start.Add(time.Duration(n)*10*time.Millisecond))
+	}
+	if f.Ring.At(0) != nil {
+		t.Fatal("nothing was evicted")
+	}
+	sh.drain(start.Add(4 * time.Second))
+	if asked != 1 {
+		t.Errorf("asked for %d key frames, want 1", asked)
+	}
+}
+
+// taken returns a puller that takes stream a in epoch 1 from "peer", with that link's source.
+func taken(t *testing.T) (*puller, *source) {
+	r, l := inMemory("edge", identity.RoleEdge)
+	up := &uplink{r: r}
+	r.ups = []*uplink{up}
+	up.src = newSource(up, l)
+	lease, _, err := r.lease("a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := newPuller(lease.p)
+	u.advance(start)
+	v := &pb.Flow{Flow: 1, Track: "v", Kind: pb.Kind_KIND_VIDEO, Codec: "VP8", ClockRate: 90000}
+	accept := acceptMessage(&pb.Accept{Id: 1, Stream: "a", Epoch: 1, Hops: []string{"peer"}, Flows: []*pb.Flow{v}})
+	if err := up.src.message(accept); err != nil {
+		t.Fatal(err)
+	}
+	u.event(<-u.p.events, start)
+	if path, _ := u.p.where(); len(path) != 2 {
+		t.Fatalf("accepted by way of %v", path)
+	}
+	return u, up.src
+}
+
+// From the end of an epoch to the accept of the next no upstream delivers, and those below must know it.
+func TestNoPathBetweenEpochs(t *testing.T) {
+	u, _ := taken(t)
+	u.end(pb.EndReason_END_REASON_NEW_EPOCH, start)
+	if path, _ := u.p.where(); path != nil {
+		t.Errorf("the path is %v", path)
+	}
+}
+
+// Two nodes that ask each other at the same moment find out only where each says first that it waits.
+func TestWaitsBeforeItAsks(t *testing.T) {
+	u, src := taken(t)
+	src.link.node = "peer"
+	u.letGo(false)
+	src.mu.Lock() // nothing is said while it is held
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		u.advance(start)
+	}()
+	eventually(t, "known to wait", func() bool {
+		u.p.mu.Lock()
+		defer u.p.mu.Unlock()
+		return u.p.asking == "peer"
+	})
+	src.mu.Unlock()
+	<-ended
+}
+
+// What a peer would refuse of this node is an error of its configuration.
+func TestConfigThatPeersRefuse(t *testing.T) {
+	c := Config{Node: "edge", Role: identity.RoleEdge, Region: strings.Repeat("x", 65)}
+	if c.Validate() == nil {
+		t.Error("a region that no hello may carry passes")
+	}
+}
