@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"syscall"
 	"time"
 
 	"freshet/bench/load"
@@ -75,6 +77,9 @@ func (c *upCommand) Run(p *program) error {
 		return err
 	}
 	m, err := newMesh(c, ports, p.log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &configError{fmt.Errorf("%w (--http or --ports moves the mesh)", err)}
+	}
 	if err != nil {
 		return err
 	}
@@ -163,7 +168,7 @@ type mediaFlags struct {
 	Media     string       `default:"0.0.0.0:8082" placeholder:"HOST:PORT" help:"UDP address of media, for publishers or viewers. Default 0.0.0.0:8082."`
 	Upstream  []string     `placeholder:"NODE=HOST:PORT" help:"Nodes to pull streams from, best first."`
 	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which publishers and viewers reach this node, where they are not its own (NAT)."`
-	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it. Default http:// and the node's address."`
+	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
 	ICEServer []string     `placeholder:"URL" help:"STUN and TURN servers to tell clients of. Most meshes need none."`
 	Control   []string     `placeholder:"HOST:PORT" help:"Control nodes (their --agents address). Without any, the node serves by itself."`
 }
@@ -242,7 +247,7 @@ type controlCommand struct {
 	certFlags
 	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
 	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
-	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it. Default http:// and the node's address."`
+	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
 	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream of the cluster, and its key; ID=@FILE reads the key from FILE."`
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
+	pb "freshet/proto"
 )
 
 // How long the mesh has to be ready, and the sample to cross it.
@@ -50,6 +52,9 @@ func newMesh(c *upCommand, at ports, log *slog.Logger) (*mesh, error) {
 	streams, err := streamRecords(c.Stream)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(streams, func(r *pb.StreamRecord) bool { return r.Id == sampleStream }) {
+		return nil, badConfig("stream", "%s is there already, with a key of its own", sampleStream)
 	}
 	streams = append(streams, agent.Record(sampleStream, key))
 	ca, err := identity.OpenCA(filepath.Join(c.Data, "ca"))

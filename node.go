@@ -79,9 +79,12 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)
 	mux := http.NewServeMux()
 	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
+		return nil, badConfig("http", "%w", err)
+	}
+	if n.base, err = publicURL(cfg.URL); err != nil {
 		return nil, err
 	}
-	if n.base = cfg.URL; n.base == "" {
+	if n.base == "" {
 		if n.base, err = baseURL(n.http, cfg.Advertise); err != nil {
 			return nil, err
 		}
@@ -92,7 +95,7 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 		},
 		relay.Deps{Log: n.log, Metrics: reg, Identity: id, Table: n.table})
 	if err != nil {
-		return nil, fmt.Errorf("relay: %w", err)
+		return nil, &configError{err} // it names relay
 	}
 
 	state := agent.NewState(cfg.Streams...)
@@ -146,7 +149,7 @@ func (n *mediaNode) bindOrigin(mux *http.ServeMux, keys origin.Keys, reg prometh
 		},
 		origin.Deps{Log: log, Metrics: reg, Keys: keys, Table: n.table})
 	if err != nil {
-		return fmt.Errorf("origin: %w", err)
+		return badConfig("media", "%w", err)
 	}
 	h := o.Handler()
 	if n.cfg.Watch != nil {
@@ -170,7 +173,7 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 		},
 		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: puller{n.relay}})
 	if err != nil {
-		return nil, fmt.Errorf("edge: %w", err)
+		return nil, badConfig("media", "%w", err)
 	}
 	mux.Handle("/whep/", e.Handler())
 	n.role = stage{"edge", e.Run}
@@ -233,12 +236,15 @@ type controlConfig struct {
 }
 
 func newControlNode(cfg controlConfig, id *identity.Identity, log *slog.Logger) (*controlNode, error) {
-	n := &controlNode{name: cfg.Node, log: log.With("node", cfg.Node, "role", roleControl), base: cfg.URL}
+	n := &controlNode{name: cfg.Node, log: log.With("node", cfg.Node, "role", roleControl)}
 	var err error
+	if n.base, err = publicURL(cfg.URL); err != nil {
+		return nil, err
+	}
 	reg := ops.NewRegistry(cfg.Node, roleControl, thisBuild().Version)
 	mux := http.NewServeMux()
 	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
-		return nil, err
+		return nil, badConfig("http", "%w", err)
 	}
 	if n.base == "" {
 		if n.base, err = baseURL(n.http, nil); err != nil {
@@ -249,7 +255,7 @@ func newControlNode(cfg controlConfig, id *identity.Identity, log *slog.Logger) 
 		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams},
 		control.Deps{Log: n.log, Metrics: reg, Identity: id})
 	if err != nil {
-		return nil, err
+		return nil, badConfig("agents", "%w", err)
 	}
 	mux.Handle("/", n.control.Handler())
 	ops.Mount(mux, reg, func() error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,6 +58,20 @@ func baseURL(s *ops.HTTP, given []netip.Addr) (string, error) {
 	return "http://" + net.JoinHostPort(at[0].String(), strconv.Itoa(bound.Port)), nil
 }
 
+// publicURL checks what a person gave as the address of a node: scheme and host alone, since the addresses
+// of sessions are told from the root of the host. It returns it without a slash at the end.
+func publicURL(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", badConfig("url", "want http://HOST or https://HOST, with a port where it needs one and no path")
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
 // upstreams parses NODE=HOST:PORT, best first.
 func upstreams(list []string) ([]relay.Upstream, error) {
 	var all []relay.Upstream
@@ -78,6 +93,7 @@ var streamID = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 // streamRecords parses ID=KEY, where KEY may be @FILE.
 func streamRecords(list []string) ([]*pb.StreamRecord, error) {
 	var all []*pb.StreamRecord
+	seen := map[string]bool{}
 	for _, s := range list {
 		id, key, ok := strings.Cut(s, "=")
 		if !streamID.MatchString(id) {
@@ -90,6 +106,10 @@ func streamRecords(list []string) ([]*pb.StreamRecord, error) {
 		if !ok || key == "" {
 			return nil, badConfig("stream", "%s has no key: want ID=KEY or ID=@FILE", id)
 		}
+		if seen[id] {
+			return nil, badConfig("stream", "%s is given twice", id)
+		}
+		seen[id] = true
 		all = append(all, agent.Record(id, key))
 	}
 	return all, nil

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTakenPort starts each part on a port that somebody has: one line that names flag and address, exit 78.
+func TestTakenPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	u, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = u.Close() }()
+	tcp, udp, free := l.Addr().String(), u.LocalAddr().String(), "127.0.0.1:0"
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"up":      {[]string{"up", "--http", tcp}, `^freshet: http: .*` + tcp + `: .*--ports moves the mesh\)\n$`},
+		"control": {[]string{"control", "--http", free, "--agents", tcp}, `^freshet: agents: .*` + tcp + `.*\n$`},
+		"origin": {[]string{"origin", "--http", free, "--relay", free, "--media", udp, "--stream", "a=b"},
+			`^freshet: media: .*` + udp + `.*\n$`},
+		"edge": {[]string{"edge", "--http", free, "--relay", udp, "--media", free, "--upstream", "a=127.0.0.1:1"},
+			`^freshet: relay: .*` + udp + `.*\n$`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, log bytes.Buffer
+			code := run(t.Context(), append(c.args, "--data", t.TempDir(), "--log", "error"), &out, &log)
+			if code != exitConfig || !regexp.MustCompile(c.want).Match(log.Bytes()) {
+				t.Errorf("exit %d: %q, want %d and %s", code, log.String(), exitConfig, c.want)
+			}
+		})
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "https://live.example.org": "https://live.example.org", "http://10.0.0.1:8080/": "http://10.0.0.1:8080",
+	} {
+		if got, err := publicURL(text); err != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"live.example.org", "ftp://a", "https://", "https://a/b", "https://a?b", "https://u:p@a"} {
+		if got, err := publicURL(text); err == nil {
+			t.Errorf("%q is taken as %q", text, got)
+		}
+	}
+}
+
+func TestStreamsGivenTwice(t *testing.T) {
+	if _, err := streamRecords([]string{"a=1", "b=1", "a=2"}); err == nil || !strings.Contains(err.Error(), "a is given twice") {
+		t.Errorf("got %v", err)
+	}
+}
