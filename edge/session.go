@@ -117,6 +117,11 @@ func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold) (*session
 		p.RetryAfter = notLiveRetry
 		return nil, "", p
 	}
+	if err == nil && hold.Over() { // since it was pulled; nobody would tell the viewer
+		s.Close("stream over")
+		e.m.refused.WithLabelValues(string(refusedNotLive)).Inc()
+		return nil, "", notLive()
+	}
 	return s, r.SDP, err
 }
 

@@ -71,6 +71,7 @@ type entry struct {
 	ready chan struct{} // closed when the pull is over: err or now is set
 	err   error
 	now   atomic.Pointer[stream.Stream]
+	over  atomic.Bool // the listener has been told of the end, or is being told
 }
 
 // New returns an empty pool.
@@ -144,6 +145,10 @@ func (p *Pool) enter(id string) (*entry, error) {
 
 // Stream returns the newest epoch that the node has.
 func (h *Hold) Stream() *stream.Stream { return h.entry.now.Load() }
+
+// Over says whether the stream has ended for good. Who takes a user in must ask afterwards: the listener's
+// Ended reaches those who were there before, and may have come between Get and then.
+func (h *Hold) Over() bool { return h.entry.over.Load() }
 
 // Release lets go; only the first call counts. It does not wait.
 func (h *Hold) Release() {
@@ -232,9 +237,10 @@ func (p *Pool) wait(ctx context.Context, e *entry, changed <-chan struct{}) bool
 		}
 	}
 	p.log.Info("stream over", "stream", e.id, "reason", now.Err())
-	p.mu.Lock()
-	p.remove(e) // who comes now starts anew
-	p.mu.Unlock()
+	e.over.Store(true) // first, so that who comes behind the listener's call sees it
 	p.listener.Ended(ctx, e.id, now.Err())
+	p.mu.Lock()
+	p.remove(e) // who comes now starts anew, and not before: the end is told by the stream's id
+	p.mu.Unlock()
 	return false
 }

@@ -216,3 +216,41 @@ func TestEndIsToldAtOnce(t *testing.T) {
 		h.Release()
 	})
 }
+
+// A listener who asks for the stream while it hears of the end.
+type asking struct {
+	heard
+	pool *Pool
+	over bool
+}
+
+func (a *asking) Ended(ctx context.Context, id string, why error) {
+	a.heard.Ended(ctx, id, why)
+	h, err := a.pool.Get(ctx, id)
+	if err != nil {
+		return
+	}
+	a.over = h.Over()
+	h.Release()
+}
+
+// Nobody gets a new lease of a stream before the end of the old one is told: that goes by the stream's id
+// and would send the newcomer away.
+func TestEndIsToldBeforeAnyoneStartsAnew(t *testing.T) {
+	src := &source{}
+	story(t, src, 1, func(p *Pool) {
+		a := &asking{heard: heard{src}, pool: p}
+		p.listener = a
+		h := get(t, p)
+		if h.Over() {
+			t.Error("over before the end")
+		}
+		h.Stream().End(stream.ErrEnded)
+		synctest.Wait()
+		src.check(t, 1, 1)
+		if !a.over || !h.Over() {
+			t.Error("the end is told, and who holds the stream cannot see it")
+		}
+		h.Release()
+	})
+}
