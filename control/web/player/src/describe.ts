@@ -16,6 +16,8 @@ export function describeProblem(problem: Problem, t: Text): string {
       return t('problem.browser');
     case 'unreachable':
     case 'timeout':
+    case 'media':
+    case 'quiet':
       return t('problem.unreachable');
   }
   switch (problem.status) {
@@ -26,6 +28,7 @@ export function describeProblem(problem: Problem, t: Text): string {
     case 404:
       return t('problem.not-found');
   }
+  if (problem.kind === 'answer' || problem.status === 429 || problem.status >= 500) return t('problem.busy');
   return problem.title;
 }
 

@@ -1,7 +1,7 @@
 /** <freshet-player>: puts together what plays (viewing.ts) and what is seen (surface.ts). */
 import { Units, describeProblem } from './describe';
 import { el, onPress, say } from './dom';
-import { type Act, actOf, isTaken, keyList, lettersOn } from './keys';
+import { type Act, actOf, isTaken, keyList, lettersOn, repeats } from './keys';
 import { type Layers } from './layers';
 import { type Happening, type State, after, explainAfterMS } from './machine';
 import { type Language, languageOf } from './message';
@@ -38,6 +38,7 @@ export class FreshetPlayer extends HTMLElement {
   #language: Language = 'en';
   #t: Text = textsOf('en');
   #units = new Units('en');
+  // There from the first connectedCallback on, which draws: before it nothing is played.
   #ui!: Surface;
   #screen!: Screen;
   #panel!: Panel;
@@ -46,11 +47,14 @@ export class FreshetPlayer extends HTMLElement {
   #mounted: AbortController | undefined;
   #layers: Layers | undefined;
   #wanted: Wanted = null;
+  #volume = 1;
   #startedAt = 0;
   #firstPictureMS: number | undefined;
   #pictured = false;
   #spokenAt = -Infinity;
   #barTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The browser plays nothing, not even without sound, before a press (a phone that saves power). */
+  #held = false;
 
   /** How it stands. */
   get state(): State {
@@ -90,22 +94,28 @@ export class FreshetPlayer extends HTMLElement {
     return this.#ui.video;
   }
 
+  // Pages and frameworks set these two before the element stands in a document, too.
   get muted(): boolean {
-    return this.#ui.video.muted;
+    return this.#mounted ? this.#ui.video.muted : this.hasAttribute('muted');
   }
 
   set muted(muted: boolean) {
+    if (!this.#mounted) {
+      this.toggleAttribute('muted', muted);
+      return;
+    }
     this.#ui.video.muted = muted;
-    if (!muted) void this.#screen.play();
+    if (!muted && this.#playing) void this.#screen.play();
   }
 
   /** 0 to 1. */
   get volume(): number {
-    return this.#ui.video.volume;
+    return this.#mounted ? this.#ui.video.volume : this.#volume;
   }
 
   set volume(volume: number) {
-    this.#ui.video.volume = Math.min(Math.max(volume, 0), 1);
+    this.#volume = Math.min(Math.max(volume, 0), 1);
+    if (this.#mounted) this.#ui.video.volume = this.#volume;
   }
 
   connectedCallback(): void {
@@ -113,17 +123,19 @@ export class FreshetPlayer extends HTMLElement {
     this.#build();
     const { signal } = this.#mounted;
     // Leaving for good or into the browser's page cache: the edge is told at once, and asked again on return.
+    let wasPlaying = false;
     addEventListener(
       'pagehide',
       () => {
-        this.#leave();
+        wasPlaying = this.#playing !== undefined;
+        this.stop();
       },
       { signal },
     );
     addEventListener(
       'pageshow',
       event => {
-        if (event.persisted && this.autoplay) this.play();
+        if (event.persisted && wasPlaying) this.play();
       },
       { signal },
     );
@@ -147,6 +159,7 @@ export class FreshetPlayer extends HTMLElement {
     }, refreshEveryMS);
     signal.addEventListener('abort', () => {
       clearInterval(refresh);
+      clearTimeout(this.#barTimer);
     });
     if (this.autoplay) this.play();
   }
@@ -176,8 +189,9 @@ export class FreshetPlayer extends HTMLElement {
     return this.hasAttribute('autoplay');
   }
 
-  /** Starts, or starts again. */
+  /** Starts, or starts again. Outside a document nothing plays: nobody would see it, or end it. */
   play(): void {
+    if (!this.isConnected) return;
     this.#playing?.abort();
     const playing = new AbortController();
     this.#playing = playing;
@@ -196,8 +210,13 @@ export class FreshetPlayer extends HTMLElement {
     const event = this.getAttribute('event');
     const source =
       event !== null
-        ? joined(this.getAttribute('api') ?? '/api/v1', event, this.getAttribute('stream') ?? '')
-        : fixed(this.getAttribute('src') ?? '', this.getAttribute('token') ?? '');
+        ? joined(
+            this.getAttribute('api') ?? '/api/v1',
+            event,
+            this.getAttribute('stream') ?? '',
+            document.baseURI,
+          )
+        : fixed(this.getAttribute('src') ?? '', this.getAttribute('token') ?? '', document.baseURI);
     const viewing = new Viewing(source, {
       happened: (what, why) => {
         if (!playing.signal.aborted) this.#happened(what, why);
@@ -243,6 +262,7 @@ export class FreshetPlayer extends HTMLElement {
     this.#playing = undefined;
     this.#viewing?.peer?.close(); // now, not in the next turn: the page may be going away
     this.#viewing = undefined;
+    this.#held = false;
     this.#screen.hold();
   }
 
@@ -256,12 +276,17 @@ export class FreshetPlayer extends HTMLElement {
     this.#ui = surfaceOf(this.#t);
     this.#ui.root.lang = this.#language;
     this.#ui.video.muted = before?.muted ?? this.hasAttribute('muted');
+    this.#ui.video.volume = this.#volume;
     root.replaceChildren(this.#ui.root);
     this.#screen = new Screen(this.#ui.video, {
       picture: () => {
         this.#painted();
       },
       silenced: () => {
+        this.#draw();
+      },
+      held: () => {
+        this.#held = this.#playing !== undefined;
         this.#draw();
       },
     });
@@ -278,7 +303,10 @@ export class FreshetPlayer extends HTMLElement {
     const toggle = () => {
       this.#act('play');
     };
-    onPress(ui.bigPlay, toggle);
+    onPress(ui.bigPlay, () => {
+      if (this.#held) void this.#screen.play();
+      else this.play();
+    });
     onPress(ui.play, toggle);
     const again = () => {
       this.play();
@@ -286,7 +314,7 @@ export class FreshetPlayer extends HTMLElement {
     onPress(ui.again, again);
     onPress(ui.noticeAgain, again);
     onPress(ui.soundOn, () => {
-      this.muted = false;
+      this.#soundOn();
       ui.mute.focus();
     });
     onPress(ui.mute, () => {
@@ -358,6 +386,8 @@ export class FreshetPlayer extends HTMLElement {
         wanted === 'audio',
         this.#signal(),
       );
+      // With sound alone no picture comes that would end a move.
+      if (wanted === 'audio' && this.#state === 'moving') this.#happened('picture');
     } catch (thrown) {
       // The edge no longer has it: what fits is the honest answer, and the select says so.
       if (asProblem(thrown).status >= 400) this.#wanted = null;
@@ -367,6 +397,7 @@ export class FreshetPlayer extends HTMLElement {
 
   #painted(): void {
     this.#pictured = true;
+    this.#held = false;
     this.#firstPictureMS ??= performance.now() - this.#startedAt;
     this.#happened('picture');
     this.dispatchEvent(
@@ -445,7 +476,7 @@ export class FreshetPlayer extends HTMLElement {
     const act = actOf(event.key, this.getAttribute('keys') !== 'off' && lettersOn());
     if (!act) return;
     event.preventDefault();
-    this.#act(act);
+    if (!event.repeat || repeats(act)) this.#act(act);
   }
 
   #act(act: Act): void {
@@ -456,7 +487,8 @@ export class FreshetPlayer extends HTMLElement {
         else this.play();
         break;
       case 'mute':
-        this.muted = !video.muted;
+        if (video.muted || video.volume === 0) this.#soundOn();
+        else this.muted = true;
         break;
       case 'louder':
       case 'quieter':
@@ -488,6 +520,12 @@ export class FreshetPlayer extends HTMLElement {
     this.#draw();
   }
 
+  /** Unmutes so that something is heard: sound that was turned down to nothing comes back at half. */
+  #soundOn(): void {
+    if (this.volume === 0) this.volume = 0.5;
+    this.muted = false;
+  }
+
   #showBar(): void {
     clearTimeout(this.#barTimer);
     this.#ui.root.classList.remove('still');
@@ -498,6 +536,7 @@ export class FreshetPlayer extends HTMLElement {
 
   /** Puts the whole state on the screen; called on every change and once a second. */
   #draw(): void {
+    if (!this.#mounted) return;
     const ui = this.#ui;
     const t = this.#t;
     const state = this.#state;
@@ -505,7 +544,7 @@ export class FreshetPlayer extends HTMLElement {
 
     draw(ui.play, on ? 'pause' : 'play');
     ui.play.setAttribute('aria-pressed', String(on));
-    ui.bigPlay.hidden = state !== 'idle';
+    ui.bigPlay.hidden = state !== 'idle' && !this.#held;
     ui.poster.classList.toggle('away', this.#pictured && ui.video.videoWidth > 0 && this.#wanted !== 'audio');
 
     const cause = stallOf(this.#problem);
@@ -520,12 +559,7 @@ export class FreshetPlayer extends HTMLElement {
     say(ui.badge, word);
 
     this.#drawCard();
-    const stillMS = this.#viewing?.peer?.stillMS ?? 0;
-    ui.notice.hidden = state !== 'stalled' || stillMS < explainAfterMS;
-    if (!ui.notice.hidden) {
-      const seconds = t('stalled.title', { seconds: Math.round(stillMS / 1000) });
-      say(ui.noticeText, `${seconds}. ${t(cause.text)}`);
-    }
+    this.#drawNotice(t(cause.text));
 
     const muted = ui.video.muted || ui.video.volume === 0;
     ui.soundOn.hidden = !(on && ui.video.muted);
@@ -543,6 +577,20 @@ export class FreshetPlayer extends HTMLElement {
     fill(ui.quality, this.#viewing?.peer ? this.#layers : undefined, ui.video.videoHeight, this.#wanted, t);
   }
 
+  /** What has taken longer than a person waits without a word, why, and a button. */
+  #drawNotice(cause: string): void {
+    const { notice, noticeText } = this.#ui;
+    const joining = this.#state === 'joining' && this.#problem !== undefined;
+    const ms = joining ? performance.now() - this.#startedAt : (this.#viewing?.peer?.stillMS ?? 0);
+    notice.hidden = !(joining || this.#state === 'stalled') || ms < explainAfterMS;
+    if (notice.hidden) return;
+    const seconds = this.#t('stalled.title', { seconds: Math.round(ms / 1000) });
+    say(
+      noticeText,
+      `${seconds}. ${joining && this.#problem ? describeProblem(this.#problem, this.#t) : cause}`,
+    );
+  }
+
   #drawCard(): void {
     const { card, cardTitle, cardText, again } = this.#ui;
     const state = this.#state;
@@ -552,7 +600,12 @@ export class FreshetPlayer extends HTMLElement {
     if (state === 'refused') {
       const problem = this.#problem ?? new Problem('unknown', 0, this.#t('problem.what'));
       say(cardTitle, this.#t('problem.what'));
-      say(cardText, describeProblem(problem, this.#t));
+      const log = problem.more.instance;
+      say(
+        cardText,
+        describeProblem(problem, this.#t) +
+          (log === undefined ? '' : ` ${this.#t('problem.log', { id: log })}`),
+      );
     } else {
       say(cardTitle, this.#t(`${state as 'waiting' | 'ended'}.title`));
       say(cardText, this.#t(`${state as 'waiting' | 'ended'}.text`));

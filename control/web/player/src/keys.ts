@@ -35,12 +35,19 @@ export function actOf(key: string, letters: boolean): Act | undefined {
   return undefined;
 }
 
+/** Whether a key that is held down acts again and again: of play, each time would be a session of its own. Pure. */
+export function repeats(act: Act): boolean {
+  return act === 'louder' || act === 'quieter';
+}
+
 /** Whether the person types, or works a control that needs the key itself. */
 export function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true;
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.closest('dialog')) return true;
+  // Arrows scroll what has a scroll bar of its own, as the details have on a small screen.
+  if (event.key.startsWith('Arrow') && target.closest('.panel')) return true;
   const { tagName } = target;
   if (tagName === 'TEXTAREA' || tagName === 'SELECT') return true;
   if (tagName === 'INPUT')

@@ -26,6 +26,8 @@ export type Happening =
   | 'stall'
   /** The stream is not on the air. */
   | 'absent'
+  /** An attempt failed, and another one follows: no state changes, but why is known. */
+  | 'trouble'
   | 'refuse';
 
 /** A picture that stands longer than this is a stall that the viewer is told of. */

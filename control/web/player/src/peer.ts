@@ -1,7 +1,7 @@
 /** One session with one edge: connection, counters, layers. It lives until close. */
 import { type Edge } from './edges';
 import { type Layers, layersOf } from './layers';
-import { Problem } from './problem';
+import { Problem, asProblem } from './problem';
 import { type Counters, Pulse } from './pulse';
 import { type Figures, type Look, figuresOf, find, lookAt, number } from './rates';
 import { Resource } from './resource';
@@ -28,6 +28,8 @@ export class Peer {
   #figuresAt = 0;
   #over = Promise.withResolvers<Problem>();
   #stop = new AbortController();
+  /** Whether the viewer asked for sound alone: then no picture is awaited. */
+  #soundAlone = false;
 
   private constructor(
     edge: Edge,
@@ -75,14 +77,14 @@ export class Peer {
       'No way to the edge',
       signal,
     );
-    this.#pulse = new Pulse(countersOf(await this.#read()), performance.now());
+    this.#pulse = new Pulse(this.#count(await this.#read()), performance.now());
     void this.#watch();
   }
 
   /** Waits until the first picture (with sound alone: sound) has been decoded. Throws a Problem. */
   async media(signal: AbortSignal): Promise<void> {
     const start = performance.now();
-    while (countersOf(await this.#read()).pictures === 0) {
+    while (this.#count(await this.#read()).pictures === 0) {
       signal.throwIfAborted();
       if (performance.now() - start > mediaWithinMS) throw new Problem('media', 0, 'The edge sent no media');
       await pause(50);
@@ -121,6 +123,7 @@ export class Peer {
   /** Asks for one layer, or with null for what fits. */
   async choose(rid: string | null, audioOnly: boolean, signal: AbortSignal): Promise<void> {
     await this.resource.post('layer', { rid, audioOnly }, signal);
+    this.#soundAlone = audioOnly;
   }
 
   /** Leaves the edge. The edge is told even while the page goes away. */
@@ -135,9 +138,16 @@ export class Peer {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await pause(lookEveryMS);
-      const look = await this.#read();
+      let look: Look;
+      try {
+        look = await this.#read();
+      } catch (thrown) {
+        // Some browsers count no longer once a connection is closed.
+        this.end(asProblem(thrown));
+        return;
+      }
       const now = performance.now();
-      this.#pulse?.look(countersOf(look), now);
+      this.#pulse?.look(this.#count(look), now);
       if (now - this.#figuresAt >= figuresEveryMS) {
         this.figures = figuresOf(look, this.#look, Date.now());
         this.#look = look;
@@ -149,6 +159,10 @@ export class Peer {
 
   async #read(): Promise<Look> {
     return lookAt(await this.pc.getStats());
+  }
+
+  #count(look: Look): Counters {
+    return countersOf(look, this.#soundAlone);
   }
 
   #until(ready: () => boolean, withinMS: number, title: string, signal: AbortSignal): Promise<void> {
@@ -173,13 +187,14 @@ export class Peer {
       };
       this.pc.addEventListener('connectionstatechange', check);
       limit.addEventListener('abort', abort);
-      check();
+      if (limit.aborted) abort();
+      else check();
     });
   }
 }
 
-/** Reads what Pulse needs. Without transport statistics (older Firefox), RTP packets and sender reports stand in. */
-function countersOf(look: Look): Counters {
+/** Reads what Pulse needs; with soundAlone it is the sound that has to go on. Exported for its test. Without transport statistics (older Firefox), RTP packets and sender reports stand in. */
+export function countersOf(look: Look, soundAlone: boolean): Counters {
   const video = find(look, 'inbound-rtp', 'video');
   const audio = find(look, 'inbound-rtp', 'audio');
   let reports = 0;
@@ -188,7 +203,7 @@ function countersOf(look: Look): Counters {
       reports += number(stat, 'reportsSent') ?? number(stat, 'remoteTimestamp') ?? 0;
   }
   const rtp = (number(video, 'packetsReceived') ?? 0) + (number(audio, 'packetsReceived') ?? 0);
-  const hasVideo = (number(video, 'packetsReceived') ?? 0) > 0;
+  const hasVideo = !soundAlone && (number(video, 'packetsReceived') ?? 0) > 0;
   return {
     packets: number(find(look, 'transport'), 'packetsReceived') ?? rtp + reports,
     media: rtp,

@@ -1,16 +1,17 @@
 /** The picture and its sound: one video element whose tracks change when the viewer moves between edges. */
 
-/** How long after showing tracks the first frame still counts as first. */
 export interface ScreenEvents {
   /** The first frame of the tracks shown last is painted. */
   picture(): void;
   /** The browser allows no sound before the page is pressed; the video goes on without. */
   silenced(): void;
+  /** The browser allows nothing at all before the page is pressed. */
+  held(): void;
 }
 
 export class Screen {
   readonly video: HTMLVideoElement;
-  #stream = new MediaStream();
+  readonly #stream = new MediaStream();
   #showing = 0;
 
   constructor(
@@ -40,31 +41,29 @@ export class Screen {
     try {
       await this.video.play();
     } catch (thrown) {
-      if (!(thrown instanceof DOMException) || thrown.name !== 'NotAllowedError' || this.video.muted) return;
+      if (!(thrown instanceof DOMException) || thrown.name !== 'NotAllowedError') return;
+      if (this.video.muted) {
+        this.events.held();
+        return;
+      }
       this.video.muted = true;
       this.events.silenced();
-      await this.video.play().catch(() => undefined); // refused even without sound: the button stays
+      await this.play();
     }
   }
 
-  /** Keeps the last picture and drops the tracks, so that playing again starts from fresh ones. */
+  /** Keeps the last picture until other tracks are shown. */
   hold(): void {
     this.#showing++;
     this.video.pause();
   }
 
-  /** Takes the picture away. */
-  clear(): void {
-    this.#showing++;
-    for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
-    this.#stream = new MediaStream();
-    this.video.srcObject = null;
-  }
-
   /** A stream of sound alone never paints: there, data is enough. */
   #onFrame(then: () => void): void {
-    let once = () => {
-      once = () => undefined;
+    const over = new AbortController();
+    const once = () => {
+      if (over.signal.aborted) return;
+      over.abort();
       then();
     };
     if ('requestVideoFrameCallback' in this.video)
@@ -74,6 +73,6 @@ export class Screen {
     const silentPicture = () => {
       if (this.video.videoWidth === 0) once();
     };
-    this.video.addEventListener('playing', silentPicture, { once: true });
+    this.video.addEventListener('playing', silentPicture, { signal: over.signal });
   }
 }

@@ -16,19 +16,26 @@ export type Source = (signal: AbortSignal) => Promise<Plan>;
 /** Longest wait for control: its answer comes from memory. */
 const joinWithinMS = 5000;
 
-/** The addresses of src, ranked, separated by spaces. */
-export function fixed(src: string, token: string): Source {
-  const edges = src
-    .split(/\s+/)
-    .filter(address => address !== '')
-    .map(address => ({ node: '', region: '', whep: new URL(address, document.baseURI).href }));
-  return () => Promise.resolve({ session: '', token, edges });
+/** The addresses of src, ranked, separated by spaces; relative ones are resolved against base. */
+export function fixed(src: string, token: string, base: string): Source {
+  const addresses = src.split(/\s+/).filter(address => address !== '');
+  return async () => {
+    if (addresses.length === 0) throw new Problem('address', 404, 'No address to play');
+    const edges = addresses.map(address => ({ node: '', region: '', whep: absolute(address, base) }));
+    return Promise.resolve({ session: '', token, edges });
+  };
+}
+
+/** Throws a Problem that is final: written wrongly, an address stays so. */
+function absolute(address: string, base: string): string {
+  if (!URL.canParse(address, base)) throw new Problem('address', 404, 'Not an address', address);
+  return new URL(address, base).href;
 }
 
 /** Joins an event: POST {api}/events/{slug}/join. stream chooses among its streams; empty takes the first. */
-export function joined(api: string, slug: string, stream: string): Source {
-  const url = new URL(`${api.replace(/\/$/, '')}/events/${encodeURIComponent(slug)}/join`, document.baseURI);
+export function joined(api: string, slug: string, stream: string, base: string): Source {
   return async signal => {
+    const url = absolute(`${api.replace(/\/$/, '')}/events/${encodeURIComponent(slug)}/join`, base);
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'application/json' },

@@ -71,7 +71,7 @@ export class Viewing {
       edge = await this.#nextEdge(signal);
       const next = await this.#open(edge, signal);
       this.#take(next);
-      const why = await Promise.race([next.over, aborted(signal)]);
+      const why = await overOf(next, signal);
       if (why.kind === 'asked') {
         this.#edges.fail(edge.whep, performance.now());
         this.watcher.happened('move', why);
@@ -119,15 +119,16 @@ export class Viewing {
     if (edge && isAbsent(why)) {
       this.#peer?.close();
       this.#peer = undefined;
+      this.#stalled = false; // of the session that is over; the next one has not been looked at
       this.watcher.happened('absent', why);
       await sleep(Math.min(Math.max(retry, this.#absence.next()), absentMostMS), signal);
       return true;
     }
     if (edge) this.#edges.fail(edge.whep, performance.now());
-    if (why.more.alternate !== undefined) {
-      this.#edges.prefer(why.more.alternate);
-      return true; // a full edge named the next: no wait, since that one expects us
-    }
+    // The edge that a full one names expects us; one that failed lately is not asked again before its rest is over,
+    // or two full edges that name each other would be asked without end.
+    if (why.more.alternate !== undefined) this.#edges.prefer(why.more.alternate);
+    this.watcher.happened('trouble', why);
     // Another edge may be asked at once; only when all have failed is there somebody to spare.
     if (edge && !this.#edges.exhausted(performance.now())) return true;
     await sleep(Math.max(retry, this.#backoff.next()), signal);
@@ -169,14 +170,17 @@ export class Viewing {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        reject(signal.reason as Error);
-      },
-      { once: true },
-    );
+/** Waits until the session of peer is over. Throws signal's reason when it aborts, or has: that fires no event again. */
+function overOf(peer: Peer, signal: AbortSignal): Promise<Problem> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    void peer.over.then(why => {
+      signal.removeEventListener('abort', abort);
+      resolve(why);
+    });
   });
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import en from '../i18n/en.json';
 import fr from '../i18n/fr.json';
 import { Units, describeProblem, rowsOf } from '../src/describe';
-import { actOf } from '../src/keys';
+import { actOf, repeats } from '../src/keys';
 import { languageOf, translator } from '../src/message';
 import { Problem } from '../src/problem';
 import { textsOf } from '../src/texts';
@@ -21,6 +21,9 @@ test('both catalogues take the same values', () => {
 test.each([
   ['unauthorized by status', new Problem('x', 401, 'X'), en['problem.unauthorized']],
   ['kind before status', new Problem('codec-unsupported', 406, 'X'), en['problem.codec-unsupported']],
+  ['no media', new Problem('media', 0, 'No way to the edge'), en['problem.unreachable']],
+  ['full', new Problem('unavailable', 503, 'Full'), en['problem.busy']],
+  ['a session that is none', new Problem('answer', 201, 'X'), en['problem.busy']],
   ['unreachable', new Problem('unreachable', 0, 'X'), en['problem.unreachable']],
   ['unknown: the title of the server', new Problem('made-up', 418, 'Teapot'), 'Teapot'],
 ])('%s', (_, problem, text) => {
@@ -85,4 +88,12 @@ test.each([
   ['ArrowDown', false, 'quieter'],
 ])('key %j with letters %s: %s', (key, letters, act) => {
   expect(actOf(key, letters)).toBe(act);
+});
+
+test('a key that is held down changes the volume and nothing else', () => {
+  const held = [' ', 'k', 'm', 'f', 'p', 'd', '?', 'ArrowUp', 'ArrowDown'].filter(key => {
+    const act = actOf(key, true);
+    return act !== undefined && repeats(act);
+  });
+  expect(held).toEqual(['ArrowUp', 'ArrowDown']);
 });
