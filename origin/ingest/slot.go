@@ -204,7 +204,9 @@ func (s *slot) look(now time.Time) {
 		return
 	}
 	for i := range s.air.sources {
-		if src := &s.air.sources[i]; src.seen && !src.anchored && s.air.formats[i].Kind == stream.Video {
+		// A layer that is not sent now, as browsers do when bandwidth is short, has no key frame to give.
+		sent := now.Sub(s.air.sources[i].heard) < silence
+		if sent && !s.air.sources[i].anchored && s.air.formats[i].Kind == stream.Video {
 			s.ask(s.air, i)
 			s.air.asked = now
 		}

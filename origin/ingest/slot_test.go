@@ -189,3 +189,99 @@ func TestClock(t *testing.T) {
 		}
 	})
 }
+
+// layers is a made-up publisher of two layers that counts what is asked of it.
+type layers struct {
+	t     *testing.T
+	seat  *Seat
+	n     uint16
+	asked [2]atomic.Int32
+}
+
+func (l *layers) RequestKeyframe(flow int) { l.asked[flow].Add(1) }
+func (l *layers) Close(string)             {}
+
+func sitWithLayers(t *testing.T, g *Ingest) *layers {
+	t.Helper()
+	l := &layers{t: t}
+	var err error
+	l.seat, err = g.Join(t.Context(), "floor", "session", []stream.Format{
+		{Track: "video", Kind: stream.Video, RID: "l", Codec: vp8},
+		{Track: "video", Kind: stream.Video, RID: "h", Rank: 1, Codec: vp8},
+	}, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// send sends a frame of each of the flows, n times in n times 20 ms.
+func (l *layers) send(n int, key bool, flows ...int) {
+	former := NewFormer(vp8, mapping)
+	for range n {
+		time.Sleep(20 * time.Millisecond)
+		l.n++
+		for _, flow := range flows {
+			p, _ := former.Form(raw(l.t, func(p *rtp.Packet) {
+				p.SequenceNumber, p.Timestamp = l.n, uint32(l.n)*1800
+				if !key {
+					p.Payload = []byte{0x10, 0x51, 1}
+				}
+			}), time.Now())
+			l.seat.Packet(flow, p)
+		}
+	}
+	synctest.Wait()
+}
+
+// A layer that the backup has stopped sending, as browsers do when bandwidth is short, is not asked for
+// key frames for ever after a takeover; once it is back it begins with one.
+func TestBackupWithoutLayer(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a, b := sitWithLayers(t, g), sitWithLayers(t, g)
+		a.send(5, true, 0, 1)
+		b.send(5, true, 0, 1)
+		a.send(1, false, 0, 1)
+		b.send(40, false, 0)
+		a.seat.Leave()
+		b.send(5, true, 0)
+		before := b.asked[1].Load()
+		b.send(150, false, 0)
+		if n := b.asked[1].Load() - before; n > 0 {
+			t.Errorf("asked %d times in 3 s for a key frame of a layer that is not sent", n)
+		}
+		b.send(30, false, 0, 1)
+		if b.asked[1].Load() == before {
+			t.Error("nobody asked for a key frame of the layer that came back")
+		}
+		f := table.Get("floor").Flows[1]
+		head := f.Ring.Head()
+		b.send(1, true, 0, 1)
+		if p := f.Ring.At(head); p == nil || !p.Key {
+			t.Error("the layer that came back does not begin with a key frame")
+		}
+	})
+}
+
+// A publisher that begins to count anew, and confirms it with padding, is heard again.
+func TestCountsAnewWithPadding(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a := sitWithLayers(t, g)
+		a.n = 30_000
+		a.send(5, true, 0)
+		f := table.Get("floor").Flows[0]
+		a.n = 10
+		a.send(1, false, 0) // a jump, dropped until the next confirms it
+		a.n++
+		a.seat.Packet(0, Packet{Sequence: a.n, Timestamp: uint32(a.n) * 1800, At: time.Now(), Bytes: 200})
+		head := f.Ring.Head()
+		a.send(30, false, 0)
+		if a.asked[0].Load() == 0 {
+			t.Error("nobody asked for a key frame")
+		}
+		a.send(2, true, 0)
+		if p := f.Ring.At(head); p == nil || !p.Key {
+			t.Errorf("%d packets in all, then %d: the flow does not go on with a key frame", head, f.Ring.Head())
+		}
+	})
+}

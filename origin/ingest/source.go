@@ -30,8 +30,9 @@ type source struct {
 	stripped  []int64 // numbers of padding, ascending
 	timestamp uint32  // from the publisher's timestamps to the stream's
 
-	fastest mark // of the packet that came with the least delay: the clock until a report comes
-	report  mark // of the last sender report, in the publisher's own time
+	heard   time.Time // last packet
+	fastest mark      // of the packet that came with the least delay: the clock until a report comes
+	report  mark      // of the last sender report, in the publisher's own time
 }
 
 // A mark ties an RTP timestamp to a time.
@@ -49,11 +50,17 @@ func (m mark) time(rtp uint32, rate uint32) time.Time {
 // arrived takes note of a packet's timestamp and arrival, and says whether it came faster than any
 // before. The first ones often come late: they wait until ICE and DTLS are done.
 func (s *source) arrived(timestamp uint32, now time.Time) bool {
+	s.heard = now
 	if s.fastest.set && now.Sub(s.fastest.at) < markLife && !now.Before(s.fastest.time(timestamp, s.rate).Add(-time.Millisecond)) {
 		return false
 	}
 	s.fastest = mark{timestamp, now, true}
 	return true
+}
+
+// begin forgets the clocks: the publisher counts anew, from a packet stamped timestamp on.
+func (s *source) begin(timestamp uint32, now time.Time) {
+	s.fastest, s.report = mark{timestamp, now, true}, mark{}
 }
 
 // A step is what a number means to its source.

@@ -33,13 +33,17 @@ func (s *slot) packet(a arrival) {
 	case what == stepDrop:
 		s.metrics.dropped.WithLabelValues(string(dropJump)).Inc()
 		return
-	case a.Data == nil && (what == stepReset || !src.anchored):
+	case a.Data == nil && what == stepReset:
+		src.begin(a.Timestamp, now)
+		src.anchored = false // what follows has numbers that mean nothing by the old anchor
+		return
+	case a.Data == nil && !src.anchored:
 		return
 	case a.Data == nil:
 		src.strip(ext)
 		return
 	case what == stepReset:
-		src.fastest, src.report = mark{a.Timestamp, now, true}, mark{}
+		src.begin(a.Timestamp, now)
 		// The hole tells decoders downstream that what follows does not join what was.
 		s.anchor(seat, a, ext, 2)
 		s.ask(seat, a.flow)
