@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"freshet/cluster/stream"
+	"freshet/proto/rtpq"
 )
 
 // contiguous fails on a gap in numbers or a timestamp that goes back. It returns the frames in order.
@@ -210,6 +214,45 @@ func TestReorderingAndOldNACK(t *testing.T) {
 	c.read()
 	if again, _ := c.of(c.v.video.media.RTXSSRC); len(again) != 1 {
 		t.Errorf("retransmissions after a NACK repeated at once: got %d, want 1", len(again))
+	}
+}
+
+// The answer to the video's sender report tells the round trip though audio has had one since, and a NACK
+// that comes again within it is not answered twice.
+func TestRoundTrip(t *testing.T) {
+	r := newRig(t)
+	p := r.tape("floor", 1, "")
+	p.due(onlyFirst)
+	for i, f := range p.s.Flows { // each has its own clock, so reports of one moment differ
+		f.SetClock(stream.Clock{At: r.now.Add(time.Duration(i) * time.Second)})
+	}
+	c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+	audio := p.s.Flows[len(p.s.Flows)-1]
+	p.write(audio, marshal(t, rtp.Header{PayloadType: rtpq.TypeOpus}, []byte{1}))
+	r.step(1500*time.Millisecond, func() { p.due(onlyFirst); c.read() })
+	r.s.sendReport(c.v, r.s.now)
+	r.s.batch.flush()
+	c.read()
+	ssrc := c.v.video.media.SSRC
+	var lsr uint32
+	for _, x := range c.reports {
+		if sr, ok := x.(*rtcp.SenderReport); ok && sr.SSRC == ssrc {
+			lsr = uint32(sr.NTPTime >> 16)
+		}
+	}
+	r.now = r.now.Add(100 * time.Millisecond)
+	r.s.now = r.now.Sub(r.s.started)
+	c.send(&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{SSRC: ssrc, LastSenderReport: lsr}}})
+	all, _ := c.video()
+	for range 2 {
+		c.send(&rtcp.ReceiverReport{SSRC: 1}, &rtcp.TransportLayerNack{SenderSSRC: 1, MediaSSRC: ssrc, Nacks: []rtcp.NackPair{{PacketID: all[0].SequenceNumber}}})
+		r.now = r.now.Add(50 * time.Millisecond)
+		r.s.now = r.now.Sub(r.s.started)
+	}
+	r.s.batch.flush()
+	c.read()
+	if again, _ := c.of(c.v.video.media.RTXSSRC); len(again) != 1 {
+		t.Errorf("retransmissions to two NACKs within a round trip: got %d, want 1", len(again))
 	}
 }
 

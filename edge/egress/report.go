@@ -6,25 +6,22 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// A report remembers the last sender report of a viewer, to learn the round trip from its answer.
+// A report remembers the last sender report of a lane, to learn the round trip from its answer.
 type report struct {
 	middle uint32 // of the NTP time in it (RFC 3550, section 6.4.1)
 	sent   mono
-	rtt    time.Duration // 0 while unknown
+}
+
+// answered takes LSR and DLSR of a report block and returns the round trip, 0 where they do not tell.
+func (r *report) answered(lsr, delay uint32, at mono) time.Duration {
+	if lsr != r.middle || r.sent == 0 {
+		return 0
+	}
+	return max(0, at-r.sent-time.Duration(delay)*time.Second/65536)
 }
 
 // again returns how long a retransmission is on its way at least, before the same NACK means it was lost.
-func (r *report) again() time.Duration { return max(10*time.Millisecond, r.rtt*4/5) }
-
-// answered takes LSR and DLSR of a report block.
-func (r *report) answered(lsr, delay uint32, at mono) {
-	if lsr != r.middle || r.sent == 0 {
-		return
-	}
-	if d := at - r.sent - time.Duration(delay)*time.Second/65536; d > 0 {
-		r.rtt = d
-	}
-}
+func (v *viewer) again() time.Duration { return max(10*time.Millisecond, v.rtt*4/5) }
 
 // sendReport sends v sender reports of what it gets, or an empty receiver report while it gets nothing:
 // either way a sign of life.
@@ -92,7 +89,7 @@ func (s *Shard) senderReport(v *viewer, l *lane, at mono) *rtcp.SenderReport {
 		captured = c.At.Add(span(l.lastIn-c.RTP, rate)).Add(passed)
 	}
 	ntp := ntpTime(captured)
-	v.report.middle, v.report.sent = uint32(ntp>>16), at
+	l.report.middle, l.report.sent = uint32(ntp>>16), at
 	return &rtcp.SenderReport{
 		SSRC: l.media.SSRC, NTPTime: ntp, RTPTime: l.lastTS + uint32(ticks(passed, int64(rate))),
 		PacketCount: l.packets, OctetCount: l.octets,

@@ -72,11 +72,16 @@ func (s *Shard) heed(v *viewer, packets []rtcp.Packet) {
 	}
 }
 
-// reported feeds the blocks about v's video to its layer choice.
+// reported learns v's round trip, and feeds the blocks about its video to its layer choice.
 func (s *Shard) reported(v *viewer, blocks []rtcp.ReceptionReport) {
 	for _, b := range blocks {
-		if b.LastSenderReport != 0 {
-			v.report.answered(b.LastSenderReport, b.Delay, s.now)
+		for _, l := range [...]*lane{&v.video, &v.audio} {
+			if b.SSRC != l.media.SSRC || b.LastSenderReport == 0 {
+				continue
+			}
+			if d := l.report.answered(b.LastSenderReport, b.Delay, s.now); d > 0 {
+				v.rtt = d
+			}
 		}
 		if b.SSRC == v.video.media.SSRC || !v.video.served() || v.video.flow() == nil {
 			v.choice.Loss(s.now, float64(b.FractionLost)/256)
@@ -117,7 +122,7 @@ func (s *Shard) nacked(v *viewer, ssrc uint32, n uint16) {
 		return
 	}
 	last := &l.resentAt[n%uint16(len(l.resentAt))]
-	if last.seq == n && last.at != 0 && s.now-last.at < v.report.again() {
+	if last.seq == n && last.at != 0 && s.now-last.at < v.again() {
 		return
 	}
 	if !v.resend.spend(len(p.Data)) {

@@ -83,7 +83,7 @@ type viewer struct {
 	asked  Selection
 	pliAt  mono
 
-	report report
+	rtt    time.Duration // 0 while unknown
 	resend bucket
 }
 
@@ -108,6 +108,7 @@ type lane struct {
 	rtxSeq   int64
 	packets  uint32
 	octets   uint32
+	report   report
 	resentAt [64]resent
 }
 
