@@ -29,6 +29,8 @@ const connectWithinMS = 8000;
 /** An origin sends feedback several times a second; this long without any, it is gone. */
 const goneAfterMS = 1500;
 const lookEveryMS = 500;
+/** After a session of this length the waits between attempts start anew. */
+const lastedMS = 10_000;
 /** Candidates found within this time travel in one request. */
 const gatherMS = 300;
 
@@ -38,10 +40,11 @@ export async function publish(wish: Wish, events: PublisherEvents, signal: Abort
   const over = () => signal.aborted;
   while (!over()) {
     try {
-      const why = await session(wish, events, signal, () => {
-        backoff.reset();
-      });
-      if (why) events.again(why);
+      const since = performance.now();
+      const why = await session(wish, events, signal);
+      // A session that lasted is followed soon; an origin that ends each as soon as it stands is asked less and less.
+      if (performance.now() - since > lastedMS) backoff.reset();
+      if (why) throw why;
     } catch (thrown) {
       if (over()) return;
       const why = asProblem(thrown);
@@ -57,7 +60,6 @@ async function session(
   wish: Wish,
   events: PublisherEvents,
   signal: AbortSignal,
-  connected: () => void,
 ): Promise<Problem | undefined> {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   let resource: Resource | undefined;
@@ -81,7 +83,6 @@ async function session(
     await pc.setRemoteDescription({ type: 'answer', sdp: resource.sdp });
     void trickle(pc, resource, sdp, candidates, signal);
     await until(pc, signal);
-    connected();
     events.live(new URL(resource.url).pathname.split('/').pop() ?? '');
     return await watch(pc, events, signal);
   } finally {
@@ -129,17 +130,13 @@ function until(pc: RTCPeerConnection, signal: AbortSignal): Promise<void> {
   const failed = () => new Problem('media', 0, 'No way to the origin');
   return new Promise((resolve, reject) => {
     const check = () => {
+      // An abort that has happened fires no event again.
+      if (limit.aborted) reject(signal.aborted ? (signal.reason as Error) : failed());
       if (pc.connectionState === 'connected') resolve();
       if (pc.connectionState === 'failed') reject(failed());
     };
     pc.addEventListener('connectionstatechange', check);
-    limit.addEventListener(
-      'abort',
-      () => {
-        reject(signal.aborted ? (signal.reason as Error) : failed());
-      },
-      { once: true },
-    );
+    limit.addEventListener('abort', check, { once: true });
     check();
   });
 }

@@ -28,6 +28,10 @@ beforeEach(async () => {
       asked.push({ line: `${request.method ?? ''} ${request.url ?? ''}`, headers: request.headers, body });
       if (request.url === '/moved') {
         response.writeHead(307, { Location: '/whep/s' }).end();
+      } else if (request.url === '/elsewhere') {
+        response.writeHead(307, { Location: `${url.replace('127.0.0.1', 'localhost')}/keyed` }).end();
+      } else if (request.url === '/keyed' && request.headers.authorization !== 'Bearer token') {
+        response.writeHead(401).end();
       } else if (request.method === 'PATCH') {
         response.writeHead(204, { ETag: '"2"' }).end();
       } else if (request.method === 'GET') {
@@ -77,6 +81,18 @@ test('a redirect is followed with its body, and the session lives where it led',
   expect(resource.url).toBe(`${url}/whep/s/abc`);
   expect(asked.at(-1)?.body).toBe('v=0 offer');
   expect(asked[0]?.headers.authorization).toBeUndefined();
+});
+
+test('a redirect to another host gets the bearer, which browsers take off on the way', async () => {
+  const resource = await Resource.open(`${url}/elsewhere`, 'v=0 offer', 'token', signal);
+  expect(asked.map(a => a.headers.authorization)).toEqual(['Bearer token', undefined, 'Bearer token']);
+  expect(new URL(resource.url).hostname).toBe('localhost');
+});
+
+test('a wrong key is not sent twice', async () => {
+  answer = { status: 401, headers: {}, body: '' };
+  await expect(Resource.open(`${url}/whep/s`, 'v=0', 'wrong', signal)).rejects.toMatchObject({ status: 401 });
+  expect(asked).toHaveLength(1);
 });
 
 test.each([

@@ -1,0 +1,83 @@
+import { Resource } from '@freshet/player/resource';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type PublisherEvents, publish } from '../live/publisher';
+
+/** What publish uses of a connection; it is secured at once, and ends as endsAs says. */
+class FakeConnection extends EventTarget {
+  static made: FakeConnection[] = [];
+  static endsAs: RTCPeerConnectionState = 'failed';
+  static onAnswer = () => undefined as unknown;
+  connectionState: RTCPeerConnectionState = 'new';
+  iceGatheringState = 'complete';
+  closed = false;
+  constructor() {
+    super();
+    FakeConnection.made.push(this);
+  }
+  createOffer = () => Promise.resolve({ type: 'offer', sdp: 'v=0\r\n' });
+  setLocalDescription = () => Promise.resolve();
+  setRemoteDescription = () => {
+    FakeConnection.onAnswer();
+    return Promise.resolve();
+  };
+  addTransceiver = () => ({ setCodecPreferences: () => undefined });
+  getStats = () => {
+    this.connectionState = FakeConnection.endsAs;
+    return Promise.resolve(new Map());
+  };
+  close = () => {
+    this.closed = true;
+  };
+}
+
+const wish = {
+  endpoint: 'https://origin.example/whip/s',
+  key: 'k',
+  stream: { getVideoTracks: () => [], getAudioTracks: () => [] } as unknown as MediaStream,
+  codec: 'VP8' as const,
+  simulcast: false,
+};
+const silent: PublisherEvents = { live: () => undefined, again: () => undefined, figures: () => undefined };
+let controller: AbortController;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  const page = new EventTarget(); // Node has no events of a page
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+  vi.stubGlobal('RTCPeerConnection', FakeConnection);
+  FakeConnection.made = [];
+  controller = new AbortController();
+  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn() };
+  vi.spyOn(Resource, 'open').mockResolvedValue(resource as unknown as Resource);
+});
+
+afterEach(() => {
+  controller.abort();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+test('an origin that ends each session as soon as it stands is not run down', async () => {
+  FakeConnection.endsAs = 'failed';
+  FakeConnection.onAnswer = () => {
+    for (const pc of FakeConnection.made) pc.connectionState = 'connected';
+  };
+  void publish(wish, silent, controller.signal);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(FakeConnection.made.length).toBeGreaterThan(2);
+  expect(FakeConnection.made.length).toBeLessThan(12);
+  expect(FakeConnection.made.slice(0, -1).every(pc => pc.closed)).toBe(true);
+});
+
+test('an end while the answer is being read ends it, and nothing was live', async () => {
+  FakeConnection.onAnswer = () => {
+    controller.abort();
+    return undefined;
+  };
+  const live = vi.fn();
+  await publish(wish, { ...silent, live }, controller.signal);
+  expect(live).not.toHaveBeenCalled();
+  expect(FakeConnection.made.map(pc => pc.closed)).toEqual([true]);
+});
