@@ -40,7 +40,8 @@ type Result struct {
 }
 
 // Answer answers an offer that passed rtc.CheckOffer with what s has. It returns a *problem.Problem of
-// 406 where the viewer can play none of it, or not its video though it asks for video.
+// 406 where the viewer can play none of it, or not its video though it asks for video, and of 422 where
+// the viewer leaves the first step to the edge.
 func Answer(offer string, s *stream.Stream, n Node) (Result, error) {
 	var o sdp.SessionDescription
 	if err := o.UnmarshalString(offer); err != nil {
@@ -48,6 +49,9 @@ func Answer(offer string, s *stream.Stream, n Node) (Result, error) {
 	}
 	a := &answer{offer: &o, stream: s, node: n}
 	a.build()
+	if why := a.deadlock(); why != "" {
+		return Result{}, problem.New(http.StatusUnprocessableEntity, "sdp-unsupported", "SDP not supported", why)
+	}
 	if a.refused != "" {
 		return Result{}, problem.New(http.StatusNotAcceptable, "codec-unsupported", "Codec not supported", a.refused)
 	}
@@ -279,6 +283,9 @@ func (a *answer) extensions(m, d *sdp.MediaDescription, form *egress.Form) {
 		} else {
 			continue
 		}
+		if direction == "recvonly" {
+			id += "/sendonly" // RFC 8285, section 6
+		}
 		d.WithValueAttribute("extmap", id+" "+uri)
 	}
 }
@@ -318,6 +325,19 @@ func (a *answer) value(m *sdp.MediaDescription, key string) string {
 	}
 	v, _ := a.offer.Attribute(key)
 	return v
+}
+
+// deadlock says why neither side would begin: the edge is ICE-lite and a DTLS server, so the viewer must.
+func (a *answer) deadlock() string {
+	if _, lite := a.offer.Attribute("ice-lite"); lite {
+		return "a=ice-lite: the edge is ICE-lite itself, so the viewer must send the checks"
+	}
+	for _, m := range a.offer.MediaDescriptions {
+		if a.value(m, "setup") == "passive" {
+			return "a=setup:passive: the viewer must open DTLS, so actpass or active"
+		}
+	}
+	return ""
 }
 
 func (a *answer) mixed() bool {

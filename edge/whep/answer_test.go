@@ -64,6 +64,13 @@ func TestAnswers(t *testing.T) {
 		{"chromium.sdp", streamOf(opus), 0, 0, 111, 0},
 		{"chromium.sdp", streamOf(video("VP8", "")), 96, 97, 0, 0},
 		{"gstreamer.sdp", streamOf(video("H264", "packetization-mode=1;profile-level-id=42e01f"), opus), 96, 0, 97, 0},
+		{"firefox.sdp", streamOf(video("VP8", ""), red), 120, 124, 109, 0},
+		{"firefox.sdp", streamOf(video("H264", "packetization-mode=1;profile-level-id=42e01f"), opus), 126, 127, 109, 0},
+		{"firefox.sdp", streamOf(video("H264", "profile-level-id=42e01f"), opus), 97, 98, 109, 0},
+		{"safari.sdp", streamOf(video("VP8", ""), red), 100, 101, 111, 63},
+		{"safari.sdp", streamOf(video("H264", "packetization-mode=1;profile-level-id=42e01f"), opus), 98, 99, 111, 0},
+		{"safari.sdp", streamOf(video("H264", "packetization-mode=1;profile-level-id=4d001f"), opus), 96, 97, 111, 0},
+		{"safari.sdp", streamOf(video("H264", "packetization-mode=1;profile-level-id=640028"), opus), 96, 97, 111, 0},
 		{"audio.sdp", streamOf(video("VP8", ""), opus), 0, 0, 111, 0},
 		{"twice.sdp", streamOf(video("VP8", ""), opus), 96, 0, 111, 0},
 	} {
@@ -127,7 +134,8 @@ func check(t *testing.T, offer string, r Result) {
 			if x.Key == "candidate" {
 				candidates++
 			}
-			if x.Key == "extmap" && !strings.Contains(offer, "a=extmap:"+x.Value) {
+			// What the viewer only receives, the edge only sends (RFC 8285, section 6).
+			if x.Key == "extmap" && !strings.Contains(offer, "a=extmap:"+strings.Replace(x.Value, "/sendonly ", "/recvonly ", 1)) {
 				t.Errorf("a=extmap:%s was not offered", x.Value)
 			}
 		}
@@ -194,6 +202,22 @@ func TestCodecUnsupported(t *testing.T) {
 	}
 }
 
+// Offers to which an answer would open nothing: both sides would wait for the other.
+func TestBothWait(t *testing.T) {
+	for _, row := range []struct{ name, old, now string }{
+		{"DTLS", "a=setup:actpass", "a=setup:passive"},
+		{"ICE", "a=group:", "a=ice-lite\r\na=group:"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := Answer(strings.ReplaceAll(read(t, "firefox.sdp"), row.old, row.now), streamOf(video("VP8", ""), opus), node)
+			p, ok := errors.AsType[*problem.Problem](err)
+			if !ok || p.Status != 422 || p.Type != "/problems/sdp-unsupported" {
+				t.Errorf("got %v, want 422 sdp-unsupported", err)
+			}
+		})
+	}
+}
+
 func TestFitH264(t *testing.T) {
 	for _, row := range []struct {
 		want, have string
@@ -219,7 +243,7 @@ func TestFitH264(t *testing.T) {
 
 // FuzzOffer answers whatever passes the checks, and the answer is SDP again.
 func FuzzOffer(f *testing.F) {
-	for _, name := range []string{"chromium.sdp", "gstreamer.sdp", "audio.sdp", "twice.sdp"} {
+	for _, name := range []string{"chromium.sdp", "gstreamer.sdp", "audio.sdp", "twice.sdp", "firefox.sdp", "safari.sdp"} {
 		f.Add(read(f, name))
 	}
 	s := streamOf(video("VP8", ""), video("H264", "packetization-mode=1;profile-level-id=42e01f"), red)
