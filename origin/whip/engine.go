@@ -195,7 +195,7 @@ func newInterceptors(h hooks) (*interceptor.Registry, error) {
 		return nil, fmt.Errorf("congestion feedback: %w", err)
 	}
 	r := &interceptor.Registry{}
-	r.Add(countRTCP{h}) // below the others: it sees what they write
+	r.Add(filterRTCP{h}) // below the others: it sees what they write
 	r.Add(lost)
 	r.Add(reports)
 	r.Add(congestion)

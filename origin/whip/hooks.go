@@ -22,6 +22,8 @@ const bufferSize = 2 << 20
 type hooks struct {
 	// newSSRC is told of each SSRC of which an authentic packet came, once. False drops its packets.
 	newSSRC func() bool
+	// repaired says whether a packet came by retransmission: it is not asked for again.
+	repaired func(ssrc uint32, seq uint16) bool
 	// nack is told of each request to resend, with the number of packets asked for.
 	nack func(packets int)
 	// rtcp gets each new stream's reader of RTCP, through all interceptors. Someone must read it.
@@ -55,30 +57,46 @@ func (b *countedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// countRTCP counts what is written to the publisher.
-type countRTCP struct{ hooks }
+// filterRTCP takes out of requests to resend what has come meanwhile, and counts the rest.
+type filterRTCP struct{ hooks }
 
-func (c countRTCP) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return &rtcpCounter{hooks: c.hooks}, nil
+func (f filterRTCP) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return &rtcpFilter{hooks: f.hooks}, nil
 }
 
-type rtcpCounter struct {
+type rtcpFilter struct {
 	interceptor.NoOp
 	hooks hooks
 }
 
-func (c *rtcpCounter) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWriter {
+func (f *rtcpFilter) BindRTCPWriter(w interceptor.RTCPWriter) interceptor.RTCPWriter {
 	return interceptor.RTCPWriterFunc(func(all []rtcp.Packet, a interceptor.Attributes) (int, error) {
+		kept := make([]rtcp.Packet, 0, len(all))
 		for _, p := range all {
-			if n, ok := p.(*rtcp.TransportLayerNack); ok {
-				packets := 0
-				for _, pair := range n.Nacks {
-					packets += len(pair.PacketList())
+			n, ok := p.(*rtcp.TransportLayerNack)
+			if !ok {
+				kept = append(kept, p)
+				continue
+			}
+			var lost []uint16
+			for _, pair := range n.Nacks {
+				for _, seq := range pair.PacketList() {
+					if !f.hooks.repaired(n.MediaSSRC, seq) {
+						lost = append(lost, seq)
+					}
 				}
-				c.hooks.nack(packets)
+			}
+			if len(lost) > 0 {
+				f.hooks.nack(len(lost))
+				kept = append(kept, &rtcp.TransportLayerNack{
+					SenderSSRC: n.SenderSSRC, MediaSSRC: n.MediaSSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(lost),
+				})
 			}
 		}
-		return w.Write(all, a)
+		if len(kept) == 0 {
+			return 0, nil
+		}
+		return w.Write(kept, a)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v3"
 
 	"freshet/origin/ingest"
 	"freshet/proto/rtpq"
@@ -23,7 +24,7 @@ func (s *session) readTrack(t track) {
 	former := ingest.NewFormer(s.plan.flows[t.flow].format.Codec, s.plan.mapping(t.flow))
 	buf := make([]byte, mtu)
 	for garbage := 0; ; {
-		n, _, err := t.remote.Read(buf)
+		n, attributes, err := t.remote.Read(buf)
 		if over(err) {
 			return
 		}
@@ -33,6 +34,9 @@ func (s *session) readTrack(t track) {
 		}
 		if ok {
 			garbage = 0
+			if attributes.Get(webrtc.AttributeRtxSequenceNumber) != nil {
+				s.repairs[t.flow].add(p.Sequence, p.At)
+			}
 			s.seat.Packet(t.flow, p)
 			continue
 		}

@@ -33,6 +33,7 @@ type session struct {
 	version int   // of the offer, rises with each restart
 	seat    *ingest.Seat
 	media   []atomic.Uint32 // each flow's SSRC, 0 until its track is here
+	repairs []repairs       // each flow's
 	ssrcs   atomic.Int32
 
 	tracks    chan track
@@ -52,7 +53,7 @@ type track struct {
 
 func newSession(id string, p *plan, log *slog.Logger, m *metrics) *session {
 	return &session{
-		id: id, plan: p, log: log, metrics: m, media: make([]atomic.Uint32, len(p.flows)),
+		id: id, plan: p, log: log, metrics: m, media: make([]atomic.Uint32, len(p.flows)), repairs: make([]repairs, len(p.flows)),
 		tracks: make(chan track, len(p.flows)), rtcps: make(chan interceptor.RTCPReader, 2*maxSSRCs),
 		states: make(chan webrtc.PeerConnectionState, 16), gathered: make(chan struct{}, 1),
 		keyframes: make(chan int, 16), closing: make(chan string, 1),
@@ -62,7 +63,9 @@ func newSession(id string, p *plan, log *slog.Logger, m *metrics) *session {
 
 // open makes the PeerConnection and returns the answer.
 func (s *session) open(ctx context.Context, e *engine) (answer string, err error) {
-	s.pc, err = e.connection(s.plan, hooks{newSSRC: s.newSSRC, nack: s.metrics.nack, rtcp: s.takeRTCP})
+	s.pc, err = e.connection(s.plan, hooks{
+		newSSRC: s.newSSRC, repaired: s.repaired, nack: s.metrics.nack, rtcp: s.takeRTCP,
+	})
 	if err != nil {
 		return "", fmt.Errorf("peer connection: %w", err)
 	}
