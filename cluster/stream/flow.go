@@ -114,12 +114,19 @@ func (f *Flow) Clock() (c Clock, ok bool) {
 // RequestKeyframe asks upstream for a key frame, unless one came just now or was asked for in the last
 // second: however many viewers want one, the publisher is asked once.
 func (f *Flow) RequestKeyframe(now time.Time) {
-	if f.Format.Kind != Video || now.UnixNano()-f.keyAt.Load() < int64(keyframeFresh) {
+	if f.Format.Kind != Video || near(f.keyAt.Load(), now, keyframeFresh) {
 		return
 	}
 	last := f.asked.Load()
-	if now.UnixNano()-last < int64(keyframeEvery) || !f.asked.CompareAndSwap(last, now.UnixNano()) {
+	if near(last, now, keyframeEvery) || !f.asked.CompareAndSwap(last, now.UnixNano()) {
 		return
 	}
 	f.ask(f)
+}
+
+// near says whether ns is within d of now, before or behind: where the wall clock was set back, what was
+// noted before lies far ahead and must not hold requests up until then.
+func near(ns int64, now time.Time, d time.Duration) bool {
+	passed := time.Duration(now.UnixNano() - ns)
+	return passed > -d && passed < d
 }

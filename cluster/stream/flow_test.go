@@ -53,6 +53,20 @@ func TestKeyframeRequestsMerge(t *testing.T) {
 	}
 }
 
+// A wall clock that was set back does not hold requests up until it is where it was.
+func TestKeyframeRequestsAfterClockStep(t *testing.T) {
+	asked := 0
+	f := videoFlow(func(*Flow) { asked++ })
+	f.RequestKeyframe(start)
+	if _, err := f.Write(vp8(1, true), start.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	f.RequestKeyframe(start.Add(-5 * time.Minute))
+	if asked != 2 {
+		t.Errorf("asked %d times, want 2", asked)
+	}
+}
+
 func TestWriteMarksKeyFrames(t *testing.T) {
 	f := videoFlow(nil)
 	for i, key := range []bool{false, true, false, false, true} {
