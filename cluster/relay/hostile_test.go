@@ -170,6 +170,16 @@ func TestHostileDownstream(t *testing.T) {
 			s.datagram(1, 0x81, 205, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0)
 		}, rtpq.CodePacket},
 		{"beat upwards", func(s *stranger) { s.hello("stranger", "edge"); s.datagram(0, 1, 0, 0, 0, 0, 0) }, rtpq.CodePacket},
+		{"stream upwards without a word", func(s *stranger) {
+			s.hello("stranger", "edge")
+			u, err := s.conn.OpenUniStream()
+			if err == nil {
+				_, err = u.Write([]byte{0x40}) // the first of two bytes
+			}
+			if err != nil {
+				s.t.Errorf("stream: %v", err)
+			}
+		}, rtpq.CodeStream},
 		{"group upwards", func(s *stranger) { s.hello("stranger", "edge"); s.uni([]byte{1, 1, 1}) }, rtpq.CodeStream},
 	} {
 		t.Run(row.name, func(t *testing.T) {

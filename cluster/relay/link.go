@@ -246,6 +246,9 @@ func (l *link) acceptStreams(ctx context.Context, g *errgroup.Group, h handler) 
 		if err != nil {
 			return fmt.Errorf("accept stream: %w", err)
 		}
+		if !l.dialled { // not a byte of it is waited for
+			return broke(rtpq.CodeStream, "stream of packets from a downstream node")
+		}
 		g.Go(func() error { return l.readGroup(ctx, s, h) })
 	}
 }

@@ -131,7 +131,12 @@ func (s *served) clockDue(now time.Time) bool {
 func (s *served) awaited(seq int64, now time.Time) bool {
 	r := s.flow.Ring
 	high := r.High()
-	if high < 0 || seq < high-maxGaps || s.given != nil && s.given(s.flow, seq) {
+	switch {
+	case high < 0 || seq < high-maxGaps:
+		return false
+	case seq > high:
+		return true // not sent yet
+	case s.given != nil && s.given(s.flow, seq):
 		return false
 	}
 	for n := seq + 1; n <= high; n++ {
@@ -139,5 +144,5 @@ func (s *served) awaited(seq int64, now time.Time) bool {
 			return now.Sub(p.At) < repairFor // p showed the gap
 		}
 	}
-	return true // not sent yet
+	return true // nothing shows the gap yet
 }

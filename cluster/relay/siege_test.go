@@ -214,3 +214,20 @@ func TestConfigThatPeersRefuse(t *testing.T) {
 		t.Error("a region that no hello may carry passes")
 	}
 }
+
+// A NACK of numbers that were not sent yet, of which one datagram names thousands, takes no look at the
+// board, whose lock the stream's puller needs.
+func TestNackOfTheFuture(t *testing.T) {
+	f := stream.New("a", 1, nil, []stream.Format{videoFormat}, nil).Flows[0]
+	write(f, 0, 1, 1)
+	sv, looks := newServed(1, f, nil), 0
+	sv.given = func(*stream.Flow, int64) bool { looks++; return false }
+	for seq := f.Ring.High() + 1; seq < f.Ring.High()+5000; seq++ {
+		if !sv.awaited(seq, start) {
+			t.Fatalf("%d is taken for lost", seq)
+		}
+	}
+	if looks != 0 {
+		t.Errorf("%d looks at the board", looks)
+	}
+}

@@ -13,7 +13,7 @@ const (
 	CodePacket    Code = 0x03 // bytes that are no packet, frame or message
 	CodeStream    Code = 0x04 // a stream of a kind or in a place that is not allowed
 	CodeCancelled Code = 0x05 // stream only: what it carries is not wanted any more, or too old
-	CodeFlow      Code = 0x06 // stream only: no such flow
+	CodeFlow      Code = 0x06 // a flow id used twice
 )
 
 // Codes of our own.
@@ -22,7 +22,7 @@ const (
 	CodeIdentity Code = 0x101 // hello names another node or role than the certificate
 	CodeSilent   Code = 0x102 // no sign of life for as long as a dead link takes
 	CodeTooLarge Code = 0x103 // a message, packet or group past its limit
-	CodeFull     Code = 0x104 // more links or subscriptions than the node takes
+	CodeFull     Code = 0x104 // more links than the node takes
 	CodeReplaced Code = 0x105 // another connection took the place of this one
 	CodeDrain    Code = 0x106 // the node is leaving; go to the next upstream
 )
