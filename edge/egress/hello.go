@@ -42,7 +42,7 @@ func (h *hello) add(b []byte) (whole bool) {
 			break
 		}
 		if rest[0] == recordHandshake && rest[3] == 0 && rest[4] == 0 {
-			used = h.fragments(rest[recordHeader:n]) || used
+			used = h.fragments(rest[recordHeader:n], used)
 		}
 		rest = rest[n:]
 	}
@@ -52,8 +52,9 @@ func (h *hello) add(b []byte) (whole bool) {
 	return h.body != nil && h.missing == 0
 }
 
-// fragments takes the handshake messages of one record.
-func (h *hello) fragments(b []byte) (used bool) {
+// fragments takes the handshake messages of one record; used says whether the datagram had some before.
+// A datagram begins one hello at most: each takes memory, and hundreds fit into it.
+func (h *hello) fragments(b []byte, used bool) bool {
 	for len(b) >= handshakeHeader {
 		total, sequence := uint24(b[1:]), binary.BigEndian.Uint16(b[4:])
 		from, size := uint24(b[6:]), uint24(b[9:])
@@ -63,6 +64,9 @@ func (h *hello) fragments(b []byte) (used bool) {
 			return used
 		}
 		if h.body == nil || len(h.body) != total || h.sequence != sequence {
+			if used {
+				return used
+			}
 			*h = hello{sequence: sequence, body: make([]byte, total), have: make([]bool, total), missing: total}
 		}
 		copy(h.body[from:], b[:size])

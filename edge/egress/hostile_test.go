@@ -66,6 +66,18 @@ func TestHelloFromFragments(t *testing.T) {
 	}
 }
 
+// A datagram full of beginnings of large hellos costs no more than one.
+func TestHelloManyInOneDatagram(t *testing.T) {
+	var d []byte
+	for i := range byte(70) {
+		d = append(d, recordHandshake, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, i, 0, handshakeHeader+1)
+		d = append(d, helloType, 0, 0x1f, i, 0, i, 0, 0, 0, 0, 0, 1, 0)
+	}
+	if got := testing.AllocsPerRun(10, func() { (&hello{}).add(d) }); got > 5 {
+		t.Errorf("%.0f allocations for a datagram, want those of one hello", got)
+	}
+}
+
 func FuzzHello(f *testing.F) {
 	for _, size := range []int{30, 1 << 10} {
 		all, body := clientHello(size, profileCM128SHA80, profileGCM128)
