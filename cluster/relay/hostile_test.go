@@ -193,6 +193,31 @@ func TestHostileDownstream(t *testing.T) {
 	eventually(t, "rid of them", func() bool { return origin.metric("links") == 0 && origin.metric("subscriptions") == 0 })
 }
 
+// One node does not take all the places for links, and gets one back when it leaves.
+func TestLinksOfOneNode(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	var first *stranger
+	for range maxLinksOfOne {
+		s := m.visit(t, origin)
+		s.hello("stranger", "edge")
+		if first == nil {
+			first = s
+		}
+	}
+	if got := m.visit(t, origin).code(); got != rtpq.CodeFull {
+		t.Errorf("closed with %#x, want %#x", uint64(got), uint64(rtpq.CodeFull))
+	}
+	publish(origin, "a", 1, audioFormat)
+	pullNow(t, m.node("edge", nodeConfig{}, origin.up()), "a").Release()
+	_ = first.conn.CloseWithError(0, "")
+	eventually(t, "a place again", func() bool {
+		origin.mu.Lock()
+		defer origin.mu.Unlock()
+		return origin.downs["stranger"] < maxLinksOfOne
+	})
+}
+
 // Who is not of the mesh, or not in a role that takes streams, does not get in.
 func TestWrongCertificate(t *testing.T) {
 	m := newMesh(t)

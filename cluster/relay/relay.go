@@ -38,6 +38,7 @@ var (
 const (
 	defaultLinger = 5 * time.Second
 	maxLinks      = 256 // downstream nodes
+	maxLinksOfOne = 8   // of one node: links of a process that is gone stay for idleTimeout
 	maxUpstreams  = 16
 )
 
@@ -111,8 +112,9 @@ type Relay struct {
 	mu        sync.Mutex
 	pulls     map[string]*pull
 	links     map[*link]struct{}
-	downs     int           // links that were dialled from below
-	upChanged chan struct{} // closed when a link to an upstream comes or goes
+	downs     map[string]int // links that were dialled from below, by node
+	downSum   int            // of all nodes
+	upChanged chan struct{}  // closed when a link to an upstream comes or goes
 }
 
 // New binds the relay's UDP socket. Peers are answered once Run has begun.
@@ -136,7 +138,7 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn) (*Relay, error) {
 		cfg: cfg, log: d.Log, m: newMetrics(d.Metrics), id: d.Identity, table: d.Table,
 		behind: maxBehind, sock: sock, tr: &quic.Transport{Conn: sock},
 		starts: make(chan *pull), stopped: make(chan struct{}),
-		pulls: map[string]*pull{}, links: map[*link]struct{}{}, upChanged: make(chan struct{}),
+		pulls: map[string]*pull{}, links: map[*link]struct{}{}, downs: map[string]int{}, upChanged: make(chan struct{}),
 	}
 	for _, u := range cfg.Upstreams {
 		r.ups = append(r.ups, &uplink{r: r, to: u})
@@ -183,32 +185,38 @@ func (r *Relay) accept(ctx context.Context, g *errgroup.Group) error {
 		case err != nil:
 			return fmt.Errorf("relay: accept: %w", err)
 		}
-		if !r.admit() {
+		peer, _, err := identity.Peer(conn.ConnectionState().TLS)
+		if err != nil || !r.admit(peer) {
 			closeConn(conn, r.m, &peerError{code: rtpq.CodeFull}, false)
 			continue
 		}
 		g.Go(func() error {
-			defer r.dismiss()
+			defer r.dismiss(peer)
 			r.welcome(ctx, conn)
 			return nil
 		})
 	}
 }
 
-func (r *Relay) admit() bool {
+// admit gives node a place among the downstream links, where there is one for it: no node takes all of them.
+func (r *Relay) admit(node string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.downs >= maxLinks {
+	if r.downSum >= maxLinks || r.downs[node] >= maxLinksOfOne {
 		return false
 	}
-	r.downs++
+	r.downSum++
+	r.downs[node]++
 	return true
 }
 
-func (r *Relay) dismiss() {
+func (r *Relay) dismiss(node string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.downs--
+	r.downSum--
+	if r.downs[node]--; r.downs[node] == 0 {
+		delete(r.downs, node)
+	}
 }
 
 // welcome serves one downstream node until its link ends.
