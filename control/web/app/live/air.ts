@@ -15,6 +15,8 @@ export class AirBar {
 
   #clock = el('span', { class: 'clock figure' });
   #words = el('p', { class: 'figure', role: 'status' });
+  /** Apart from the words, since a figure that changes is not announced. */
+  #viewers = el('p', { class: 'figure' });
   #start: HTMLButtonElement;
   #startNow: HTMLButtonElement;
   #notYet: HTMLButtonElement;
@@ -30,21 +32,17 @@ export class AirBar {
       onPress(el('button', { type: 'button', class: main ? 'button main' : 'button' }, text), on);
     this.#start = button(t('air.start'), true, () => {
       this.#enter('asking');
-      this.#notYet.focus();
     });
     this.#startNow = button(t('air.startNow'), true, act.start);
     this.#notYet = button(t('air.notYet'), false, () => {
       this.#enter('off');
-      this.#start.focus();
     });
     this.#end = button(t('air.end'), false, () => {
       this.#enter('ending');
-      this.#goOn.focus();
     });
     this.#endNow = button(t('air.endNow'), true, act.stop);
     this.#goOn = button(t('air.goOn'), false, () => {
-      this.#enter('live');
-      this.#end.focus();
+      this.#enter(this.#since === 0 ? 'connecting' : 'live');
     });
     // A second press at the same place never starts and never ends: where Start was, Not yet stands, and where
     // End was, Stay on the air.
@@ -55,6 +53,7 @@ export class AirBar {
       this.#goOn,
       this.#clock,
       this.#words,
+      this.#viewers,
       this.#startNow,
       this.#endNow,
       this.#notYet,
@@ -84,7 +83,7 @@ export class AirBar {
 
   live(): void {
     if (this.#since === 0) this.#since = Date.now();
-    this.#enter('live');
+    this.#enter(this.#stage === 'ending' ? 'ending' : 'live'); // who is asked whether to end is not interrupted
   }
 
   off(): void {
@@ -93,8 +92,18 @@ export class AirBar {
   }
 
   #enter(stage: Stage): void {
+    const focused = this.element.contains(document.activeElement);
     this.#stage = stage;
     this.#draw();
+    // The button that was pressed may be gone: the keyboard goes on with the one that changes least.
+    const next = {
+      off: this.#start,
+      asking: this.#notYet,
+      connecting: this.#end,
+      live: this.#end,
+      ending: this.#goOn,
+    };
+    if (focused) next[stage].focus();
   }
 
   #draw(): void {
@@ -109,13 +118,15 @@ export class AirBar {
       off: this.#ready ? '' : t('air.missing'),
       asking: t('air.ask', { n: this.#watching }),
       connecting: t('air.connecting'),
-      live: t('viewers', { n: this.#watching }),
+      live: t('live'),
       ending: t('air.askEnd', { n: this.#watching }),
     };
     say(this.#words, words[stage]);
+    this.#viewers.hidden = stage !== 'live';
+    say(this.#viewers, t('viewers', { n: this.#watching }));
     this.#clock.hidden = this.#since === 0;
     if (this.#since !== 0) say(this.#clock, clock(Date.now() - this.#since));
-    const live = stage === 'live' || stage === 'ending';
+    const live = this.#since !== 0 && (stage === 'live' || stage === 'ending');
     this.badge.classList.toggle('live', live);
     say(this.badge, t(live ? 'live' : 'off'));
   }

@@ -26,14 +26,18 @@ export async function capture(kind: Kind, camera: string, microphone: string): P
     }
     return { kind, stream };
   }
+  const video: MediaTrackConstraints = {
+    ...(camera === '' ? {} : { deviceId: { exact: camera } }),
+    width: { ideal: 1280 },
+    height: { ideal: 720 },
+    frameRate: { ideal: 30 },
+  };
+  // One that this machine does not have is not asked for, or the browser would refuse both.
+  const found = new Set((await navigator.mediaDevices.enumerateDevices()).map(device => device.kind));
+  const alone = found.has('videoinput') !== found.has('audioinput');
   const stream = await navigator.mediaDevices.getUserMedia({
-    audio,
-    video: {
-      ...(camera === '' ? {} : { deviceId: { exact: camera } }),
-      width: { ideal: 1280 },
-      height: { ideal: 720 },
-      frameRate: { ideal: 30 },
-    },
+    audio: alone && !found.has('audioinput') ? false : audio,
+    video: alone && !found.has('videoinput') ? false : video,
   });
   return { kind, stream };
 }

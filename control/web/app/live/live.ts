@@ -103,12 +103,13 @@ poll(signal => getStream(id, signal), {
 });
 
 function update(): void {
+  const lives = (track: MediaStreamTrack) => track.readyState === 'live';
   checks.update({
-    picture: form.media?.getVideoTracks().some(track => track.readyState === 'live') === true,
+    picture: form.media?.getVideoTracks().some(lives) === true,
     sound: form.meter.heard,
     key: form.key !== '',
   });
-  bar.ready(form.media !== undefined && form.key !== '');
+  bar.ready(form.media?.getTracks().some(lives) === true && form.key !== '');
 }
 
 function start(): void {
@@ -169,7 +170,12 @@ function showProblem(why: Problem): void {
   ]
     .filter(line => line !== '')
     .join(' · ');
-  problem.replaceChildren(el('strong', {}, describe(why, t)));
+  const what = describe(why, t);
+  // The same again is not said again: readers would hear it each time, and opened details would close.
+  const shown = `${what}\n${more}`;
+  if (!problem.hidden && problem.dataset['shown'] === shown) return;
+  problem.dataset['shown'] = shown;
+  problem.replaceChildren(el('strong', {}, what));
   if (more !== '')
     problem.append(el('details', {}, el('summary', {}, t('problem.details')), el('p', {}, more)));
   problem.hidden = false;

@@ -17,6 +17,8 @@ export class SourceForm {
   readonly meter: Meter;
 
   #capture: Capture | undefined;
+  /** Counts presses: a person may ask for another source before the browser has given the last one. */
+  #asked = 0;
   #events: SourceEvents | undefined;
   #camera = el('select', { autocomplete: 'off' });
   #microphone = el('select', { autocomplete: 'off' });
@@ -124,13 +126,20 @@ export class SourceForm {
   }
 
   async #start(kind: Kind): Promise<void> {
-    const before = this.#capture;
+    const asked = ++this.#asked;
+    stop(this.#capture);
+    this.#capture = undefined;
+    this.#events?.changed();
     try {
       if (!('mediaDevices' in navigator)) throw new Problem('insecure', 0, 'Not a secure page');
-      stop(before);
-      this.#capture = await capture(kind, this.#camera.value, this.#microphone.value);
+      const taken = await capture(kind, this.#camera.value, this.#microphone.value);
+      if (asked !== this.#asked) {
+        stop(taken); // or its camera would stay on, with nobody to turn it off
+        return;
+      }
+      this.#capture = taken;
     } catch (thrown) {
-      this.#capture = undefined;
+      if (asked !== this.#asked) return;
       this.meter.stop();
       this.#events?.captured(undefined);
       const kind =
@@ -145,8 +154,8 @@ export class SourceForm {
     // A person may stop sharing by the browser's own button.
     stream.getVideoTracks()[0]?.addEventListener('ended', () => this.#events?.changed());
     this.meter.listen(stream);
-    await this.#list(stream);
     this.#events?.captured(stream);
+    await this.#list(stream);
   }
 
   async #list(stream: MediaStream): Promise<void> {

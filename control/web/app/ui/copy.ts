@@ -22,17 +22,17 @@ export function copyButton(value: () => string, label: string, t: Text, name = l
     { type: 'button', class: 'button', 'aria-label': name === label ? undefined : name },
     label,
   );
-  return onPress(button, () => {
-    navigator.clipboard.writeText(value()).then(
-      () => {
-        say(button, t('copy.done'));
-        setTimeout(() => {
-          say(button, label);
-        }, copiedForMS);
-      },
-      () => {
-        say(button, t('copy.refused'));
-      },
-    );
-  });
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(value());
+    } catch {
+      say(button, t('copy.refused')); // not allowed, or no clipboard: pages without TLS have none
+      return;
+    }
+    say(button, t('copy.done'));
+    setTimeout(() => {
+      say(button, label);
+    }, copiedForMS);
+  };
+  return onPress(button, () => void copy());
 }

@@ -17,14 +17,18 @@ export class Panel {
     private readonly units: Units,
   ) {
     const label = el('span', {}, t('figure.copy'));
-    this.#copy = onPress(el('button', { type: 'button', class: 'plain' }, icon('copy'), label), () => {
-      void navigator.clipboard.writeText(this.#rows.map(row => row.join('\t')).join('\n')).then(
-        () => {
-          say(label, t('figure.copied'));
-        },
-        () => undefined, // not allowed here: the figures can still be selected
-      );
-    });
+    const copy = async () => {
+      try {
+        await navigator.clipboard.writeText(this.#rows.map(row => row.join('\t')).join('\n'));
+        say(label, t('figure.copied'));
+      } catch {
+        // Not allowed here, or no clipboard, as in pages without TLS: the figures can still be selected.
+      }
+    };
+    this.#copy = onPress(
+      el('button', { type: 'button', class: 'plain' }, icon('copy'), label),
+      () => void copy(),
+    );
   }
 
   update(figures: Figures | undefined, circumstances: Circumstances): void {
