@@ -72,8 +72,10 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 		return nil, badConfig("media", "%w", err)
 	}
 	n.cfg.Media = media.String()
-	if n.cfg.Advertise, err = reachable(media.IP, cfg.Advertise); err != nil {
-		return nil, err
+	if cfg.Role == roleEdge { // an origin's ICE finds all of the machine's addresses by itself
+		if n.cfg.Advertise, err = reachable(media.IP, cfg.Advertise); err != nil {
+			return nil, err
+		}
 	}
 
 	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)

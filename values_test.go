@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"net"
 	"regexp"
 	"strings"
 	"testing"
+
+	"freshet/cluster/identity"
 )
 
 // TestTakenPort starts each part on a port that somebody has: one line that names flag and address, exit 78.
@@ -60,5 +64,32 @@ func TestPublicURL(t *testing.T) {
 func TestStreamsGivenTwice(t *testing.T) {
 	if _, err := streamRecords([]string{"a=1", "b=1", "a=2"}); err == nil || !strings.Contains(err.Error(), "a is given twice") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An origin on all addresses of its machine tells publishers all of them; only given ones replace them, of
+// which pion takes one a family.
+func TestOriginOnAllAddresses(t *testing.T) {
+	ca, err := identity.OpenCA(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := ca.Issue("origin-1", roleOrigin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newMediaNode(nodeConfig{
+		Node: "origin-1", Role: roleOrigin, HTTP: "127.0.0.1:0", Media: "0.0.0.0:0", Relay: "127.0.0.1:0",
+	}, id, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(n.cfg.Advertise) != 0 {
+		t.Errorf("ICE is told to use %v alone", n.cfg.Advertise)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := n.stage().run(stopped); err != nil {
+		t.Error(err)
 	}
 }
