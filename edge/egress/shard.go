@@ -206,7 +206,11 @@ func (f *feed) measure(passed time.Duration) {
 	for i, flow := range f.stream.Flows {
 		n := flow.Bytes()
 		r := &f.rates[i]
-		r.bps = int64(float64(n-r.bytes) * 8 / passed.Seconds())
+		bps := int64(float64(n-r.bytes) * 8 / passed.Seconds())
+		if r.bps == 0 {
+			r.bps = bps
+		}
+		r.bps += (bps - r.bps) / 4 // a second with a key frame is not what the layer brings
 		r.bytes = n
 	}
 }

@@ -24,9 +24,14 @@ const (
 
 	estimateFor = 5 * time.Second // an estimate (REMB) older than this says nothing
 
-	// An estimate under what is sent means go down; one well above means that there is room.
+	// An estimate under what is sent means go down; one well above means that there is room. A receiver on a
+	// busy machine now and then guesses far too low, so a single one says nothing.
 	estimateDown = 0.9
 	estimateUp   = 1.1
+	narrowFor    = 2 * time.Second
+
+	// The picture is taken away altogether only where trouble lasts: no picture is the worst picture.
+	audioAfter = 5 * time.Second
 )
 
 // A Chooser follows one viewer. The zero value starts at the top: who has a good path, and most have,
@@ -39,6 +44,8 @@ type Chooser struct {
 	bad     int // loss reports above lossDown in a row
 	hold    time.Duration
 	calm    time.Duration // when trouble was last seen
+	trouble bool          // the lowest layer, or an estimate, is too much ...
+	since   time.Duration // ... without a break since then
 
 	estimate   int64 // 0: none
 	estimateAt time.Duration
@@ -89,7 +96,19 @@ func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
 		bps = rungs[c.rung].BPS
 	}
 	narrow := fresh && bps > 0 && float64(c.estimate) < estimateDown*float64(bps)
-	if (c.bad >= lossCount || narrow) && c.rung > lowest {
+	lossy := c.bad >= lossCount
+	switch {
+	case !narrow && !lossy:
+		c.trouble = false
+	case !c.trouble:
+		c.trouble, c.since = true, now
+	}
+	lasts := now - c.since
+	down := lossy || narrow && lasts >= narrowFor
+	if c.rung == 0 {
+		down = c.trouble && lasts >= audioAfter
+	}
+	if down && c.rung > lowest {
 		if c.tried == c.rung {
 			c.hold = min(2*c.hold, holdMax)
 		}
@@ -109,7 +128,7 @@ func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
 }
 
 func (c *Chooser) move(now time.Duration, rung, tried int) {
-	c.rung, c.tried, c.at, c.calm, c.bad = rung, tried, now, now, 0
+	c.rung, c.tried, c.at, c.calm, c.bad, c.trouble = rung, tried, now, now, 0, false
 }
 
 // live returns the rung nearest to i, lower ones first, that has packets; i where none has.

@@ -68,6 +68,23 @@ func TestFallsToAudioAndComesBack(t *testing.T) {
 	}
 }
 
+// A receiver whose machine is busy guesses far too low now and then, with nothing lost. The picture stays.
+func TestWrongGuessesDoNotTakeThePicture(t *testing.T) {
+	single := []Rung{{400_000, true}}
+	var c Chooser
+	for at := time.Duration(0); at < 2*time.Minute; at += time.Second {
+		c.Loss(at, 0)
+		estimate := int64(900_000)
+		if s := int(at / time.Second); s%10 < 4 { // up to 3 s without a break
+			estimate = 150_000
+		}
+		c.Estimate(at, estimate)
+		if i := c.Choose(at, single, true); i != 0 {
+			t.Fatalf("at %v: got %d, want the only layer", at, i)
+		}
+	}
+}
+
 func TestWithoutAudioTheLowestLayerStays(t *testing.T) {
 	var c Chooser
 	for at := time.Duration(0); at < time.Minute; at += time.Second {
