@@ -47,6 +47,19 @@ func (s *Shard) chosen(v *viewer, at mono) *stream.Flow {
 	return flows[i]
 }
 
+// selectEvery is how often what a viewer asks to see is heeded at once. A change may send a key frame and
+// what follows; who asks more often has its last choice at the next visit.
+const selectEvery = 250 * time.Millisecond
+
+// selected notes what v asks to see.
+func (s *Shard) selected(v *viewer, want Selection, at mono) {
+	v.asked = want
+	if v.seal != nil && (v.askedAt == 0 || at-v.askedAt >= selectEvery) {
+		v.askedAt = at
+		s.adapt(v, at)
+	}
+}
+
 // adapt brings v to the layer it should see.
 func (s *Shard) adapt(v *viewer, at mono) {
 	if !v.video.served() {

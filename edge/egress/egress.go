@@ -133,12 +133,7 @@ func (s *Shard) Restart(ctx context.Context, session string, local, peer Credent
 
 // Select has a session see what it asks for. net.ErrClosed: there is no such session any more.
 func (s *Shard) Select(ctx context.Context, session string, want Selection) error {
-	return s.with(ctx, session, func(v *viewer, at mono) {
-		v.asked = want
-		if v.seal != nil {
-			s.adapt(v, at)
-		}
-	})
+	return s.with(ctx, session, func(v *viewer, at mono) { s.selected(v, want, at) })
 }
 
 // Shows returns the rid a session sees and whether it sees any video. net.ErrClosed: it is over.

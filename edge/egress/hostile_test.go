@@ -325,6 +325,28 @@ func TestAddressOfAQuietViewer(t *testing.T) {
 	}
 }
 
+// Who changes its choice without end gets no key frame for each change, and sees its last choice all the same.
+func TestSelectingWithoutEnd(t *testing.T) {
+	r := newRig(t)
+	p := r.tape("floor", 1, "")
+	p.due(onlyFirst)
+	c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+	r.step(time.Second, c.read)
+	before := len(c.packets)
+	for i := range 100 {
+		r.s.selected(c.v, Selection{AudioOnly: i%2 == 0}, r.s.now)
+		r.step(5*time.Millisecond, c.read)
+	}
+	if n := len(c.packets) - before; n > 2*perFrame {
+		t.Errorf("%d packets for 100 changes in half a second, want at most 2 frames of %d", n, perFrame)
+	}
+	r.s.selected(c.v, Selection{AudioOnly: true}, r.s.now)
+	r.step(1200*time.Millisecond, c.read)
+	if c.v.video.flow() != nil {
+		t.Error("the last choice, sound alone, was not heeded")
+	}
+}
+
 // Viewers that say nothing for 30 s are gone, and those that never finish their handshake after 10 s.
 func TestExpiry(t *testing.T) {
 	r := newRig(t)

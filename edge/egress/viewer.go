@@ -83,6 +83,8 @@ type viewer struct {
 	asked  Selection
 	pliAt  mono
 
+	askedAt mono // when asked was last heeded at once
+
 	rtt    time.Duration // 0 while unknown
 	resend bucket
 }
