@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -117,7 +116,7 @@ func (r *Relay) pull(ctx context.Context, id string, hops []string) (*Lease, err
 			r.drop(l.p, ErrNoUpstream)
 		}
 	}
-	if err := l.p.wait(ctx); err != nil {
+	if err := l.wait(ctx); err != nil {
 		l.Release()
 		return nil, err
 	}
@@ -192,33 +191,6 @@ func (r *Relay) out(p *pull, why error) {
 	p.err = why
 	p.tell()
 	p.move(nil)
-}
-
-// wait returns nil once the stream is here.
-func (p *pull) wait(ctx context.Context) error {
-	for {
-		p.mu.Lock()
-		here, err, last, changed := p.stream != nil, p.err, p.last, p.changed
-		p.mu.Unlock()
-		switch {
-		case here && err == nil:
-			return nil
-		case errors.Is(err, stream.ErrEnded):
-			return ErrUnknownStream
-		case errors.Is(err, stream.ErrLost):
-			return ErrNoUpstream
-		case err != nil:
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			if last == nil {
-				last = ErrNoUpstream
-			}
-			return fmt.Errorf("%w: %w", last, context.Cause(ctx))
-		}
-	}
 }
 
 // deliver hands a to the puller, or drops it where the puller is behind. It never blocks.
@@ -324,6 +296,28 @@ func (p *pull) below() (hops []string) {
 		}
 	}
 	return hops
+}
+
+// shed sends away those whose way down is hops, for why, so that they do not cost the others the stream. It
+// returns false, and does nothing, where there are no others.
+func (p *pull) shed(hops []string, why error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var away []*Lease
+	for l := range p.leases {
+		if slices.Equal(l.hops, hops) {
+			away = append(away, l)
+		}
+	}
+	if len(away) == len(p.leases) {
+		return false
+	}
+	for _, l := range away {
+		l.refused = why
+		delete(p.leases, l)
+	}
+	p.tell()
+	return true
 }
 
 // wanted says whether anybody holds a lease.

@@ -30,6 +30,7 @@ type puller struct {
 
 	feed     *feed // the subscription asked for or open; nil while there is none
 	accepted bool
+	below    []string // hops of the last subscribe, without this node
 	answerBy time.Time
 	refused  map[*uplink]error // by whom, in this round
 	retryAt  time.Time
@@ -103,6 +104,16 @@ func (u *puller) advance(now time.Time) {
 	u.p.setAsking("")
 	err, final := u.verdict()
 	u.p.setLast(err)
+	if way := errors.Is(err, ErrLoop) || errors.Is(err, ErrTooManyHops); way && u.stream == nil {
+		if !final {
+			err = ErrNoUpstream // for those below: an upstream that does not answer yet may have a better way
+		}
+		if u.p.shed(u.below, err) { // the others' ways may be shorter
+			clear(u.refused)
+			u.advance(now)
+			return
+		}
+	}
 	if final && u.stream == nil {
 		u.finish(err, err.Error())
 		return
@@ -118,6 +129,7 @@ func (u *puller) subscribe(up *uplink, now time.Time) bool {
 	if src == nil {
 		return false
 	}
+	u.below = u.p.below()
 	u.p.setAsking(src.link.node) // first: it may ask us at the same moment, and must find that we wait for it
 	f := src.subscribe(u.p, u.ask())
 	if f == nil {
@@ -147,7 +159,7 @@ func (u *puller) verdict() (err error, final bool) {
 
 // ask is the subscribe for what is wanted now.
 func (u *puller) ask() *pb.Subscribe {
-	ask := &pb.Subscribe{Stream: u.p.id, Hops: append(slices.Clone(u.p.below()), u.r.cfg.Node)}
+	ask := &pb.Subscribe{Stream: u.p.id, Hops: append(slices.Clone(u.below), u.r.cfg.Node)}
 	if u.stream == nil {
 		return ask
 	}

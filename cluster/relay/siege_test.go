@@ -231,3 +231,42 @@ func TestNackOfTheFuture(t *testing.T) {
 		t.Errorf("%d looks at the board", looks)
 	}
 }
+
+// One whose way would be too long, or lead back, does not cost those the stream for whom it would not.
+func TestLongWayIsOnesOwn(t *testing.T) {
+	for _, why := range []error{ErrTooManyHops, ErrLoop} {
+		r, l := inMemory("hub", identity.RoleEdge)
+		up := &uplink{r: r}
+		r.ups = []*uplink{up}
+		up.src = newSource(up, l)
+		viewer, _, err := r.lease("a", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		far, _, err := r.lease("a", []string{"one", "two", "three", "four"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := newPuller(viewer.p)
+		u.advance(start)
+		if hops := (<-l.messages).GetSubscribe().GetHops(); len(hops) != 5 {
+			t.Fatalf("asked for %v", hops)
+		}
+		u.event(event{kind: eventRefuse, feed: u.feed, err: why}, start)
+		select {
+		case m := <-l.messages:
+			if hops := m.GetSubscribe().GetHops(); len(hops) != 1 {
+				t.Errorf("asked again for %v", hops)
+			}
+		default:
+			t.Error("given up for all")
+		}
+		if err := far.wait(t.Context()); !errors.Is(err, why) {
+			t.Errorf("the far one got %v, want %v", err, why)
+		}
+		u.event(event{kind: eventRefuse, feed: u.feed, err: why}, start) // now it is the viewer's own
+		if err := viewer.wait(t.Context()); !errors.Is(err, why) {
+			t.Errorf("the viewer got %v, want %v", err, why)
+		}
+	}
+}
