@@ -346,6 +346,10 @@ export class FreshetPlayer extends HTMLElement {
         this.#draw();
       });
     }
+    // A phone stops the video when its own full screen is left.
+    ui.video.addEventListener('webkitendfullscreen', () => {
+      if (this.#playing) void this.#screen.play();
+    });
     ui.root.addEventListener('pointermove', () => {
       this.#showBar();
     });
@@ -496,9 +500,11 @@ export class FreshetPlayer extends HTMLElement {
         if (act === 'louder') this.muted = false;
         break;
       case 'full':
-        void (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen()).catch(
-          () => undefined,
-        );
+        if (document.fullscreenEnabled)
+          void (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen()).catch(
+            () => undefined,
+          );
+        else this.#screen.fill();
         break;
       case 'picture':
         if (!document.pictureInPictureEnabled || video.videoWidth === 0) return;
@@ -570,7 +576,7 @@ export class FreshetPlayer extends HTMLElement {
     ui.details.setAttribute('aria-expanded', String(!ui.panel.hidden));
     ui.pip.hidden = !document.pictureInPictureEnabled;
     ui.pip.setAttribute('aria-pressed', String(this.shadowRoot?.pictureInPictureElement === ui.video));
-    ui.full.hidden = !document.fullscreenEnabled;
+    ui.full.hidden = !document.fullscreenEnabled && !this.#screen.fills;
     const full = document.fullscreenElement === this;
     draw(ui.full, full ? 'small' : 'full');
     ui.full.setAttribute('aria-pressed', String(full));

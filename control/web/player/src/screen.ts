@@ -9,8 +9,14 @@ export interface ScreenEvents {
   held(): void;
 }
 
+/** What an iPhone has in place of full screen for any element. */
+interface PhoneVideo extends HTMLVideoElement {
+  webkitSupportsFullscreen?: boolean;
+  webkitEnterFullscreen?: () => void;
+}
+
 export class Screen {
-  readonly video: HTMLVideoElement;
+  readonly video: PhoneVideo;
   readonly #stream = new MediaStream();
   #showing = 0;
 
@@ -56,6 +62,16 @@ export class Screen {
   hold(): void {
     this.#showing++;
     this.video.pause();
+  }
+
+  /** Whether the video alone can fill the screen, with the controls of the system: known once there is a picture. */
+  get fills(): boolean {
+    return this.video.webkitSupportsFullscreen === true;
+  }
+
+  /** Fills the screen with the video alone. Called by a press, as browsers ask. */
+  fill(): void {
+    if (this.fills) this.video.webkitEnterFullscreen?.();
   }
 
   /** A stream of sound alone never paints: there, data is enough. */
