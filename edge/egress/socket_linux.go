@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +17,12 @@ import (
 const (
 	socketBuffer = 8 << 20 // some 5 ms of 10 Gbit/s; the kernel cuts it down to its own limit
 	readBatch    = 64
-	controlSize  = 24 // CmsgSpace of one uint16
+
+	// sendWait is how long one call waits for room in the socket's buffer. A frame for a few hundred viewers
+	// is larger than the buffer, and the loop fills it faster than a network card empties it.
+	sendWait = 50 * time.Millisecond
+
+	controlSize = 24 // CmsgSpace of one uint16
 )
 
 // An endpoint is where a viewer is, as the kernel wants it.
@@ -34,12 +40,13 @@ type kernelMessage struct {
 }
 
 // A socket is the UDP socket of one shard. write may be called from any goroutine, all else from the
-// shard's loop alone, which never blocks in it.
+// shard's loop alone, which waits in it for sendWait at most.
 type socket struct {
 	fd    int
 	local netip.AddrPort
 	six   bool // an IPv6 socket; it serves IPv4 too
 	gso   bool
+	stuck bool // a wait for room was in vain; no other until the kernel has taken something
 
 	out     [maxMessages]kernelMessage
 	vectors [maxMessages]unix.Iovec
@@ -143,8 +150,8 @@ func (s *socket) endpoint(addr netip.AddrPort) endpoint {
 	return e
 }
 
-// send hands the messages, whose bytes stand in arena, to the kernel. It returns how many packets the
-// kernel did not take; none waits.
+// send hands the messages, whose bytes stand in arena, to the kernel, and waits for at most sendWait while
+// its buffer is full. It returns how many packets the kernel did not take.
 func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
 	for i := range messages {
 		g := &messages[i]
@@ -161,6 +168,7 @@ func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
 			m.segmented += g.count
 		}
 	}
+	var until time.Time // of waiting
 	for i := 0; i < len(messages); {
 		// RawSyscall: the scheduler is not told. With MSG_DONTWAIT a call takes some 60 µs at most.
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.out[i])),
@@ -169,7 +177,13 @@ func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
 		switch {
 		case errno == 0:
 			i += int(n)
+			s.stuck = false
 		case errno == unix.EINTR:
+		case errno == unix.EAGAIN && !s.stuck:
+			if until.IsZero() {
+				until = time.Now().Add(sendWait)
+			}
+			s.stuck = !s.writable(time.Until(until))
 		case messages[i].count > 1 && (errno == unix.EIO || errno == unix.EINVAL || errno == unix.EMSGSIZE):
 			// This path or device does not segment.
 			s.gso = s.gso && errno != unix.EIO
@@ -182,6 +196,16 @@ func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
 		}
 	}
 	return dropped
+}
+
+// writable waits for room in the socket's buffer and says whether there is some within d.
+func (s *socket) writable(d time.Duration) bool {
+	if d <= 0 {
+		return false
+	}
+	p := [1]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(p[:], int(d.Milliseconds())+1)
+	return n > 0 || errors.Is(err, unix.EINTR) // then send tries, and asks again
 }
 
 // singly sends the segments of g one by one.
