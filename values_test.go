@@ -5,6 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,6 +26,10 @@ func TestTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = u.Close() }()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	tcp, udp, free := l.Addr().String(), u.LocalAddr().String(), "127.0.0.1:0"
 	for name, c := range map[string]struct {
 		args []string
@@ -37,8 +43,12 @@ func TestTakenPort(t *testing.T) {
 			`^freshet: relay: .*` + udp + `.*\n$`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var out, log bytes.Buffer
-			code := run(t.Context(), append(c.args, "--data", t.TempDir(), "--log", "error"), &out, &log)
+			// A process of its own: what it bound before goes with it.
+			var log bytes.Buffer
+			cmd := exec.CommandContext(t.Context(), exe, append(c.args, "--data", t.TempDir(), "--log", "error")...)
+			cmd.Args[0], cmd.Stderr = "freshet", &log // which makes it main: see TestMain
+			_ = cmd.Run()                             // the exit says more
+			code := cmd.ProcessState.ExitCode()
 			if code != exitConfig || !regexp.MustCompile(c.want).Match(log.Bytes()) {
 				t.Errorf("exit %d: %q, want %d and %s", code, log.String(), exitConfig, c.want)
 			}
