@@ -2,9 +2,11 @@ package rtc
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"freshet/proto/sdpfrag"
 )
@@ -81,10 +83,16 @@ func (x *exchange) takeCandidates(f *sdpfrag.Fragment) (dropped int) {
 	return dropped
 }
 
-// ended turns a session's own "it is over" into the answer for a session that is not there.
+// ended turns a session's own "it is over" into the answer for a session that is not there, and one that
+// takes too long into "later": neither is a fault of the node.
 func ended(err error) error {
-	if _, ok := asProblem(err); !ok && isClosed(err) {
+	_, ok := asProblem(err)
+	switch {
+	case ok:
+	case isClosed(err):
 		return errNotFound("the session is over")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errUnavailable("the session did not answer in time", time.Second)
 	}
 	return err
 }

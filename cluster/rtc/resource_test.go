@@ -38,6 +38,7 @@ type echoed struct {
 	once      sync.Once
 	reason    string
 	trickled  int
+	fail      error // of Restart
 }
 
 func (e *echo) Open(_ context.Context, o Offer) (Session, string, error) {
@@ -61,6 +62,9 @@ func (s *echoed) Trickle(_ context.Context, f sdpfrag.Fragment) error {
 func (s *echoed) Restart(_ context.Context, f sdpfrag.Fragment) (sdpfrag.Fragment, error) {
 	if isOpen(s.done) {
 		return sdpfrag.Fragment{}, net.ErrClosed
+	}
+	if s.fail != nil {
+		return sdpfrag.Fragment{}, s.fail
 	}
 	return sdpfrag.Fragment{Ufrag: "node", Pwd: strings.Repeat("p", 22)}, nil
 }
@@ -150,6 +154,27 @@ func TestSession(t *testing.T) {
 	}
 	if a := call(r, "DELETE", location, ""); a.StatusCode != 404 {
 		t.Errorf("second DELETE: %d", a.StatusCode)
+	}
+}
+
+// A restart that comes as the session ends, or takes too long, is no fault of the node.
+func TestRestartFails(t *testing.T) {
+	for want, fail := range map[int]error{
+		404: fmt.Errorf("restart: %w", net.ErrClosed),
+		503: fmt.Errorf("restart: %w", context.DeadlineExceeded),
+		500: errors.New("broken"),
+	} {
+		e := &echo{}
+		r := newTestResource(ResourceConfig{Kind: WHIP}, e)
+		location, _ := open(t, r)
+		e.all[0].fail = fail
+		body := "a=ice-ufrag:efgh\r\na=ice-pwd:" + strings.Repeat("y", 22) + "\r\n"
+		if a := call(r, "PATCH", location, body, "Content-Type", contentFragment, "If-Match", "*"); a.StatusCode != want {
+			t.Errorf("%v: %d, want %d", fail, a.StatusCode, want)
+		}
+		if err := r.CloseAll(t.Context(), "test"); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -273,6 +273,9 @@ func (s *session) Restart(ctx context.Context, f sdpfrag.Fragment) (sdpfrag.Frag
 		}
 	}
 	answer, err := s.answer(ctx)
+	if errors.Is(err, webrtc.ErrConnectionClosed) { // it ends just now
+		err = net.ErrClosed
+	}
 	if err != nil {
 		return sdpfrag.Fragment{}, fmt.Errorf("ice restart: %w", err)
 	}
