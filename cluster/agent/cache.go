@@ -30,6 +30,9 @@ func load(file string) (*pb.Snapshot, error) {
 	if len(b) > MaxDown {
 		return nil, fmt.Errorf("%s: larger than %d bytes", file, MaxDown)
 	}
+	if len(b) == 0 { // protobuf for a cluster without streams, but no snapshot of control is that short
+		return nil, fmt.Errorf("%s: empty", file)
+	}
 	n := &pb.Snapshot{}
 	if err := proto.Unmarshal(b, n); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -44,6 +44,7 @@ func TestCacheDamaged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state")
 	for name, content := range map[string][]byte{
 		"text":      []byte("\xff\xff no snapshot"),
+		"empty":     {},
 		"too large": make([]byte, MaxDown+1),
 	} {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
