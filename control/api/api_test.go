@@ -97,6 +97,28 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// A stream whose origin fell silent while edges are heard is not live; where all are silent, control may be cut off.
+func TestSilentOrigin(t *testing.T) {
+	for name, c := range map[string]struct {
+		edge time.Duration
+		want bool
+	}{"origin alone": {0, false}, "everybody": {time.Minute, true}} {
+		a := small(1)
+		old := time.Now().Add(-time.Minute)
+		for _, role := range []string{"origin", "edge"} {
+			for _, n := range a.d.Fleet.Nodes(role, time.Now()) {
+				if n.Heard = old; role == "edge" {
+					n.Heard = time.Now().Add(-c.edge)
+				}
+				a.d.Fleet.Hear(n)
+			}
+		}
+		if got := read[Stream](t, ask(a, "GET", "/api/v1/streams/sample", "")); got.Live != c.want {
+			t.Errorf("%s silent: live %v, want %v", name, got.Live, c.want)
+		}
+	}
+}
+
 func TestJoin(t *testing.T) {
 	for _, body := range []string{"", "{}", `{"region":"par"}`} {
 		w := ask(small(5), "POST", "/api/v1/events/sample/join", body)

@@ -95,10 +95,11 @@ func streamUnknown() failure {
 // A survey is the mesh at one moment.
 type survey struct {
 	origins, edges []node.Node
+	now            time.Time
 }
 
 func (a *API) survey(now time.Time) survey {
-	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now)}
+	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now), now}
 }
 
 func (s survey) stream(r *pb.StreamRecord) Stream {
@@ -109,7 +110,7 @@ func (s survey) stream(r *pb.StreamRecord) Stream {
 	if o, ok := s.origin(r); ok {
 		v.Origin = &Origin{Node: o.Name, Region: o.Region, WHIP: o.Facts.Whip}
 		if f := facts(o, r.Id); f != nil {
-			v.Live = f.Live
+			v.Live = f.Live && !s.dead(o)
 			for _, t := range f.Flows {
 				v.Tracks = append(v.Tracks, Track{
 					t.Track, t.Rid, t.Codec, int(t.Width), int(t.Height), int(t.BitrateBps),
@@ -124,6 +125,13 @@ func (s survey) stream(r *pb.StreamRecord) Stream {
 		}
 	}
 	return v
+}
+
+// dead says whether n, which the fleet goes on naming, fell silent while an edge is heard: then it is not
+// control that is cut off.
+func (s survey) dead(n node.Node) bool {
+	silent := func(n node.Node) bool { return s.now.Sub(n.Heard) > node.Expiry }
+	return silent(n) && slices.ContainsFunc(s.edges, func(e node.Node) bool { return !silent(e) })
 }
 
 // origin returns where r is, or may be, published.
