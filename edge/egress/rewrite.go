@@ -32,7 +32,7 @@ func (s *segment) timestamp(ts uint32) uint32 {
 	if s.speed == speedOne {
 		return s.base + uint32(d)
 	}
-	if s.bent && d > s.bend {
+	if s.bent && (d > s.bend || d < 0) { // before the key frame: the publisher's timestamps jumped back
 		return s.base + slow(s.bend, s.speed) + uint32(d-s.bend)
 	}
 	return s.base + slow(d, s.speed)
@@ -41,9 +41,9 @@ func (s *segment) timestamp(ts uint32) uint32 {
 func slow(d int32, speed uint32) uint32 { return uint32(int64(d) << 16 / int64(speed)) }
 
 // settle makes the segment a straight one at ts, once nothing of its slow part can be asked for any more:
-// after half a turn of the RTP clock, 6.6 hours, the slow part would seem to lie ahead.
+// after half a turn of the RTP clock, 6.6 hours, or a jump back the slow part would seem to lie ahead.
 func (s *segment) settle(ts uint32) {
-	if s.bent && int32(ts-s.key) > s.bend+settleAfter {
+	if d := int32(ts - s.key); s.bent && (d > s.bend+settleAfter || d < 0) {
 		s.key, s.base, s.speed, s.bent = ts, s.timestamp(ts), speedOne, false
 	}
 }

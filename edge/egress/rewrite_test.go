@@ -99,3 +99,19 @@ func TestTimestampsOfALongDay(t *testing.T) {
 		last = out
 	}
 }
+
+// Where the publisher's timestamps jump back after a catch-up, they run with the media from there.
+func TestTimestampsJumpBack(t *testing.T) {
+	r := rewriter{}
+	r.begin(flows()[0], 1, 50_000_000, 100, 5*speedOne, 0)
+	r.place(1, 50_000_000, true, 0)
+	r.segs[0].straighten(50_090_000)
+	_, last, _ := r.place(2, 1000, true, 0)
+	for n := int64(3); n < 30_000; n++ {
+		_, out, ok := r.place(n, 1000+uint32(n-2)*3000, true, 0)
+		if !ok || out-last != 3000 {
+			t.Fatalf("packet %d: timestamp moves by %d, want 3000", n, int32(out-last))
+		}
+		last = out
+	}
+}
