@@ -305,6 +305,12 @@ func TestHostileUpstream(t *testing.T) {
 	}{
 		{"answer to nothing", func(s *stranger) { s.say(acceptMessage(&pb.Accept{Id: 99, Stream: "a"})) }, rtpq.CodePacket},
 		{"no flows", func(s *stranger) { s.say(accept()) }, rtpq.CodePacket},
+		{"by no way", func(s *stranger) {
+			s.say(acceptMessage(&pb.Accept{Id: 1, Stream: "a", Epoch: 1, Flows: []*pb.Flow{flow(1)}}))
+		}, rtpq.CodePacket},
+		{"by another's way", func(s *stranger) {
+			s.say(acceptMessage(&pb.Accept{Id: 1, Stream: "a", Epoch: 1, Hops: []string{"host", "else"}, Flows: []*pb.Flow{flow(1)}}))
+		}, rtpq.CodePacket},
 		{"flow 0", func(s *stranger) { s.say(accept(flow(0))) }, rtpq.CodePacket},
 		{"flow twice", func(s *stranger) { s.say(accept(flow(1), flow(1))) }, rtpq.CodeFlow},
 		{"subscribe from above", func(s *stranger) {

@@ -208,6 +208,9 @@ func (s *source) answer(id uint64, e event) error {
 
 // own notes whose the flows of an accept are. A second accept of a subscription changes its hops only.
 func (s *source) own(a *pb.Accept) error {
+	if hops := a.GetHops(); len(hops) == 0 || hops[len(hops)-1] != s.link.node {
+		return broke(rtpq.CodePacket, "accept whose last hop is not the upstream node")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.feeds[a.GetId()]
