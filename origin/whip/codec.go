@@ -65,8 +65,14 @@ func (c *codec) setMap(value string) {
 	}
 }
 
+// maxFMTP is how long a=fmtp may be, in bytes: real ones have under 100, and the mesh carries it to every node.
+const maxFMTP = 256
+
 // known returns c under the name this code uses for it, and false where Freshet does not carry it.
 func (c codec) known(kind stream.Kind) (codec, bool) {
+	if len(c.FMTP) > maxFMTP {
+		return c, false
+	}
 	fmtp := parameters(c.FMTP)
 	switch strings.ToLower(c.Name) {
 	case "h264":
