@@ -167,6 +167,10 @@ export class StandIn {
       json(response, 200, { active, layers: this.layers });
     } else if (sub === 'layer') {
       Object.assign(session, toWanted(JSON.parse(body)));
+      await this.#edge?.evaluate(([name, audioOnly]) => globalThis.edge.picture(name, !audioOnly), [
+        id,
+        session.audioOnly,
+      ] as const);
       response.writeHead(204).end();
     } else problem(response, 405, 'method-not-allowed', 'Method not allowed');
   }
@@ -226,6 +230,8 @@ async function text(request: IncomingMessage): Promise<string> {
 declare global {
   var edge: {
     open(id: string, offer: string): Promise<string>;
+    /** Sends the picture, or sound alone. */
+    picture(id: string, on: boolean): Promise<void>;
     close(id: string): void;
   };
 }
@@ -279,6 +285,13 @@ function edgeProgram(): void {
         check();
       });
       return pc.localDescription?.sdp ?? '';
+    },
+    async picture(id, on) {
+      const video = open
+        .get(id)
+        ?.getSenders()
+        .find(sender => sender.track !== sound);
+      await video?.replaceTrack(on ? picture : null);
     },
     close(id) {
       open.get(id)?.close();

@@ -64,7 +64,7 @@ for (const [codec, name] of [
     expect(await seen.evaluate(() => document.querySelector('freshet-player')?.video.videoHeight)).toBe(720);
     await seen.getByRole('button', { name: 'Turn on sound' }).click();
     // The fake microphone beeps once a second.
-    expect(await soundLevel(seen)).toBeGreaterThan(0.01);
+    expect(await soundLevel(seen, 0.01)).toBeGreaterThan(0.01);
     await expectAccessible(page);
     await end(page);
     await seen.context().close();

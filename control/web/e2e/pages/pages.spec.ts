@@ -50,6 +50,11 @@ test('no font is loaded before the first frame', async ({ page, mesh }) => {
   });
   await page.exposeFunction('painted', () => loaded.push('picture'));
   await page.addInitScript(() => {
+    // The page waits 2.5 s for a picture; here, however slow the machine, one comes.
+    const wait = globalThis.setTimeout;
+    Object.assign(globalThis, {
+      setTimeout: (then: () => void, ms?: number) => (ms === 2500 ? 0 : wait(then, ms)),
+    });
     addEventListener('freshet-picture', () => {
       (globalThis as unknown as { painted: () => void }).painted();
     });
@@ -125,4 +130,42 @@ test('going live takes two acts, and a refused key says what to do', async ({ pa
   await expect(page.getByRole('alert')).toContainText('The stream key is not valid for this stream.');
   await expect(start).toBeEnabled();
   await expectAccessible(page);
+});
+
+test('of two sources asked for at once one stays on', async ({ page, mesh }) => {
+  await page.addInitScript(() => {
+    const taken: MediaStream[] = [];
+    Object.assign(globalThis, { taken });
+    const devices = navigator.mediaDevices;
+    const take = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async constraints => {
+      const stream = await take(constraints);
+      taken.push(stream);
+      return stream;
+    };
+  });
+  await page.goto(`${mesh.url}/live/sample?lang=en`);
+  await page.evaluate(() => {
+    const button = document.querySelector<HTMLButtonElement>('[data-kind=camera]');
+    button?.click();
+    button?.click();
+  });
+  await expect(page.getByText('Picture is there')).toBeVisible();
+  const on = () =>
+    page.evaluate(() =>
+      (globalThis as unknown as { taken: MediaStream[] }).taken.map(stream => stream.active),
+    );
+  await expect.poll(async () => (await on()).length).toBe(2);
+  await expect.poll(async () => (await on()).filter(active => active).length).toBe(1);
+});
+
+test('without a clipboard a button says what to do', async ({ page, mesh }) => {
+  const errors = watchErrors(page);
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined }); // as in a page without TLS
+  });
+  await page.goto(`${mesh.url}/e/sample?lang=en`);
+  await page.getByRole('button', { name: 'Copy the link' }).click();
+  await expect(page.getByRole('button', { name: 'Select and copy it by hand' })).toBeVisible();
+  expect(errors).toEqual([]);
 });

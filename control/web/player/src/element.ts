@@ -346,6 +346,11 @@ export class FreshetPlayer extends HTMLElement {
         this.#draw();
       });
     }
+    // Not at the first picture: a video that is held paints one, and stands.
+    ui.video.addEventListener('playing', () => {
+      this.#held = false;
+      this.#draw();
+    });
     // A phone stops the video when its own full screen is left.
     ui.video.addEventListener('webkitendfullscreen', () => {
       if (this.#playing) void this.#screen.play();
@@ -401,7 +406,6 @@ export class FreshetPlayer extends HTMLElement {
 
   #painted(): void {
     this.#pictured = true;
-    this.#held = false;
     this.#firstPictureMS ??= performance.now() - this.#startedAt;
     this.#happened('picture');
     this.dispatchEvent(
