@@ -78,7 +78,9 @@ func (s *Server) Run(ctx context.Context) error {
 		case err != nil:
 			// Out of descriptors, most likely; what frees them is other connections' end.
 			s.m.refused.WithLabelValues(string(refusedAccept)).Inc()
-			if !pause(ctx, 100*time.Millisecond) {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
 				return nil
 			}
 			continue
@@ -190,16 +192,5 @@ func (s *Server) tell(ctx context.Context, w *agent.Wire, version uint64, acks <
 				return fmt.Errorf("tell agent: %w", err)
 			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
