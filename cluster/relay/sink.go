@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -228,73 +227,6 @@ func (s *sink) end(id uint64, why error) {
 		reason = pb.EndReason_END_REASON_LOST
 	}
 	s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: id, Reason: reason}}})
-}
-
-// open says accept and lets the flows out: live packets from now on, and behind them what the ring
-// holds and the subscriber does not. The error is ErrFull, or wraps ErrUnknownStream where there is nothing
-// that the link can carry.
-func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) {
-	accept := &pb.Accept{Id: sub.ask.GetId(), Stream: o.stream.ID, Epoch: o.stream.Epoch, Hops: o.first}
-	var flows []*served
-	for _, f := range o.stream.Flows {
-		if !wants(sub.ask.GetLayers(), f.Format.RID) {
-			continue
-		}
-		sv := newServed(s.newFlow(), f, o.pull)
-		flows = append(flows, sv)
-		accept.Flows = append(accept.Flows, describe(sv))
-	}
-	if len(flows) == 0 {
-		return nil, nil, fmt.Errorf("%w in the layers asked for", ErrUnknownStream)
-	}
-	// What a publisher says of its codecs ends up here. It may cost that stream and not the link.
-	if err := rtpq.Validate(acceptMessage(accept)); err != nil {
-		return nil, nil, fmt.Errorf("%w that can be described: %w", ErrUnknownStream, err)
-	}
-	have := sub.ask.GetHave()
-	if sub.ask.GetEpoch() != o.stream.Epoch {
-		have = nil // numbers of another epoch say nothing of this one's
-	}
-	jobs := s.backfills(flows, have)
-	// The accept goes first, so that what follows is understood; datagrams may overtake it all the same.
-	s.link.say(acceptMessage(accept))
-	for _, b := range jobs {
-		s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{
-			Flow: b.served.id, First: uint32(uint16(b.next)), Count: uint32(b.end - b.next),
-		}}})
-	}
-	s.mu.Lock()
-	for _, sv := range flows {
-		s.byFlow[sv.id] = sv
-	}
-	s.mu.Unlock()
-	for i, sv := range flows {
-		if !s.link.queue.add(sv) {
-			s.shut(flows[:i])
-			return nil, nil, ErrFull
-		}
-	}
-	for _, b := range jobs {
-		s.fill.add(b)
-	}
-	return flows, accept, nil
-}
-
-func (s *sink) backfills(flows []*served, have []*pb.Have) []*backfill {
-	var jobs []*backfill
-	for _, sv := range flows {
-		if b := missed(sv, have); b != nil {
-			jobs = append(jobs, b)
-		}
-	}
-	return jobs
-}
-
-func (s *sink) newFlow() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nextFlow++
-	return s.nextFlow
 }
 
 func (s *sink) shut(flows []*served) {
