@@ -210,6 +210,9 @@ type RelayMessage struct {
 	//	*RelayMessage_End
 	//	*RelayMessage_Stats
 	//	*RelayMessage_Unsubscribe
+	//	*RelayMessage_Watch
+	//	*RelayMessage_Renew
+	//	*RelayMessage_Route
 	Body          isRelayMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -342,6 +345,33 @@ func (x *RelayMessage) GetUnsubscribe() *Unsubscribe {
 	return nil
 }
 
+func (x *RelayMessage) GetWatch() *Watch {
+	if x != nil {
+		if x, ok := x.Body.(*RelayMessage_Watch); ok {
+			return x.Watch
+		}
+	}
+	return nil
+}
+
+func (x *RelayMessage) GetRenew() *Renew {
+	if x != nil {
+		if x, ok := x.Body.(*RelayMessage_Renew); ok {
+			return x.Renew
+		}
+	}
+	return nil
+}
+
+func (x *RelayMessage) GetRoute() *Route {
+	if x != nil {
+		if x, ok := x.Body.(*RelayMessage_Route); ok {
+			return x.Route
+		}
+	}
+	return nil
+}
+
 type isRelayMessage_Body interface {
 	isRelayMessage_Body()
 }
@@ -386,6 +416,18 @@ type RelayMessage_Unsubscribe struct {
 	Unsubscribe *Unsubscribe `protobuf:"bytes,10,opt,name=unsubscribe,proto3,oneof"`
 }
 
+type RelayMessage_Watch struct {
+	Watch *Watch `protobuf:"bytes,11,opt,name=watch,proto3,oneof"` // version 2
+}
+
+type RelayMessage_Renew struct {
+	Renew *Renew `protobuf:"bytes,12,opt,name=renew,proto3,oneof"` // version 2
+}
+
+type RelayMessage_Route struct {
+	Route *Route `protobuf:"bytes,13,opt,name=route,proto3,oneof"` // version 2
+}
+
 func (*RelayMessage_Hello) isRelayMessage_Body() {}
 
 func (*RelayMessage_Subscribe) isRelayMessage_Body() {}
@@ -405,6 +447,12 @@ func (*RelayMessage_End) isRelayMessage_Body() {}
 func (*RelayMessage_Stats) isRelayMessage_Body() {}
 
 func (*RelayMessage_Unsubscribe) isRelayMessage_Body() {}
+
+func (*RelayMessage_Watch) isRelayMessage_Body() {}
+
+func (*RelayMessage_Renew) isRelayMessage_Body() {}
+
+func (*RelayMessage_Route) isRelayMessage_Body() {}
 
 // Hello is the first message in each direction on every connection.
 type Hello struct {
@@ -590,6 +638,7 @@ type Have struct {
 	Track         string                 `protobuf:"bytes,1,opt,name=track,proto3" json:"track,omitempty"`
 	Rid           string                 `protobuf:"bytes,2,opt,name=rid,proto3" json:"rid,omitempty"`
 	Sequence      uint32                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Idle          bool                   `protobuf:"varint,4,opt,name=idle,proto3" json:"idle,omitempty"` // nobody watches the flow: nothing of it is to be sent before a watch that names it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -643,6 +692,13 @@ func (x *Have) GetSequence() uint32 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *Have) GetIdle() bool {
+	if x != nil {
+		return x.Idle
+	}
+	return false
 }
 
 // Accept answers Subscribe and opens one flow for each layer and audio track.
@@ -1318,12 +1374,316 @@ func (x *FlowStats) GetGone() uint64 {
 	return 0
 }
 
+// Watch names the video flows of a subscription that somebody downstream watches; the others are not to
+// be sent. Downstream to upstream. Until the first, all are.
+type Watch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Flows         []uint64               `protobuf:"varint,2,rep,packed,name=flows,proto3" json:"flows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_relay_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_relay_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_relay_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Watch) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Watch) GetFlows() []uint64 {
+	if x != nil {
+		return x.Flows
+	}
+	return nil
+}
+
+// Renew asks the dialler to open connection index of the link anew, because its window has become too
+// narrow. The old one is closed when the new one is there. Upstream to downstream.
+type Renew struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint32                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Renew) Reset() {
+	*x = Renew{}
+	mi := &file_relay_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Renew) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Renew) ProtoMessage() {}
+
+func (x *Renew) ProtoReflect() protoreflect.Message {
+	mi := &file_relay_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Renew.ProtoReflect.Descriptor instead.
+func (*Renew) Descriptor() ([]byte, []int) {
+	return file_relay_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Renew) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+// Route tells, once a second, how each hop of a subscription's way does, the origin's first. Upstream to
+// downstream: each node adds the link by which it takes the stream itself.
+type Route struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Hops          []*HopStats            `protobuf:"bytes,2,rep,name=hops,proto3" json:"hops,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Route) Reset() {
+	*x = Route{}
+	mi := &file_relay_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Route) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Route) ProtoMessage() {}
+
+func (x *Route) ProtoReflect() protoreflect.Message {
+	mi := &file_relay_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Route.ProtoReflect.Descriptor instead.
+func (*Route) Descriptor() ([]byte, []int) {
+	return file_relay_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Route) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Route) GetHops() []*HopStats {
+	if x != nil {
+		return x.Hops
+	}
+	return nil
+}
+
+// HopStats is one hop as the node at its lower end sees it, of one stream. Counts are since the
+// subscription began.
+type HopStats struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"` // at the lower end
+	Upstream      string                 `protobuf:"bytes,2,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	RttUs         uint32                 `protobuf:"varint,3,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
+	Received      uint64                 `protobuf:"varint,4,opt,name=received,proto3" json:"received,omitempty"`                                // packets of the stream, each once
+	Lost          uint64                 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`                                        // UDP packets of the whole link found missing by the repair layer
+	RepairedBelow uint64                 `protobuf:"varint,6,opt,name=repaired_below,json=repairedBelow,proto3" json:"repaired_below,omitempty"` // of those, by the repair layer
+	Missing       uint64                 `protobuf:"varint,7,opt,name=missing,proto3" json:"missing,omitempty"`                                  // packets of the stream asked for by number
+	Repaired      uint64                 `protobuf:"varint,8,opt,name=repaired,proto3" json:"repaired,omitempty"`                                // of those, that came
+	Gone          uint64                 `protobuf:"varint,9,opt,name=gone,proto3" json:"gone,omitempty"`                                        // of those, that will not come
+	Late          uint64                 `protobuf:"varint,10,opt,name=late,proto3" json:"late,omitempty"`                                       // packets more than half a round trip behind the fastest
+	Shed          uint32                 `protobuf:"varint,11,opt,name=shed,proto3" json:"shed,omitempty"`                                       // flows that upstream holds back now, for want of room
+	RoomBps       uint64                 `protobuf:"varint,12,opt,name=room_bps,json=roomBps,proto3" json:"room_bps,omitempty"`                  // what the link is thought to carry; 0 while nothing has shown its end
+	RateBps       uint64                 `protobuf:"varint,13,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`                  // what the link brings now
+	Switches      uint64                 `protobuf:"varint,14,opt,name=switches,proto3" json:"switches,omitempty"`                               // changes of upstream since the stream was pulled
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HopStats) Reset() {
+	*x = HopStats{}
+	mi := &file_relay_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HopStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HopStats) ProtoMessage() {}
+
+func (x *HopStats) ProtoReflect() protoreflect.Message {
+	mi := &file_relay_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HopStats.ProtoReflect.Descriptor instead.
+func (*HopStats) Descriptor() ([]byte, []int) {
+	return file_relay_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *HopStats) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *HopStats) GetUpstream() string {
+	if x != nil {
+		return x.Upstream
+	}
+	return ""
+}
+
+func (x *HopStats) GetRttUs() uint32 {
+	if x != nil {
+		return x.RttUs
+	}
+	return 0
+}
+
+func (x *HopStats) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *HopStats) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *HopStats) GetRepairedBelow() uint64 {
+	if x != nil {
+		return x.RepairedBelow
+	}
+	return 0
+}
+
+func (x *HopStats) GetMissing() uint64 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
+func (x *HopStats) GetRepaired() uint64 {
+	if x != nil {
+		return x.Repaired
+	}
+	return 0
+}
+
+func (x *HopStats) GetGone() uint64 {
+	if x != nil {
+		return x.Gone
+	}
+	return 0
+}
+
+func (x *HopStats) GetLate() uint64 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *HopStats) GetShed() uint32 {
+	if x != nil {
+		return x.Shed
+	}
+	return 0
+}
+
+func (x *HopStats) GetRoomBps() uint64 {
+	if x != nil {
+		return x.RoomBps
+	}
+	return 0
+}
+
+func (x *HopStats) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *HopStats) GetSwitches() uint64 {
+	if x != nil {
+		return x.Switches
+	}
+	return 0
+}
+
 var File_relay_proto protoreflect.FileDescriptor
 
 const file_relay_proto_rawDesc = "" +
 	"\n" +
 	"\vrelay.proto\x12\n" +
-	"freshet.v1\"\xfb\x03\n" +
+	"freshet.v1\"\xfc\x04\n" +
 	"\fRelayMessage\x12)\n" +
 	"\x05hello\x18\x01 \x01(\v2\x11.freshet.v1.HelloH\x00R\x05hello\x125\n" +
 	"\tsubscribe\x18\x02 \x01(\v2\x15.freshet.v1.SubscribeH\x00R\tsubscribe\x12,\n" +
@@ -1336,7 +1696,10 @@ const file_relay_proto_rawDesc = "" +
 	"\x03end\x18\b \x01(\v2\x0f.freshet.v1.EndH\x00R\x03end\x12)\n" +
 	"\x05stats\x18\t \x01(\v2\x11.freshet.v1.StatsH\x00R\x05stats\x12;\n" +
 	"\vunsubscribe\x18\n" +
-	" \x01(\v2\x17.freshet.v1.UnsubscribeH\x00R\vunsubscribeB\x06\n" +
+	" \x01(\v2\x17.freshet.v1.UnsubscribeH\x00R\vunsubscribe\x12)\n" +
+	"\x05watch\x18\v \x01(\v2\x11.freshet.v1.WatchH\x00R\x05watch\x12)\n" +
+	"\x05renew\x18\f \x01(\v2\x11.freshet.v1.RenewH\x00R\x05renew\x12)\n" +
+	"\x05route\x18\r \x01(\v2\x11.freshet.v1.RouteH\x00R\x05routeB\x06\n" +
 	"\x04body\"\xa1\x01\n" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
@@ -1352,11 +1715,12 @@ const file_relay_proto_rawDesc = "" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x04 \x03(\tR\x04hops\x12\x16\n" +
 	"\x06layers\x18\x05 \x03(\tR\x06layers\x12$\n" +
-	"\x04have\x18\x06 \x03(\v2\x10.freshet.v1.HaveR\x04have\"J\n" +
+	"\x04have\x18\x06 \x03(\v2\x10.freshet.v1.HaveR\x04have\"^\n" +
 	"\x04Have\x12\x14\n" +
 	"\x05track\x18\x01 \x01(\tR\x05track\x12\x10\n" +
 	"\x03rid\x18\x02 \x01(\tR\x03rid\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\rR\bsequence\"\x82\x01\n" +
+	"\bsequence\x18\x03 \x01(\rR\bsequence\x12\x12\n" +
+	"\x04idle\x18\x04 \x01(\bR\x04idle\"\x82\x01\n" +
 	"\x06Accept\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06stream\x18\x02 \x01(\tR\x06stream\x12\x14\n" +
@@ -1409,7 +1773,31 @@ const file_relay_proto_rawDesc = "" +
 	"\n" +
 	"duplicates\x18\x05 \x01(\x04R\n" +
 	"duplicates\x12\x12\n" +
-	"\x04gone\x18\x06 \x01(\x04R\x04gone*<\n" +
+	"\x04gone\x18\x06 \x01(\x04R\x04gone\"-\n" +
+	"\x05Watch\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05flows\x18\x02 \x03(\x04R\x05flows\"\x1d\n" +
+	"\x05Renew\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\"A\n" +
+	"\x05Route\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
+	"\x04hops\x18\x02 \x03(\v2\x14.freshet.v1.HopStatsR\x04hops\"\xec\x02\n" +
+	"\bHopStats\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1a\n" +
+	"\bupstream\x18\x02 \x01(\tR\bupstream\x12\x15\n" +
+	"\x06rtt_us\x18\x03 \x01(\rR\x05rttUs\x12\x1a\n" +
+	"\breceived\x18\x04 \x01(\x04R\breceived\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12%\n" +
+	"\x0erepaired_below\x18\x06 \x01(\x04R\rrepairedBelow\x12\x18\n" +
+	"\amissing\x18\a \x01(\x04R\amissing\x12\x1a\n" +
+	"\brepaired\x18\b \x01(\x04R\brepaired\x12\x12\n" +
+	"\x04gone\x18\t \x01(\x04R\x04gone\x12\x12\n" +
+	"\x04late\x18\n" +
+	" \x01(\x04R\x04late\x12\x12\n" +
+	"\x04shed\x18\v \x01(\rR\x04shed\x12\x19\n" +
+	"\broom_bps\x18\f \x01(\x04R\aroomBps\x12\x19\n" +
+	"\brate_bps\x18\r \x01(\x04R\arateBps\x12\x1a\n" +
+	"\bswitches\x18\x0e \x01(\x04R\bswitches*<\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1446,7 +1834,7 @@ func file_relay_proto_rawDescGZIP() []byte {
 }
 
 var file_relay_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_relay_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_relay_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_relay_proto_goTypes = []any{
 	(Kind)(0),            // 0: freshet.v1.Kind
 	(RefuseReason)(0),    // 1: freshet.v1.RefuseReason
@@ -1465,6 +1853,10 @@ var file_relay_proto_goTypes = []any{
 	(*Unsubscribe)(nil),  // 14: freshet.v1.Unsubscribe
 	(*Stats)(nil),        // 15: freshet.v1.Stats
 	(*FlowStats)(nil),    // 16: freshet.v1.FlowStats
+	(*Watch)(nil),        // 17: freshet.v1.Watch
+	(*Renew)(nil),        // 18: freshet.v1.Renew
+	(*Route)(nil),        // 19: freshet.v1.Route
+	(*HopStats)(nil),     // 20: freshet.v1.HopStats
 }
 var file_relay_proto_depIdxs = []int32{
 	4,  // 0: freshet.v1.RelayMessage.hello:type_name -> freshet.v1.Hello
@@ -1477,17 +1869,21 @@ var file_relay_proto_depIdxs = []int32{
 	13, // 7: freshet.v1.RelayMessage.end:type_name -> freshet.v1.End
 	15, // 8: freshet.v1.RelayMessage.stats:type_name -> freshet.v1.Stats
 	14, // 9: freshet.v1.RelayMessage.unsubscribe:type_name -> freshet.v1.Unsubscribe
-	6,  // 10: freshet.v1.Subscribe.have:type_name -> freshet.v1.Have
-	8,  // 11: freshet.v1.Accept.flows:type_name -> freshet.v1.Flow
-	0,  // 12: freshet.v1.Flow.kind:type_name -> freshet.v1.Kind
-	1,  // 13: freshet.v1.Refuse.reason:type_name -> freshet.v1.RefuseReason
-	2,  // 14: freshet.v1.End.reason:type_name -> freshet.v1.EndReason
-	16, // 15: freshet.v1.Stats.flows:type_name -> freshet.v1.FlowStats
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	17, // 10: freshet.v1.RelayMessage.watch:type_name -> freshet.v1.Watch
+	18, // 11: freshet.v1.RelayMessage.renew:type_name -> freshet.v1.Renew
+	19, // 12: freshet.v1.RelayMessage.route:type_name -> freshet.v1.Route
+	6,  // 13: freshet.v1.Subscribe.have:type_name -> freshet.v1.Have
+	8,  // 14: freshet.v1.Accept.flows:type_name -> freshet.v1.Flow
+	0,  // 15: freshet.v1.Flow.kind:type_name -> freshet.v1.Kind
+	1,  // 16: freshet.v1.Refuse.reason:type_name -> freshet.v1.RefuseReason
+	2,  // 17: freshet.v1.End.reason:type_name -> freshet.v1.EndReason
+	16, // 18: freshet.v1.Stats.flows:type_name -> freshet.v1.FlowStats
+	20, // 19: freshet.v1.Route.hops:type_name -> freshet.v1.HopStats
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_relay_proto_init() }
@@ -1506,6 +1902,9 @@ func file_relay_proto_init() {
 		(*RelayMessage_End)(nil),
 		(*RelayMessage_Stats)(nil),
 		(*RelayMessage_Unsubscribe)(nil),
+		(*RelayMessage_Watch)(nil),
+		(*RelayMessage_Renew)(nil),
+		(*RelayMessage_Route)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1513,7 +1912,7 @@ func file_relay_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_relay_proto_rawDesc), len(file_relay_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

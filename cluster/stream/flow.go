@@ -65,6 +65,10 @@ type Flow struct {
 	keyAt    atomic.Int64 // unix ns of the last key frame
 	bytes    atomic.Int64
 	ask      func(*Flow)
+
+	wants  atomic.Int32
+	wanted atomic.Pointer[func(*Flow)]
+	shed   atomic.Bool
 }
 
 // A key frame is asked for at most once in keyframeEvery, and not within keyframeFresh of the last one.
@@ -130,3 +134,38 @@ func near(ns int64, now time.Time, d time.Duration) bool {
 	passed := time.Duration(now.UnixNano() - ns)
 	return passed > -d && passed < d
 }
+
+// Want says that somebody here or below needs the flow's packets; each call is taken back by one Unwant.
+// Who wants a layer has the node ask upstream for it, where it does not come already.
+func (f *Flow) Want() {
+	if f.wants.Add(1) == 1 {
+		f.tellWanted()
+	}
+}
+
+// Unwant takes one Want back.
+func (f *Flow) Unwant() {
+	if f.wants.Add(-1) == 0 {
+		f.tellWanted()
+	}
+}
+
+// Wanted says whether anybody wants the flow now.
+func (f *Flow) Wanted() bool { return f.wants.Load() > 0 }
+
+// OnWanted has fn called, by whoever calls Want or Unwant, when the flow begins or ceases to be wanted. fn
+// must not block. Only the flow's one writer may call OnWanted.
+func (f *Flow) OnWanted(fn func(*Flow)) { f.wanted.Store(&fn) }
+
+func (f *Flow) tellWanted() {
+	if fn := f.wanted.Load(); fn != nil {
+		(*fn)(f)
+	}
+}
+
+// SetShed says whether upstream holds the flow back for want of room on the way here: then no packet comes,
+// however much it is wanted. Only the flow's one writer may call it.
+func (f *Flow) SetShed(shed bool) { f.shed.Store(shed) }
+
+// Shed says whether upstream holds the flow back.
+func (f *Flow) Shed() bool { return f.shed.Load() }

@@ -11,8 +11,11 @@ import (
 // ALPN names the protocol in the TLS handshake of a link: the draft it follows, and our experiment.
 const ALPN = "roq-14-freshet1"
 
-// Version is the highest version of the control messages spoken here (Hello.version).
-const Version = 1
+// Versions of the control messages (Hello.version). A link speaks the lower of the highest of both ends.
+const (
+	Version    = 2 // the highest spoken here
+	VersionOne = 1 // one connection a link, no repair layer below it, no watch, renew and route
+)
 
 // Limits of RELIABILITY, section 4.
 const (
@@ -21,6 +24,7 @@ const (
 	MaxGroup   = 16 << 20 // bytes of a group stream, all told
 	MaxHops    = 4        // from the origin to the edge that serves viewers
 	MaxStreams = 256      // subscriptions on a link
+	MaxConns   = 8        // connections of a link
 )
 
 // What is wrong with bytes from a peer. Errors of this package wrap one of them, or are what the

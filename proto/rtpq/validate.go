@@ -13,7 +13,6 @@ const (
 	maxText   = 512 // bytes of fmtp or detail
 	maxFlows  = 64  // of one stream: far more than four m-lines of three layers
 	maxRID    = 8   // layers asked for
-	maxCount  = 8   // connections of a link
 	maxReport = 4096
 )
 
@@ -43,12 +42,24 @@ func Validate(m *pb.RelayMessage) error {
 		}
 	case *pb.RelayMessage_Stats:
 		return count("flow statistics", len(b.Stats.GetFlows()), maxReport)
+	case *pb.RelayMessage_Watch:
+		return count("watched flows", len(b.Watch.GetFlows()), maxFlows)
+	case *pb.RelayMessage_Renew:
+		if b.Renew.GetIndex() >= MaxConns {
+			return malformed("renewal of connection %d", b.Renew.GetIndex())
+		}
+	case *pb.RelayMessage_Route:
+		err := count("hops", len(b.Route.GetHops()), MaxHops)
+		for _, h := range b.Route.GetHops() {
+			err = first(err, text("node", h.GetNode(), maxName), text("upstream", h.GetUpstream(), maxName))
+		}
+		return err
 	}
 	return nil
 }
 
 func validHello(h *pb.Hello) error {
-	if h.GetCount() == 0 || h.GetCount() > maxCount || h.GetIndex() >= h.GetCount() {
+	if h.GetCount() == 0 || h.GetCount() > MaxConns || h.GetIndex() >= h.GetCount() {
 		return malformed("hello of connection %d of %d", h.GetIndex(), h.GetCount())
 	}
 	return first(text("node", h.GetNode(), maxName), text("role", h.GetRole(), maxName), text("region", h.GetRegion(), maxName))
