@@ -40,6 +40,7 @@ type pull struct {
 	changed chan struct{}           // closed when stream or err change
 	moved   chan struct{}           // closed when path changes
 	lives   map[*stream.Flow]uint16 // where upstream's live packets begin, of the flows it told so
+	hops    []*pb.HopStats          // see route
 	board   [maxBoard]given
 	boardAt int
 }
