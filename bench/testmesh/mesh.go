@@ -1,4 +1,4 @@
-// Package testmesh starts meshes for tests: an origin and edges in one process, with real sockets on
+// Package testmesh starts meshes for tests and measurements: an origin and edges in one process, with real sockets on
 // loopback, real QUIC with mutual TLS between the nodes, and WHIP and WHEP in front, but no control.
 // bench/load publishes to them and plays from them. A test names a topology, waits for states by a
 // deadline, and has everything stopped and checked at its end.
@@ -7,7 +7,6 @@ package testmesh
 import (
 	"fmt"
 	"log/slog"
-	"testing"
 	"time"
 
 	"freshet/cluster/agent"
@@ -35,6 +34,10 @@ type Edge struct {
 	Region    string   // empty: test
 	Upstreams []string // names, ranked; empty: the origin
 	Shards    int      // 0: 1
+
+	// Via, where set, returns where the edge reaches upstream, which listens at addr: a proxy between them.
+	// It is called before the edge starts.
+	Via func(upstream, addr string) string
 }
 
 // Origin is the name of the origin in every topology.
@@ -60,13 +63,13 @@ type Mesh struct {
 	Origin *Node
 	Edges  []*Node
 
-	t  testing.TB
+	t  T
 	ca *identity.CA
 }
 
 // New starts top. At the end of the test the nodes are stopped against the way of media, and each must stop
 // without an error.
-func New(t testing.TB, top Topology) *Mesh {
+func New(t T, top Topology) *Mesh {
 	t.Helper()
 	ca, err := identity.OpenCA(t.TempDir())
 	if err != nil {
@@ -100,7 +103,11 @@ func New(t testing.TB, top Topology) *Mesh {
 			name: e.Name, role: identity.RoleEdge, region: e.Region, records: records, shards: max(e.Shards, 1), linger: top.Linger,
 		}
 		for _, name := range e.Upstreams {
-			cfg.upstreams = append(cfg.upstreams, relay.Upstream{Node: name, Addr: m.Node(name).Relay.Addr().String()})
+			addr := m.Node(name).Relay.Addr().String()
+			if e.Via != nil {
+				addr = e.Via(name, addr)
+			}
+			cfg.upstreams = append(cfg.upstreams, relay.Upstream{Node: name, Addr: addr})
 		}
 		m.Edges = append(m.Edges, start(cfg))
 	}
@@ -126,6 +133,6 @@ func (m *Mesh) Node(name string) *Node {
 func (m *Mesh) Last() *Node { return m.Edges[len(m.Edges)-1] }
 
 // Log returns a logger that writes to the test's output.
-func Log(t testing.TB) *slog.Logger {
+func Log(t T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }

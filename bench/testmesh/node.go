@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,7 +45,7 @@ type Node struct {
 	Edge       *edge.Edge     // nil at the origin
 	Origin     *origin.Origin // nil at an edge
 
-	t     testing.TB
+	t     T
 	http  *ops.HTTP
 	serve func(context.Context) error // runs Edge or Origin
 
@@ -55,7 +54,7 @@ type Node struct {
 	once sync.Once
 }
 
-func newNode(t testing.TB, ca *identity.CA, cfg nodeConfig, log *slog.Logger) (*Node, error) {
+func newNode(t T, ca *identity.CA, cfg nodeConfig, log *slog.Logger) (*Node, error) {
 	id, err := ca.Issue(cfg.name, cfg.role)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package testmesh
 import (
 	"context"
 	"sync"
-	"testing"
 	"time"
 
 	"freshet/bench/load"
@@ -14,7 +13,7 @@ import (
 const Patience = 10 * time.Second
 
 // Until returns once ok holds, looking every 5 ms. Where it does not within d, the test ends there.
-func Until(t testing.TB, what string, d time.Duration, ok func() bool) {
+func Until(t T, what string, d time.Duration, ok func() bool) {
 	t.Helper()
 	late := time.NewTimer(d)
 	defer late.Stop()
