@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"freshet/bench/load"
+	"freshet/cluster/stream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -122,6 +123,42 @@ func TestRawSimulcast(t *testing.T) {
 	stop()
 }
 
+func TestRawSendsTheProofsLayers(t *testing.T) {
+	m := newMirror(t, 2)
+	cfg := load.Simulcast()
+	cfg.URL, cfg.Key, cfg.KeyOnAsk = m.url("whip"), "key", false
+	raw, err := load.NewRaw(cfg, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := start(t, raw.Run)
+	until(t, "two groups", func() bool { return raw.Stats().Layers[0].KeyFrames == 3 })
+	stop()
+	s := raw.Stats()
+	// Two whole groups, and of the third what left before stop: the first picture at least.
+	for i, want := range []struct{ group, key int64 }{{59 + 9, 9}, {59*3 + 25, 25}, {59*9 + 56, 56}} {
+		l := s.Layers[i]
+		if rest := l.Packets - 2*want.group; rest < 0 || rest > want.group || l.Skipped != 0 {
+			t.Errorf("layer %d: %+v, want two groups of %d packets and a part of the third", i, l, want.group)
+		}
+	}
+	if s.Audio.Packets < 200 {
+		t.Errorf("%d packets of sound in 4 s", s.Audio.Packets)
+	}
+	for _, c := range []struct {
+		name string
+		cfg  load.RawConfig
+	}{
+		{"a pace under the rate", load.RawConfig{PaceBPS: 500_000}},
+		{"fewer than no packets", load.RawConfig{Layers: []load.RawLayer{{Packets: -1}}}},
+		{"a key frame of none", load.RawConfig{Layers: []load.RawLayer{{KeyPackets: -1}}}},
+	} {
+		if _, err := load.NewRaw(c.cfg, testLog(t)); err == nil {
+			t.Errorf("%s was taken", c.name)
+		}
+	}
+}
+
 func TestRawStamps(t *testing.T) {
 	m := newMirror(t, 2)
 	raw, err := load.NewRaw(load.RawConfig{URL: m.url("whip"), Key: "key", Audio: true, KeyEvery: 15}, testLog(t))
@@ -134,8 +171,9 @@ func TestRawStamps(t *testing.T) {
 	var final load.Report
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	var arrivals load.Arrivals
 	err = load.Play(ctx, load.PlayConfig{
-		URL: m.url("whep"), For: 20 * time.Second,
+		URL: m.url("whep"), For: 20 * time.Second, Arrivals: &arrivals,
 		Packet: func(kind, _ string, p *rtp.Packet, _ time.Time) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -149,6 +187,9 @@ func TestRawStamps(t *testing.T) {
 	}, func(r load.Report) { final = r }, testLog(t))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, frames, _ := arrivals.Longest(stream.Video, time.Time{}, time.Now()); frames < 20 {
+		t.Errorf("%d frames remembered", frames)
 	}
 	for _, kind := range []string{"video", "audio"} {
 		got := stamps[kind]
@@ -164,6 +205,9 @@ func TestRawStamps(t *testing.T) {
 	for _, tr := range final.Tracks {
 		if tr.Delay == nil || tr.Delay.P50 <= 0 || tr.Delay.P50 > time.Second {
 			t.Errorf("%s: delay %+v", tr.Kind, tr.Delay)
+		}
+		if s := tr.Stamps; s == nil || s.Packets < 50 || s.Missing != 0 || s.Repeated != 0 {
+			t.Errorf("%s: stamps %+v", tr.Kind, s)
 		}
 		t.Logf("%s: delay %+v", tr.Kind, *tr.Delay)
 	}

@@ -27,7 +27,8 @@ type meter struct {
 	transit      float64
 	moving       bool
 	delay, whole histogram // since the last report, of the session
-	tornSince    bool      // a picture was damaged since someone last looked
+	stamps       stampCount
+	tornSince    bool // a picture was damaged since someone last looked
 }
 
 type counts struct{ packets, bytes, frames, keys, damaged int64 }
@@ -46,6 +47,9 @@ func (m *meter) add(p *rtp.Packet, delay time.Duration, now time.Time, each func
 	if delay >= 0 {
 		m.delay.add(delay)
 		m.whole.add(delay)
+	}
+	if s, ok := ReadStamp(p.Payload); ok {
+		m.stamps.add(s, now)
 	}
 	m.arrive(p, now)
 	for {
@@ -97,7 +101,7 @@ func (m *meter) report(now time.Time, final bool) TrackReport {
 		Packets: m.now.packets, Bytes: m.now.bytes, Frames: m.now.frames, KeyFrames: m.now.keys, Damaged: m.now.damaged,
 		Lost: m.order.lost(), Repeated: m.order.repeated, Repaired: m.order.repaired,
 		Jitter: time.Duration(m.jitter * float64(time.Second)), Delay: delay.delay(),
-		Freezes: m.pace.freezes, LongestGap: gap,
+		Freezes: m.pace.freezes, LongestGap: gap, Stamps: m.stamps.report(),
 	}
 	if s := now.Sub(began).Seconds(); s > 0 {
 		r.Bitrate = int(float64(m.now.bytes-from.bytes) * 8 / s)

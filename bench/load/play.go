@@ -30,6 +30,9 @@ type PlayConfig struct {
 	// Packet, where set, sees each packet as it arrives, in the order of arrival, from one goroutine a track.
 	// It must not keep p.
 	Packet func(kind, codec string, p *rtp.Packet, at time.Time)
+
+	// Arrivals, where set, keep when whole frames came, for who wants to know of a gap at a certain time.
+	Arrivals *Arrivals
 }
 
 // Play plays cfg.URL until the stream ends, ctx ends or cfg.For is over, which all return nil. report, where
@@ -174,7 +177,12 @@ func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 			p.cfg.Packet(m.kind.String(), m.codec.Name, packet, now)
 		}
 		p.mu.Lock()
-		m.add(packet, age(packet, capture, now), now, func(f assembled) { p.frame(m, f, now) })
+		m.add(packet, age(packet, capture, now), now, func(f assembled) {
+			if p.cfg.Arrivals != nil {
+				p.cfg.Arrivals.add(m.kind, now)
+			}
+			p.frame(m, f, now)
+		})
 		p.mu.Unlock()
 	}
 }

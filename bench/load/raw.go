@@ -2,21 +2,18 @@ package load
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtp"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v3"
 	"golang.org/x/sync/errgroup"
 )
 
 // RawConfig says what a Raw publisher sends: VP8 whose headers are right and whose pictures are not, each
-// packet with a Stamp at its end. A picture leaves in one burst.
+// packet with a Stamp at its end.
 type RawConfig struct {
 	URL, Key  string
 	Layers    []RawLayer // lowest first; none: one layer of defaults without a rid
@@ -24,6 +21,7 @@ type RawConfig struct {
 	KeyEvery  int        // pictures from one key frame to the next; 0: 60
 	KeyOnAsk  bool       // the next picture after a PLI or FIR is a key frame too
 	Audio     bool       // 50 packets a second that say they are Opus
+	PaceBPS   int        // each layer's packets leave at so many bits a second; 0: a picture leaves in one burst
 	StartTime uint32     // RTP time of the first picture; 0: random
 }
 
@@ -32,7 +30,27 @@ type RawLayer struct {
 	RID           string
 	Width, Height int // what the key frames claim; 0: 640x360
 	Packets       int // a picture; 0: 4
+	KeyPackets    int // a key frame; 0: as any picture
 	Size          int // bytes of each payload; 0: 1,000
+}
+
+// Simulcast returns what the proofs of the relay send: sound and three layers of 0.25, 0.8 and 2.5 Mbit/s, 30
+// pictures a second and key frames of 8, 25 and 60 kB each 2 s, with a pacer as encoders have one.
+func Simulcast() RawConfig {
+	return RawConfig{
+		Rate: 30, KeyEvery: 60, KeyOnAsk: true, Audio: true, PaceBPS: 9_600_000,
+		Layers: []RawLayer{
+			{RID: "q", Width: 320, Height: 180, Packets: 1, KeyPackets: 9, Size: 920},
+			{RID: "h", Width: 640, Height: 360, Packets: 3, KeyPackets: 25, Size: 990},
+			{RID: "f", Width: 1280, Height: 720, Packets: 9, KeyPackets: 56, Size: 1065},
+		},
+	}
+}
+
+// bitrate is what l brings, in bits a second of payload.
+func (l *RawLayer) bitrate(rate float64, keyEvery int) float64 {
+	packets := float64(l.Packets*(keyEvery-1)+l.KeyPackets) / float64(keyEvery)
+	return packets * float64(l.Size*8) * rate
 }
 
 // RawStats says what a Raw publisher has sent and was asked for, per layer.
@@ -44,6 +62,7 @@ type RawStats struct {
 // RawLayerStats are counts since the session began.
 type RawLayerStats struct {
 	Packets, Pictures, KeyFrames int64
+	Skipped                      int64 // pictures not sent because those before them were still leaving
 	PLI, FIR                     int64 // key-frame requests received
 	NACK                         int64 // packets asked for again
 	TWCC, Reports                int64 // feedback messages received
@@ -57,23 +76,6 @@ type Raw struct {
 	silent    atomic.Bool
 	layers    []*rawLayer
 	audio     *rawLayer
-}
-
-// A rawLayer is written by Run alone, but for its counters.
-type rawLayer struct {
-	RawLayer
-	index    uint8
-	local    *webrtc.TrackLocalStaticRTP
-	mid      string
-	ids      struct{ mid, rid, capture uint8 }
-	sequence uint16
-	base     uint32
-	count    uint64
-	picture  uint64
-	answered int64 // requests that a key frame has been sent for
-
-	packets, pictures, keys atomic.Int64
-	asked                   feedback
 }
 
 // NewRaw checks cfg.
@@ -98,14 +100,20 @@ func NewRaw(cfg RawConfig, log *slog.Logger) (*Raw, error) {
 		if l.Packets == 0 {
 			l.Packets = 4
 		}
+		if l.KeyPackets == 0 {
+			l.KeyPackets = l.Packets
+		}
 		if l.Size == 0 {
 			l.Size = 1000
 		}
 		if l.RID == "" && len(cfg.Layers) > 1 {
 			return nil, errors.New("raw: each of several layers needs a rid")
 		}
-		if l.Size < vp8Header+vp8KeyHeader+StampSize || l.Size > payloadSize || l.Packets < 0 {
-			return nil, fmt.Errorf("raw: a payload has %d to %d bytes", vp8Header+vp8KeyHeader+StampSize, payloadSize)
+		if l.Size < vp8Header+vp8KeyHeader+StampSize || l.Size > payloadSize || l.Packets < 1 || l.KeyPackets < 1 {
+			return nil, fmt.Errorf("raw: a payload has %d to %d bytes, a picture one at least", vp8Header+vp8KeyHeader+StampSize, payloadSize)
+		}
+		if need := l.bitrate(cfg.Rate, cfg.KeyEvery); cfg.PaceBPS != 0 && float64(cfg.PaceBPS) < 1.1*need {
+			return nil, fmt.Errorf("raw: layer %d brings %.0f bit/s, too much for a pace of %d", i, need, cfg.PaceBPS)
 		}
 		r.layers = append(r.layers, &rawLayer{RawLayer: l, index: uint8(i)})
 	}
@@ -131,14 +139,6 @@ func (r *Raw) Stats() RawStats {
 		s.Audio = r.audio.stats()
 	}
 	return s
-}
-
-func (l *rawLayer) stats() RawLayerStats {
-	return RawLayerStats{
-		Packets: l.packets.Load(), Pictures: l.pictures.Load(), KeyFrames: l.keys.Load(),
-		PLI: l.asked.pli.Load(), FIR: l.asked.fir.Load(), NACK: l.asked.lost.Load(),
-		TWCC: l.asked.twcc.Load(), Reports: l.asked.reports.Load(),
-	}
 }
 
 // Run publishes until ctx ends, which returns nil, or the connection is lost. Errors as for Publish.
@@ -231,45 +231,25 @@ func (r *Raw) addVideo(pc *webrtc.PeerConnection) (*webrtc.RTPTransceiver, error
 	return tr, nil
 }
 
-func (l *rawLayer) track(codec webrtc.RTPCodecCapability, id string) (err error) {
-	var options []func(*webrtc.TrackLocalStaticRTP)
-	if l.RID != "" {
-		options = append(options, webrtc.WithRTPStreamID(l.RID))
-	}
-	l.sequence, l.base = start()
-	l.local, err = webrtc.NewTrackLocalStaticRTP(codec, id, "raw", options...)
-	return err
-}
-
-func (l *rawLayer) add(pc *webrtc.PeerConnection, codec webrtc.RTPCodecCapability, id string) (*webrtc.RTPTransceiver, error) {
-	if err := l.track(codec, id); err != nil {
-		return nil, err
-	}
-	return pc.AddTransceiverFromTrack(l.local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-}
-
-func (l *rawLayer) agreed(tr *webrtc.RTPTransceiver) {
-	exts := tr.Sender().GetParameters().HeaderExtensions
-	l.mid = tr.Mid()
-	l.ids.mid = extensionID(exts, sdp.SDESMidURI)
-	l.ids.rid = extensionID(exts, sdp.SDESRTPStreamIDURI)
-	l.ids.capture = extensionID(exts, absCapture)
-}
-
-// pace sends pictures and sound, each at its time.
+// pace sends pictures and sound, each packet at its time.
 func (r *Raw) pace(ctx context.Context, lost <-chan struct{}) error {
 	begun := time.Now()
 	picture := time.Duration(float64(time.Second) / r.cfg.Rate)
 	const sound = 20 * time.Millisecond
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for pictures, sounds := int64(0), int64(0); ; {
-		nextPicture := time.Duration(pictures) * picture
-		at, isSound := nextPicture, false
-		if nextSound := time.Duration(sounds) * sound; r.audio != nil && nextSound < nextPicture {
-			at, isSound = nextSound, true
+	var nextPicture, nextSound time.Duration
+	for pictures := int64(0); ; {
+		next := nextPicture
+		if r.audio != nil {
+			next = min(next, nextSound)
 		}
-		timer.Reset(time.Until(begun.Add(at)))
+		for _, l := range r.layers {
+			if len(l.leaving) > 0 {
+				next = min(next, l.due)
+			}
+		}
+		timer.Reset(time.Until(begun.Add(next)))
 		select {
 		case <-timer.C:
 		case <-lost:
@@ -277,99 +257,28 @@ func (r *Raw) pace(ctx context.Context, lost <-chan struct{}) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if isSound {
-			sounds++
-		} else {
-			pictures++
-		}
-		if r.silent.Load() {
-			continue
-		}
-		if isSound {
-			if err := r.audio.sendSound(at); err != nil {
-				return err
+		now, silent := time.Since(begun), r.silent.Load()
+		if r.audio != nil && nextSound <= now {
+			if !silent {
+				if err := r.audio.sendSound(nextSound); err != nil {
+					return err
+				}
 			}
-			continue
+			nextSound += sound
+		}
+		if nextPicture <= now {
+			for _, l := range r.layers {
+				if !silent {
+					l.draw(nextPicture, pictures%int64(r.cfg.KeyEvery) == 0, r.cfg.KeyOnAsk)
+				}
+			}
+			pictures++
+			nextPicture = time.Duration(pictures) * picture
 		}
 		for _, l := range r.layers {
-			asked := l.asked.pli.Load() + l.asked.fir.Load()
-			key := (pictures-1)%int64(r.cfg.KeyEvery) == 0 || l.picture == 0 || (r.cfg.KeyOnAsk && asked > l.answered)
-			if key {
-				l.answered = asked
-			}
-			if err := l.sendPicture(at, key); err != nil {
+			if err := l.sendDue(now, r.cfg.PaceBPS); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// Bytes of the VP8 payload descriptor with a 15-bit picture id (RFC 7741, section 4.2), and of the header of
-// a key frame (RFC 6386, section 9.1).
-const (
-	vp8Header    = 4
-	vp8KeyHeader = 10
-)
-
-func (l *rawLayer) sendPicture(at time.Duration, key bool) error {
-	for i := range l.Packets {
-		b := make([]byte, vp8Header, l.Size)
-		b[0], b[1] = 0x80, 0x80 // X; I
-		binary.BigEndian.PutUint16(b[2:], 0x8000|uint16(l.picture&0x7fff))
-		if i == 0 {
-			b[0] |= 0x10 // S: begins a partition
-			if key {
-				b = append(b, 0x10, 0, 0, 0x9d, 0x01, 0x2a) // shown, a key frame; the start code
-				b = binary.LittleEndian.AppendUint16(b, uint16(l.Width))
-				b = binary.LittleEndian.AppendUint16(b, uint16(l.Height))
-			} else {
-				b = append(b, 0x11, 0, 0) // shown, not a key frame
-			}
-		}
-		if err := l.send(b, l.base+uint32(at.Microseconds()*90/1000), i == l.Packets-1); err != nil {
-			return err
-		}
-	}
-	l.picture++
-	l.pictures.Add(1)
-	if key {
-		l.keys.Add(1)
-	}
-	return nil
-}
-
-func (l *rawLayer) sendSound(at time.Duration) error {
-	b := append(make([]byte, 0, l.Size), 0xfc) // Opus: CELT, 20 ms, stereo, one frame (RFC 6716, section 3.1)
-	l.picture++
-	l.pictures.Add(1)
-	return l.send(b, l.base+uint32(at.Microseconds()*48/1000), false)
-}
-
-// send fills payload up to the layer's size, stamps and sends it.
-func (l *rawLayer) send(payload []byte, stamp uint32, marker bool) error {
-	p := rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: l.sequence, Timestamp: stamp, Marker: marker}}
-	if l.RID != "" && l.ids.rid != 0 {
-		if err := p.SetExtension(l.ids.rid, []byte(l.RID)); err != nil {
-			return err
-		}
-		if err := p.SetExtension(l.ids.mid, []byte(l.mid)); err != nil {
-			return err
-		}
-	}
-	payload = append(payload, make([]byte, l.Size-StampSize-len(payload))...)
-	now := time.Now()
-	if l.ids.capture != 0 {
-		ext, err := rtp.NewAbsCaptureTimeExtension(now).Marshal()
-		if err != nil {
-			return err
-		}
-		if err := p.SetExtension(l.ids.capture, ext); err != nil {
-			return err
-		}
-	}
-	p.Payload = Stamp{At: now, Count: l.count, Frame: l.picture, Layer: l.index}.append(payload)
-	l.sequence++
-	l.count++
-	l.packets.Add(1)
-	return l.local.WriteRTP(&p)
 }

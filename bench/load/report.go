@@ -37,6 +37,15 @@ type TrackReport struct {
 	Freezes       int64         // gaps between pictures over max(3 × mean, mean + 150 ms)
 	LongestGap    time.Duration // between two pictures, or two packets of audio
 	Damaged       int64         // pictures of which a part was missing when the next began
+	Stamps        *StampReport  // what the publisher's own count says, where the packets bear it
+}
+
+// A StampReport counts a Raw publisher's packets by their stamps. Sequence numbers are a server's own, so
+// these alone tell whether it left something out or sent it again under another number.
+type StampReport struct {
+	Packets  int64 // different ones
+	Missing  int64 // between the first and the newest of each stay on a layer, those that never came
+	Repeated int64 // that came before, under whatever number
 }
 
 // A Delay is how long packets took from capture to arrival.
@@ -62,6 +71,9 @@ func (r Report) String() string {
 			fmt.Fprintf(&b, " %.1f fps, %d keys, %d freezes", t.FrameRate, t.KeyFrames, t.Freezes)
 		}
 		fmt.Fprintf(&b, ", lost %d/%d, jitter %s, gap %s", t.Lost, t.Packets+t.Lost, ms(t.Jitter), ms(t.LongestGap))
+		if s := t.Stamps; s != nil {
+			fmt.Fprintf(&b, ", stamps missing %d, twice %d", s.Missing, s.Repeated)
+		}
 		if d := t.Delay; d != nil {
 			fmt.Fprintf(&b, ", delay %s/%s/%s", ms(d.P50), ms(d.P99), ms(d.Max))
 		}
@@ -79,6 +91,11 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		P50 float64 `json:"p50"`
 		P99 float64 `json:"p99"`
 		Max float64 `json:"max"`
+	}
+	type stamps struct {
+		Packets  int64 `json:"packets"`
+		Missing  int64 `json:"missing"`
+		Repeated int64 `json:"repeated"`
 	}
 	type trackJSON struct {
 		Kind       string  `json:"kind"`
@@ -99,6 +116,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Delay      *delay  `json:"delay_ms,omitempty"`
 		Freezes    int64   `json:"freezes"`
 		LongestGap float64 `json:"longest_gap_ms"`
+		Stamps     *stamps `json:"stamps,omitempty"`
 	}
 	out := struct {
 		Elapsed    float64     `json:"elapsed_s"`
@@ -114,7 +132,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	for _, t := range r.Tracks {
 		j := trackJSON{
 			t.Kind, t.Codec, t.Bitrate, t.FrameRate, t.Width, t.Height, t.Packets, t.Bytes, t.Frames, t.KeyFrames,
-			t.Lost, t.Repaired, t.Repeated, t.Damaged, milliseconds(t.Jitter), nil, t.Freezes, milliseconds(t.LongestGap),
+			t.Lost, t.Repaired, t.Repeated, t.Damaged, milliseconds(t.Jitter), nil, t.Freezes, milliseconds(t.LongestGap), (*stamps)(t.Stamps),
 		}
 		if d := t.Delay; d != nil {
 			j.Delay = &delay{milliseconds(d.P50), milliseconds(d.P99), milliseconds(d.Max)}

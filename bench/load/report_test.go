@@ -22,6 +22,7 @@ func TestReportIsWrittenAsBefore(t *testing.T) {
 				Kind: "video", Codec: "H264", Bitrate: 251300, FrameRate: 30, Width: 640, Height: 360, Packets: 190, Bytes: 78531,
 				Frames: 75, KeyFrames: 2, Lost: 1, Repaired: 3, Repeated: 2, Damaged: 1, Jitter: 1400 * time.Microsecond,
 				Delay: &Delay{P50: time.Millisecond, P99: 5200 * time.Microsecond, Max: 9 * time.Millisecond}, Freezes: 1, LongestGap: 210 * time.Millisecond,
+				Stamps: &StampReport{Packets: 189, Missing: 1, Repeated: 2},
 			},
 			{Kind: "audio", Codec: "opus", Bitrate: 33100, FrameRate: 50, Packets: 125, Bytes: 10343, Frames: 125, Jitter: 300 * time.Microsecond, LongestGap: 22 * time.Millisecond},
 		},
