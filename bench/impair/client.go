@@ -32,7 +32,7 @@ func dial(target *net.UDPAddr) (*outer, error) {
 	if err != nil {
 		return nil, err
 	}
-	widen(conn)
+	prepare(conn)
 	return &outer{conn, ipv4.NewPacketConn(conn)}, nil
 }
 

@@ -75,7 +75,7 @@ func (c *Count) add(bytes int) {
 	c.Bytes += uint64(bytes)
 }
 
-// Stats are what happened in one direction so far. In is the sum of the others and of what is under way.
+// Stats are what happened in one direction so far. In is the sum of those below it and of what is under way.
 type Stats struct {
 	In         Count `json:"in"`
 	Out        Count `json:"out"`
@@ -83,4 +83,8 @@ type Stats struct {
 	Overflowed Count `json:"overflowed"` // no room in the buffer
 	Cut        Count `json:"cut"`
 	Failed     Count `json:"failed"` // too large, or no socket would take it: the proxy's own fault
+
+	// Missed is packets that the listening side dropped before the proxy saw them, where the kernel tells
+	// (Linux). With any, or any that failed, the machine was too slow for what was asked of it.
+	Missed uint64 `json:"missed"`
 }

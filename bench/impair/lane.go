@@ -28,13 +28,13 @@ func newLane(w *wire, send func(*outbox, []*packet)) (*lane, error) {
 	return &lane{send: send, alarm: a, wire: w}, nil
 }
 
-// put takes packets that have just come, at most batchSize. What leaves at once is sent by the caller's
-// goroutine with out. Called by readers.
-func (l *lane) put(list []*packet, out *outbox) {
-	var gone [batchSize]*packet
-	direct := gone[:0]
+// put takes packets that have just come, at most batchSize, and how many did not get that far. What leaves at
+// once is sent by the caller's goroutine with out. Called by readers.
+func (l *lane) put(list []*packet, missed int, out *outbox) {
+	direct := out.direct[:0]
 	l.mu.Lock()
 	now := time.Now()
+	l.wire.stats.Missed += uint64(missed)
 	for _, p := range list {
 		clear := l.wire.clear() && !l.sending
 		switch {

@@ -36,7 +36,11 @@ type inbox struct {
 	messages [batchSize]ipv4.Message
 	vectors  [batchSize][1][]byte
 	packets  [batchSize]*packet
+	control  [batchSize][controlSize]byte
 	got      []*packet
+
+	dropped uint32 // what the socket has dropped so far, by its own count
+	missed  int    // what it dropped since the last batch
 }
 
 // read waits for datagrams and returns them; who calls owns the packets until the next call takes new ones.
@@ -49,12 +53,17 @@ func (b *inbox) read(conn *ipv4.PacketConn) ([]*packet, error) {
 		b.packets[i] = p
 		b.vectors[i][0] = p.buf[:]
 		b.messages[i].Buffers = b.vectors[i][:]
+		b.messages[i].OOB = b.control[i][:]
 	}
 	n, err := conn.ReadBatch(b.messages[:], 0)
 	if err != nil {
 		return nil, err
 	}
-	b.got = b.got[:0]
+	b.got, b.missed = b.got[:0], 0
+	if last := b.messages[n-1]; last.NN > 0 {
+		dropped := drops(last.OOB[:last.NN])
+		b.missed, b.dropped = int(dropped-b.dropped), dropped
+	}
 	for i := range n {
 		p := b.packets[i]
 		b.packets[i] = nil
@@ -63,6 +72,9 @@ func (b *inbox) read(conn *ipv4.PacketConn) ([]*packet, error) {
 	}
 	return b.got, nil
 }
+
+// move says that the next batch comes from another socket.
+func (b *inbox) move() { b.dropped = 0 }
 
 // from returns who sent the i-th datagram of the last batch.
 func (b *inbox) from(i int) *net.UDPAddr { return b.messages[i].Addr.(*net.UDPAddr) }
@@ -83,6 +95,7 @@ func (b *inbox) free() {
 type outbox struct {
 	messages [batchSize]ipv4.Message
 	vectors  [batchSize][1][]byte
+	direct   [batchSize]*packet // room for a lane's put
 }
 
 // write sends list, of batchSize at most, and marks what the kernel took. With to, each goes to its client.

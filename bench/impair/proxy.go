@@ -60,7 +60,7 @@ func New(cfg Config) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	widen(front)
+	prepare(front)
 	p := &Proxy{
 		front: front, batch: ipv4.NewPacketConn(front), clients: newClients(target),
 		addr: front.LocalAddr().(*net.UDPAddr).AddrPort(),
@@ -159,7 +159,7 @@ func (p *Proxy) readFront() error {
 				packet.client = c
 			}
 		}
-		p.up.put(list, &out)
+		p.up.put(list, in.missed, &out)
 	}
 }
 
@@ -176,6 +176,7 @@ func (p *Proxy) readTarget(c *client) {
 		if err != nil {
 			if last := from; last != c.out.Load() {
 				from = c.out.Load()
+				in.move()
 				continue
 			}
 			p.clients.drop(c)
@@ -187,7 +188,7 @@ func (p *Proxy) readTarget(c *client) {
 			}
 		}
 		p.clients.touch(c)
-		p.down.put(list, &out)
+		p.down.put(list, in.missed, &out)
 	}
 }
 
