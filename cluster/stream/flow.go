@@ -65,6 +65,12 @@ type Flow struct {
 	keyAt    atomic.Int64 // unix ns of the last key frame
 	bytes    atomic.Int64
 	ask      func(*Flow)
+	paused   atomic.Int64 // Seq up to which packets are from before a pause; see Group
+
+	// The writer's own.
+	wrote   time.Time // when the last packet came
+	resumed int64     // Seq of the first packet after the pause
+	missing int64     // numbers between paused and resumed that have not come
 
 	wants  atomic.Int32
 	wanted atomic.Pointer[func(*Flow)]
@@ -76,6 +82,10 @@ const (
 	keyframeEvery = time.Second
 	keyframeFresh = 500 * time.Millisecond
 )
+
+// pauseAfter is how long a flow is silent for a pause: longer than a publisher's hiccup, and shorter than any
+// time for which a node lets a layer go.
+const pauseAfter = 500 * time.Millisecond
 
 // Write adds one RTP packet in the mesh's form (RELAY.md: payload types and extension ids of rtpq).
 // It keeps data, which must not change any more. It returns false where the ring had the packet or is
@@ -91,6 +101,7 @@ func (f *Flow) Write(data []byte, now time.Time) (fresh bool, err error) {
 		Timestamp: h.Timestamp, Type: h.PayloadType, Marker: h.Marker,
 	}
 	p.Key = f.keyframe != nil && f.keyframe(data[n:])
+	f.note(p.Seq, now)
 	if !f.Ring.Write(p) {
 		return false, nil
 	}
@@ -99,6 +110,28 @@ func (f *Flow) Write(data []byte, now time.Time) (fresh bool, err error) {
 	}
 	f.bytes.Add(int64(len(data)))
 	return true, nil
+}
+
+// note looks at the number of a packet, before anybody sees it, for a pause in which packets went elsewhere.
+func (f *Flow) note(seq int64, now time.Time) {
+	high, paused := f.Ring.High(), f.paused.Load()
+	switch {
+	case high >= 0 && seq > high+1 && now.Sub(f.wrote) > pauseAfter:
+		f.paused.Store(high)
+		f.resumed, f.missing = seq, seq-high-1
+	case f.missing > 0 && seq > paused && seq < f.resumed && f.Ring.Get(seq) == nil:
+		if f.missing--; f.missing == 0 {
+			f.paused.Store(-1) // all came after all: there was no pause but in their way
+		}
+	}
+	f.wrote = now
+}
+
+// Group returns the newest group that what comes now continues. A layer that was not carried for a while, or
+// was held back, has an old group in its ring, and nobody may see that: packets are missing behind it.
+func (f *Flow) Group() (ring.Group, bool) {
+	g, ok := f.Ring.Newest()
+	return g, ok && g.First > f.paused.Load()
 }
 
 // Bytes returns how many bytes of RTP were written since the flow began.

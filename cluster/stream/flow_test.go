@@ -84,3 +84,46 @@ func TestWriteMarksKeyFrames(t *testing.T) {
 		t.Error("three bytes passed as an RTP packet")
 	}
 }
+
+// What a ring holds from before a layer slept is no group to begin with, unless what came between is
+// filled in.
+func TestGroupOfBeforeAPause(t *testing.T) {
+	second := int64(time.Second)
+	type packet struct {
+		at  int64
+		seq uint16
+		key bool
+	}
+	for _, row := range []struct {
+		name    string
+		packets []packet
+		want    int // sequence number of the group, -1 for none
+	}{
+		{"no pause", []packet{{0, 10, true}, {second / 4, 11, false}}, 10},
+		{"a hole without a pause", []packet{{0, 10, true}, {second / 4, 14, false}}, 10},
+		{"a publisher that was silent", []packet{{0, 10, true}, {9 * second, 11, false}}, 10},
+		{"a layer that slept", []packet{{0, 10, true}, {9 * second, 700, false}}, -1},
+		{"and has a key frame again", []packet{{0, 10, true}, {9 * second, 700, false}, {9 * second, 701, true}}, 701},
+		{"whose group came behind what is live", []packet{{0, 10, true}, {9 * second, 700, false}, {9 * second, 650, true}}, 650},
+		{"a cut that was mended", []packet{{0, 10, true}, {second, 13, false}, {second, 11, false}, {second, 11, false}, {second, 12, false}}, 10},
+		{"a cut that was mended in part", []packet{{0, 10, true}, {second, 13, false}, {second, 11, false}, {second, 11, false}}, -1},
+		{"two pauses", []packet{{0, 10, true}, {second, 20, true}, {3 * second, 40, false}}, -1},
+		{"over the wrap", []packet{{0, 65530, true}, {9 * second, 100, false}}, -1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := videoFlow(func(*Flow) {})
+			for _, p := range row.packets {
+				if _, err := f.Write(vp8(p.seq, p.key), start.Add(time.Duration(p.at))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := -1
+			if g, ok := f.Group(); ok {
+				got = int(uint16(g.First))
+			}
+			if got != row.want {
+				t.Errorf("group: got %d, want %d", got, row.want)
+			}
+		})
+	}
+}

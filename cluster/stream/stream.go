@@ -38,7 +38,9 @@ type Stream struct {
 func New(id string, epoch uint64, hops []string, formats []Format, ask func(*Flow)) *Stream {
 	s := &Stream{ID: id, Epoch: epoch, Hops: hops, done: make(chan struct{})}
 	for i, f := range formats {
-		s.Flows = append(s.Flows, &Flow{Format: f, Index: i, Ring: ring.New(), keyframe: payload.Keyframe(f.Codec.Name), ask: ask})
+		flow := &Flow{Format: f, Index: i, Ring: ring.New(), keyframe: payload.Keyframe(f.Codec.Name), ask: ask}
+		flow.paused.Store(-1)
+		s.Flows = append(s.Flows, flow)
 	}
 	return s
 }
