@@ -121,7 +121,7 @@ func (f *filler) run(ctx context.Context) {
 // turn sends the next bytes of b and says whether more are to come.
 func (f *filler) turn(ctx context.Context, b *backfill, others []*backfill) bool {
 	now := time.Now()
-	f.pace.adjust(f.link.conn.ConnectionStats(), now, f.rest(append(others, b)))
+	f.pace.adjust(f.link.main.quic.ConnectionStats(), now, f.rest(append(others, b)))
 	if b.s == nil && !f.openStream(ctx, b) {
 		f.link.m.dropped(dropGroup, int(b.end-b.next))
 		return false
@@ -165,17 +165,6 @@ func (f *filler) openStream(ctx context.Context, b *backfill) bool {
 	b.s = s
 	f.buf = rtpq.AppendGroupHeader(f.buf[:0], b.served.id)
 	return true
-}
-
-func (l *link) openStream(ctx context.Context, urgency int8) (*quic.SendStream, error) {
-	ctx, stop := context.WithTimeout(ctx, groupPatience)
-	defer stop()
-	s, err := l.conn.OpenUniStreamSync(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.SetPriority(urgency, true)
-	return s, nil
 }
 
 // rest returns the bytes still to be sent, taking a packet for 1,200.

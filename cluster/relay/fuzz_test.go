@@ -124,7 +124,7 @@ func FuzzDownstream(f *testing.F) {
 			}
 			k.beat(now)
 			for {
-				if _, ok := l.queue.take(now); !ok {
+				if _, ok := l.queue.take(now, false); !ok {
 					break
 				}
 			}

@@ -19,6 +19,7 @@ import (
 
 	"freshet/cluster/identity"
 	"freshet/cluster/ring"
+	"freshet/cluster/shim"
 	"freshet/cluster/stream"
 	"freshet/proto/rtpq"
 )
@@ -54,8 +55,9 @@ type nodeConfig struct {
 	role   string // default edge, origin for a node without upstreams
 	listen string // default 127.0.0.1:0
 	linger time.Duration
-	behind time.Duration // default: nothing is skipped
-	wrap   func(net.PacketConn) net.PacketConn
+	behind time.Duration                       // default: nothing is skipped
+	wrap   func(net.PacketConn) net.PacketConn // above the repair layer
+	old    bool                                // speaks version 1
 }
 
 func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
@@ -73,16 +75,23 @@ func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	sock, err := listen(c.listen)
+	n := &node{table: stream.NewTable(), reg: prometheus.NewRegistry()}
+	var sock net.PacketConn
+	var repair *shim.Conn
+	if c.old {
+		sock, err = net.ListenPacket("udp", c.listen)
+	} else {
+		repair, err = listen(c.listen, n.reg)
+		sock = repair
+	}
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	if c.wrap != nil {
 		sock = c.wrap(sock)
 	}
-	n := &node{table: stream.NewTable(), reg: prometheus.NewRegistry()}
 	n.Relay, err = newRelay(Config{Node: name, Role: c.role, Region: "yul", Upstreams: upstreams, Linger: c.linger},
-		Deps{Log: m.log.With("node", name), Metrics: n.reg, Identity: id, Table: n.table}, sock)
+		Deps{Log: m.log.With("node", name), Metrics: n.reg, Identity: id, Table: n.table}, sock, repair)
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func TestLinksOfOneNode(t *testing.T) {
 	m := newMesh(t)
 	origin := m.node("origin", nodeConfig{})
 	var first *stranger
-	for range maxLinksOfOne {
+	for range maxDownsOfOne {
 		s := m.visit(t, origin)
 		s.hello("stranger", "edge")
 		if first == nil {
@@ -214,7 +214,7 @@ func TestLinksOfOneNode(t *testing.T) {
 	eventually(t, "a place again", func() bool {
 		origin.mu.Lock()
 		defer origin.mu.Unlock()
-		return origin.downs["stranger"] < maxLinksOfOne
+		return origin.downs["stranger"] < maxDownsOfOne
 	})
 }
 

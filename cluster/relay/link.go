@@ -2,18 +2,18 @@ package relay
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"golang.org/x/sync/errgroup"
 
-	"freshet/cluster/identity"
+	"freshet/cluster/shim"
 	pb "freshet/proto"
 	"freshet/proto/rtpq"
 )
@@ -21,6 +21,7 @@ import (
 const (
 	maxMessages     = 1024            // control messages waiting to be written: more than a join of every stream makes
 	controlPatience = 5 * time.Second // a peer that does not read its control stream for longer is let go
+	retireAfter     = time.Second     // what a replaced connection has in flight gets so long to arrive
 )
 
 // A peerError says that the peer broke the protocol. It closes the link with its code.
@@ -38,23 +39,26 @@ func broke(code rtpq.Code, format string, args ...any) error {
 var errControlFull = errors.New("peer does not take control messages")
 
 // A handler is what a link does with what its peer says: a source for an upstream node, a sink for a
-// downstream one. Each method is called by one goroutine of the link. An error closes the link.
+// downstream one. message is called by one goroutine, datagram by one for each connection, group by one for
+// each stream. An error closes the link.
 type handler interface {
 	message(m *pb.RelayMessage) error
 	datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) error
-	group(ctx context.Context, g *rtpq.GroupReader) error // one goroutine for each stream
-	serve(ctx context.Context) error                      // what runs as long as the link
+	group(ctx context.Context, g *rtpq.GroupReader) error
+	serve(ctx context.Context) error // what runs as long as the link
 }
 
-// A link connects this node to one other. Its Run owns a goroutine for each of: reading control, writing
-// control, reading datagrams, sending datagrams, accepting streams, each open stream, and the handler's own.
+// A link connects this node to one other. Its run owns a goroutine for each of: reading control, writing
+// control, the handler's own, and for each connection: reading datagrams, sending datagrams, accepting
+// streams, and one for each open stream. On the dialling side one more for each connection but the first
+// keeps it there.
 type link struct {
 	node, role, region string // of the peer
 	dialled            bool
-	conn               *quic.Conn
-	in                 *rtpq.ControlReader
-	stream             *quic.Stream
-	out                *rtpq.ControlWriter
+	version            uint32 // spoken here
+	id                 uint64 // chosen by the dialler
+	main               *conn  // connection 0; the link lives as long as it
+	shim               *shim.Conn
 	queue              *queue
 	messages           chan *pb.RelayMessage
 	large              chan outgoing // packets that fit no datagram; the filler sends them
@@ -62,95 +66,77 @@ type link struct {
 	overflow           atomic.Bool
 	log                *slog.Logger
 	m                  *metrics
+	began              time.Time
 
-	rtt           atomic.Int64 // ns, smoothed; as of the last tick
+	// dial opens a further connection; nil on the side that was dialled.
+	dial   func(ctx context.Context, index int) (*conn, error)
+	joins  chan *conn                   // connections to be run
+	renews [rtpq.MaxConns]chan struct{} // upstream wants this one opened anew
+	wide   chan struct{}                // closed when the link brings more than a few connections carry
+
+	mu    sync.Mutex
+	conns [rtpq.MaxConns]*conn // nil where there is none
+
+	rtt           atomic.Int64 // ns, smoothed; as of the last sample
 	rtpIn, rtpOut atomic.Int64 // bytes of RTP
+	quiet         atomic.Bool  // nothing says that the path is full; written by the sink
+	pace          widening     // of the dialler
+	narrow        narrowing    // of the side that was dialled
 }
 
-// hello is what this node says first on a link, and how it keeps that link.
-type hello struct {
-	node, role, region string
-	link               uint64        // 0 where the peer dialled
-	behind             time.Duration // see queue
+// linkConfig is what a link needs of its node.
+type linkConfig struct {
+	version uint32
+	dialled bool
+	behind  time.Duration // see queue
+	shim    *shim.Conn
+	log     *slog.Logger
+	m       *metrics
 }
 
-// open exchanges hellos on the control stream and returns the link. It does not close conn on error.
-func open(ctx context.Context, conn *quic.Conn, dialled bool, h hello, log *slog.Logger, m *metrics) (*link, error) {
-	ctx, stop := context.WithTimeout(ctx, handshakeTimeout)
-	defer stop()
-	control, err := controlStream(ctx, conn, dialled)
-	if err != nil {
-		return nil, fmt.Errorf("control stream: %w", err)
-	}
-	control.SetPriority(0, false)
-	deadline, _ := ctx.Deadline()
-	_ = control.SetDeadline(deadline) // fails on a dead stream only, as do the reads and writes that follow
+func newLink(c *conn, cfg linkConfig) *link {
 	l := &link{
-		conn: conn, dialled: dialled, stream: control,
-		in: rtpq.NewControlReader(control), out: rtpq.NewControlWriter(control),
-		messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}),
-		large: make(chan outgoing, maxLarge), m: m,
+		node: c.peer.GetNode(), role: c.peer.GetRole(), region: c.peer.GetRegion(),
+		dialled: cfg.dialled, version: min(cfg.version, c.peer.GetVersion()), id: c.peer.GetLink(), main: c, shim: cfg.shim,
+		queue:    newQueue(cfg.behind, cfg.m.dropped),
+		messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}), large: make(chan outgoing, maxLarge),
+		log: cfg.log.With("peer", c.peer.GetNode(), "remote", c.quic.RemoteAddr().String()), m: cfg.m, began: c.since,
+		joins: make(chan *conn), wide: make(chan struct{}),
 	}
-	l.queue = newQueue(h.behind, m.dropped)
-	if err := l.greet(h, conn.ConnectionState().TLS); err != nil {
-		return nil, err
+	for i := range l.renews {
+		l.renews[i] = make(chan struct{}, 1)
 	}
-	_ = control.SetDeadline(time.Time{})
-	l.log = log.With("peer", l.node, "remote", conn.RemoteAddr().String())
-	l.sample()
-	return l, nil
-}
-
-func controlStream(ctx context.Context, conn *quic.Conn, dialled bool) (*quic.Stream, error) {
-	if dialled {
-		return conn.OpenStreamSync(ctx)
-	}
-	return conn.AcceptStream(ctx)
-}
-
-// greet says hello and checks the peer's against its certificate.
-func (l *link) greet(h hello, cs tls.ConnectionState) error {
-	ours := &pb.Hello{Version: rtpq.Version, Node: h.node, Role: h.role, Region: h.region, Link: h.link, Count: 1}
-	if err := l.out.Write(&pb.RelayMessage{Body: &pb.RelayMessage_Hello{Hello: ours}}); err != nil {
-		return fmt.Errorf("say hello: %w", err)
-	}
-	m, err := l.in.Next()
-	if err != nil {
-		return fmt.Errorf("read hello: %w", err)
-	}
-	theirs := m.GetHello()
-	node, role, err := identity.Peer(cs)
-	switch {
-	case err != nil:
-		return err
-	case theirs == nil:
-		return broke(rtpq.CodePacket, "first message is no hello")
-	case theirs.GetVersion() < 1:
-		return broke(rtpq.CodeVersion, "peer speaks version %d", theirs.GetVersion())
-	case theirs.GetNode() != node || theirs.GetRole() != role:
-		return broke(rtpq.CodeIdentity, "hello of %s %q, certificate of %s %q", theirs.GetRole(), theirs.GetNode(), role, node)
-	case theirs.GetCount() != 1:
-		return broke(rtpq.CodeVersion, "links of %d connections are not spoken here", theirs.GetCount())
-	}
-	l.node, l.role, l.region = node, role, theirs.GetRegion()
-	return nil
+	l.conns[0] = c
+	l.quiet.Store(true)
+	l.sample(time.Now())
+	return l
 }
 
 // run serves the link until ctx ends or the link breaks. It returns when all its goroutines have ended,
 // nil after ctx.
 func (l *link) run(ctx context.Context, h handler) error {
 	g, inner := errgroup.WithContext(ctx)
+	orderly := func() bool { return ctx.Err() != nil }
 	g.Go(func() error { return l.readControl(h) })
 	g.Go(func() error { return l.writeControl(inner) })
-	g.Go(func() error { return l.readDatagrams(inner, h) })
-	g.Go(func() error { return l.sendDatagrams(inner) })
-	g.Go(func() error { return l.acceptStreams(inner, g, h) })
 	g.Go(func() error { return h.serve(inner) })
-	g.Go(func() error { // the first error, or ctx, closes the connection, which ends the readers
-		<-inner.Done()
-		l.close(context.Cause(inner), ctx.Err() != nil)
-		return nil
+	g.Go(func() error { return l.carry(inner, l.main, h, orderly) })
+	g.Go(func() error {
+		for {
+			select {
+			case c := <-l.joins:
+				l.place(c)
+				g.Go(func() error { return l.carry(inner, c, h, orderly) })
+			case <-inner.Done():
+				return nil
+			}
+		}
 	})
+	if l.dial != nil && l.version > rtpq.VersionOne {
+		for i := 1; i < rtpq.MaxConns; i++ {
+			g.Go(func() error { l.keep(inner, i); return nil })
+		}
+	}
 	err := g.Wait()
 	if ctx.Err() != nil {
 		return nil
@@ -158,23 +144,59 @@ func (l *link) run(ctx context.Context, h handler) error {
 	return err
 }
 
-// close tells the peer why. The first call counts.
-func (l *link) close(err error, orderly bool) { closeConn(l.conn, l.m, err, orderly) }
+// carry serves connection c until it ends. The link ends with connection 0, and where the peer breaks the
+// protocol on any.
+func (l *link) carry(ctx context.Context, c *conn, h handler, orderly func() bool) error {
+	defer l.leave(c)
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.readDatagrams(inner, c, h) })
+	g.Go(func() error { return l.sendDatagrams(inner, c) })
+	g.Go(func() error { return l.acceptStreams(inner, c, g, h) })
+	if c != l.main {
+		g.Go(func() error { return c.idle() })
+	}
+	g.Go(func() error { return l.retire(inner, c) })
+	g.Go(func() error { // the first error, or ctx, closes the connection, which ends the readers
+		<-inner.Done()
+		closeConn(c.quic, l.m, context.Cause(inner), orderly())
+		return nil
+	})
+	dead := make(chan bool, 1)
+	stop := context.AfterFunc(c.quic.Context(), func() { dead <- inner.Err() == nil })
+	err := g.Wait()
+	if stop() {
+		dead <- false
+	}
+	switch gone := <-dead; {
+	case c == l.main || err == nil || ctx.Err() != nil:
+		return err
+	case gone || errors.Is(err, errReplaced):
+		l.log.Debug("connection ended", "index", c.index(), "err", err)
+		return nil
+	}
+	return err
+}
 
-func closeConn(conn *quic.Conn, m *metrics, err error, orderly bool) {
-	code := rtpq.CodeNone
-	var peer *peerError
-	switch {
-	case orderly:
-	case errors.As(err, &peer):
-		code = peer.code
-	default:
-		code = rtpq.CodeOf(err)
+var errReplaced = &peerError{rtpq.CodeReplaced, "another connection took its place"}
+
+// retire closes c some time after another took its place, on the side that was dialled; the other waits
+// for that.
+func (l *link) retire(ctx context.Context, c *conn) error {
+	select {
+	case <-c.retired:
+	case <-ctx.Done():
+		return nil
 	}
-	if conn.Context().Err() == nil {
-		m.closed(code)
+	patience := retireAfter
+	if l.dialled {
+		patience *= 3
 	}
-	_ = conn.CloseWithError(quic.ApplicationErrorCode(code), "") // what is wrong stays in our log
+	select {
+	case <-time.After(patience):
+		return errReplaced
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // say queues a control message. It never blocks: a peer that lets maxMessages pile up loses the link.
@@ -190,12 +212,16 @@ func (l *link) say(m *pb.RelayMessage) {
 
 func (l *link) readControl(h handler) error {
 	for {
-		m, err := l.in.Next()
+		m, err := l.main.in.Next()
 		if errors.Is(err, io.EOF) {
 			return broke(rtpq.CodeStream, "control stream ended")
 		}
 		if err != nil {
 			return fmt.Errorf("read control: %w", err)
+		}
+		if r := m.GetRenew(); r != nil && l.dialled {
+			l.renew(int(r.GetIndex()))
+			continue
 		}
 		if err := h.message(m); err != nil {
 			return err
@@ -207,8 +233,8 @@ func (l *link) writeControl(ctx context.Context) error {
 	for {
 		select {
 		case m := <-l.messages:
-			_ = l.stream.SetWriteDeadline(time.Now().Add(controlPatience))
-			if err := l.out.Write(m); err != nil {
+			_ = l.main.stream.SetWriteDeadline(time.Now().Add(controlPatience))
+			if err := l.main.out.Write(m); err != nil {
 				return fmt.Errorf("write control: %w", err)
 			}
 		case <-l.full:
@@ -220,9 +246,9 @@ func (l *link) writeControl(ctx context.Context) error {
 }
 
 // readDatagrams does nothing but read and hand on: QUIC keeps no more than 128 datagrams for us.
-func (l *link) readDatagrams(ctx context.Context, h handler) error {
+func (l *link) readDatagrams(ctx context.Context, c *conn, h handler) error {
 	for {
-		b, err := l.conn.ReceiveDatagram(ctx)
+		b, err := c.quic.ReceiveDatagram(ctx)
 		if err != nil {
 			return fmt.Errorf("read datagram: %w", err)
 		}
@@ -240,9 +266,9 @@ func (l *link) readDatagrams(ctx context.Context, h handler) error {
 	}
 }
 
-func (l *link) acceptStreams(ctx context.Context, g *errgroup.Group, h handler) error {
+func (l *link) acceptStreams(ctx context.Context, c *conn, g *errgroup.Group, h handler) error {
 	for {
-		s, err := l.conn.AcceptUniStream(ctx)
+		s, err := c.quic.AcceptUniStream(ctx)
 		if err != nil {
 			return fmt.Errorf("accept stream: %w", err)
 		}
@@ -277,18 +303,4 @@ func (l *link) received(packet []byte) {
 	l.rtpIn.Add(int64(len(packet)))
 	l.m.packetsIn.Inc()
 	l.m.bytesIn.Add(float64(len(packet)))
-}
-
-func (l *link) state() LinkState {
-	return LinkState{
-		Peer: l.node, Role: l.role, Region: l.region, Remote: l.conn.RemoteAddr().String(), Upstream: l.dialled,
-		RTT: time.Duration(l.rtt.Load()), BytesIn: l.rtpIn.Load(), BytesOut: l.rtpOut.Load(),
-	}
-}
-
-// sample refreshes the round trip that others read.
-func (l *link) sample() {
-	st := l.conn.ConnectionStats()
-	l.rtt.Store(int64(st.SmoothedRTT))
-	l.m.rtt.Observe(st.SmoothedRTT.Seconds())
 }

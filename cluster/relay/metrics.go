@@ -57,6 +57,7 @@ type metrics struct {
 	keysOut    prometheus.Counter
 	keysIn     prometheus.Counter
 	switches   prometheus.Counter
+	renewed    prometheus.Counter
 	below      *prometheus.CounterVec
 }
 
@@ -102,11 +103,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		keysOut:    count("keyframe_requests_sent_total", "Key-frame requests sent upstream."),
 		keysIn:     count("keyframe_requests_received_total", "Key-frame requests from downstream nodes."),
 		switches:   count("upstream_losses_total", "Streams that lost their upstream."),
+		renewed:    count("renewed_connections_total", "Connections of a link that another took the place of."),
 		below:      counts("downstream_packets_total", "What downstream nodes report, by what became of a packet.", "what"),
 	}
 	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, m.wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
 		m.drops, m.missing, m.repaired, m.duplicates, m.gone, m.nacksOut, m.nacksIn, m.resent, m.large, m.groupBytes, m.keysOut, m.keysIn,
-		m.switches, m.below)
+		m.switches, m.renewed, m.below)
 	return m
 }
 
@@ -149,10 +151,14 @@ func codeName(c rtpq.Code) string {
 		return "identity"
 	case rtpq.CodeTooLarge:
 		return "too_large"
+	case rtpq.CodeSilent:
+		return "silent"
 	case rtpq.CodeFull:
 		return "full"
 	case rtpq.CodeReplaced:
 		return "replaced"
+	case rtpq.CodeDrain:
+		return "drain"
 	}
 	return "general"
 }

@@ -27,9 +27,9 @@ const (
 
 // A queue is all that waits to leave on a link: control datagrams, packets asked for again, and live
 // packets, in this order. Live packets are not copied: for each flow the queue has a cursor in its ring.
-// The link's sender takes from it; several may, so that a link can have more connections than one.
+// The senders of the link's connections take from it, by turns.
 type queue struct {
-	wake  chan struct{} // has an element when there may be something to take
+	turns turns // of those who take
 	ready [classes]bitset
 
 	mu      sync.Mutex // held for a few lines, never while sending
@@ -58,15 +58,10 @@ type outgoing struct {
 }
 
 func newQueue(behind time.Duration, dropped func(dropReason, int)) *queue {
-	return &queue{wake: make(chan struct{}, 1), waiting: map[resend]struct{}{}, behind: behind, dropped: dropped}
+	return &queue{waiting: map[resend]struct{}{}, behind: behind, dropped: dropped}
 }
 
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
+func (q *queue) signal() { q.turns.signal() }
 
 // push queues a control datagram.
 func (q *queue) push(b []byte) {
@@ -83,8 +78,9 @@ func (q *queue) push(b []byte) {
 	q.signal()
 }
 
-// take returns what must leave next. It returns false where nothing waits; wake tells when to come again.
-func (q *queue) take(now time.Time) (outgoing, bool) {
+// take returns what must leave next; of live packets only audio where the taker's connection is busy. It
+// returns false where nothing of that waits; turns tell when to come again.
+func (q *queue) take(now time.Time, busy bool) (outgoing, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.control) > 0 {
@@ -99,6 +95,9 @@ func (q *queue) take(now time.Time) (outgoing, bool) {
 		return outgoing{flow: r.flow, p: r.p}, true
 	}
 	for c := range q.ready {
+		if busy && class(c) != classAudio {
+			break
+		}
 		for {
 			slot, ok := q.ready[c].after(q.last[c])
 			if !ok {

@@ -39,7 +39,7 @@ func (sh *shelf) fill(flow, seq int, key bool, now time.Time) {
 // drain takes all there is at now, as flow id and number.
 func (sh *shelf) drain(now time.Time) (out [][2]int) {
 	for {
-		o, ok := sh.take(now)
+		o, ok := sh.take(now, false)
 		switch {
 		case !ok:
 			return out
@@ -189,7 +189,7 @@ func BenchmarkQueue(b *testing.B) {
 		if _, err := sh.flows[1].Write(data, now); err != nil {
 			b.Fatal(err)
 		}
-		if _, ok := sh.take(now); !ok {
+		if _, ok := sh.take(now, false); !ok {
 			b.Fatal("nothing to take")
 		}
 	}

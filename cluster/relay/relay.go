@@ -7,11 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"freshet/cluster/identity"
+	"freshet/cluster/shim"
 	"freshet/cluster/stream"
+	pb "freshet/proto"
 	"freshet/proto/rtpq"
 )
 
@@ -37,8 +36,8 @@ var (
 
 const (
 	defaultLinger = 5 * time.Second
-	maxLinks      = 256 // downstream nodes
-	maxLinksOfOne = 8   // of one node: links of a process that is gone stay for idleTimeout
+	maxDowns      = 256 * baseConns   // connections of downstream nodes
+	maxDownsOfOne = 8 * rtpq.MaxConns // of one node: those of a process that is gone stay for idleTimeout
 	maxUpstreams  = 16
 )
 
@@ -100,11 +99,13 @@ type Relay struct {
 	m     *metrics
 	id    *identity.Identity
 	table *stream.Table
-	sock  net.PacketConn
+	sock  net.PacketConn // what QUIC reads and writes
+	shim  *shim.Conn     // in it; nil in tests of version 1
 	tr    *quic.Transport
 	ln    *quic.Listener
 	ups   []*uplink // ranked
 
+	version uint32        // rtpq.Version; lower in tests of neighbouring versions
 	behind  time.Duration // maxBehind; longer in tests of what must arrive, whatever else the machine does
 	starts  chan *pull    // from Pull to Run
 	stopped chan struct{} // closed when Run takes no more pulls
@@ -112,9 +113,10 @@ type Relay struct {
 	mu        sync.Mutex
 	pulls     map[string]*pull
 	links     map[*link]struct{}
-	downs     map[string]int // links that were dialled from below, by node
-	downSum   int            // of all nodes
-	upChanged chan struct{}  // closed when a link to an upstream comes or goes
+	byName    map[linkName]*link // those that were dialled from below
+	downs     map[string]int     // connections that were dialled from below, by node
+	downSum   int                // of all nodes
+	upChanged chan struct{}      // closed when a link to an upstream comes or goes
 }
 
 // New binds the relay's UDP socket. Peers are answered once Run has begun.
@@ -122,23 +124,27 @@ func New(cfg Config, d Deps) (*Relay, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	sock, err := listen(cfg.Listen)
+	sock, err := listen(cfg.Listen, d.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	return newRelay(cfg, d, sock)
+	return newRelay(cfg, d, sock, sock)
 }
 
-// newRelay runs the relay on sock, which it closes.
-func newRelay(cfg Config, d Deps, sock net.PacketConn) (*Relay, error) {
+// newRelay runs the relay on sock, which it closes; sh is the repair layer in it, if there is one.
+func newRelay(cfg Config, d Deps, sock net.PacketConn, sh *shim.Conn) (*Relay, error) {
 	if cfg.Linger == 0 {
 		cfg.Linger = defaultLinger
 	}
 	r := &Relay{
 		cfg: cfg, log: d.Log, m: newMetrics(d.Metrics), id: d.Identity, table: d.Table,
-		behind: maxBehind, sock: sock, tr: &quic.Transport{Conn: sock},
+		version: rtpq.Version, behind: maxBehind, sock: sock, shim: sh, tr: &quic.Transport{Conn: sock},
 		starts: make(chan *pull), stopped: make(chan struct{}),
-		pulls: map[string]*pull{}, links: map[*link]struct{}{}, downs: map[string]int{}, upChanged: make(chan struct{}),
+		pulls: map[string]*pull{}, links: map[*link]struct{}{}, byName: map[linkName]*link{}, downs: map[string]int{},
+		upChanged: make(chan struct{}),
+	}
+	if sh == nil {
+		r.version = rtpq.VersionOne
 	}
 	for _, u := range cfg.Upstreams {
 		r.ups = append(r.ups, &uplink{r: r, to: u})
@@ -157,6 +163,9 @@ func (r *Relay) Addr() netip.AddrPort { return r.sock.LocalAddr().(*net.UDPAddr)
 // Run serves until ctx ends. Streams that were pulled end with it.
 func (r *Relay) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	if r.shim != nil {
+		g.Go(func() error { return r.shim.Run(ctx) })
+	}
 	for _, u := range r.ups {
 		g.Go(func() error { u.run(ctx); return nil })
 	}
@@ -190,19 +199,16 @@ func (r *Relay) accept(ctx context.Context, g *errgroup.Group) error {
 			closeConn(conn, r.m, &peerError{code: rtpq.CodeFull}, false)
 			continue
 		}
-		g.Go(func() error {
-			defer r.dismiss(peer)
-			r.welcome(ctx, conn)
-			return nil
-		})
+		context.AfterFunc(conn.Context(), func() { r.dismiss(peer) })
+		g.Go(func() error { r.welcome(ctx, conn); return nil })
 	}
 }
 
-// admit gives node a place among the downstream links, where there is one for it: no node takes all of them.
+// admit gives node a place among the downstream connections, where there is one: no node takes all of them.
 func (r *Relay) admit(node string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.downSum >= maxLinks || r.downs[node] >= maxLinksOfOne {
+	if r.downSum >= maxDowns || r.downs[node] >= maxDownsOfOne {
 		return false
 	}
 	r.downSum++
@@ -219,52 +225,84 @@ func (r *Relay) dismiss(node string) {
 	}
 }
 
-// welcome serves one downstream node until its link ends.
-func (r *Relay) welcome(ctx context.Context, conn *quic.Conn) {
-	l, err := open(ctx, conn, false, r.hello(0), r.log, r.m)
+// A linkName is what a downstream node calls a link.
+type linkName struct {
+	node string
+	id   uint64
+}
+
+// welcome serves one connection of a downstream node: with connection 0 a link begins, and ends.
+func (r *Relay) welcome(ctx context.Context, q *quic.Conn) {
+	c, err := greet(ctx, q, false, r.hello(0, 0, 1))
+	if err == nil && c.index() > 0 {
+		err = r.further(ctx, c)
+		if err == nil {
+			return
+		}
+	}
 	if err != nil {
-		closeConn(conn, r.m, err, ctx.Err() != nil)
-		r.log.Warn("downstream refused", "remote", conn.RemoteAddr().String(), "err", err)
+		closeConn(q, r.m, err, ctx.Err() != nil)
+		r.log.Warn("downstream refused", "remote", q.RemoteAddr().String(), "err", err)
 		return
 	}
-	defer r.track(l, down)()
-	l.log.Info("downstream joined", "role", l.role, "region", l.region)
+	l := newLink(c, r.linkConfig(false))
+	defer r.track(l)()
+	l.log.Info("downstream joined", "role", l.role, "region", l.region, "version", l.version)
 	err = l.run(ctx, newSink(r, l))
 	l.log.Info("downstream left", "err", err)
 }
 
-// dial connects to an upstream and returns the link.
-func (r *Relay) dial(ctx context.Context, to Upstream) (*link, error) {
-	addr, err := net.ResolveUDPAddr("udp", to.Addr)
-	if err != nil {
-		return nil, err
+// further hands c to the link it belongs to. A link is known here before its dialler can open a second
+// connection, so one that is not known is gone.
+func (r *Relay) further(ctx context.Context, c *conn) error {
+	r.mu.Lock()
+	l := r.byName[linkName{c.peer.GetNode(), c.peer.GetLink()}]
+	r.mu.Unlock()
+	if l == nil || l.version == rtpq.VersionOne {
+		return broke(rtpq.CodeReplaced, "connection %d of a link that is not there", c.index())
 	}
-	tlsConfig := r.id.ClientTLS([]string{rtpq.ALPN}, to.Node, identity.RoleOrigin, identity.RoleEdge)
-	conn, err := r.tr.Dial(ctx, addr, tlsConfig, quicConfig())
-	if err != nil {
-		return nil, err
+	select {
+	case l.joins <- c:
+		return nil
+	case <-l.main.quic.Context().Done():
+		return broke(rtpq.CodeReplaced, "connection %d of a link that has ended", c.index())
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	l, err := open(ctx, conn, true, r.hello(rand.Uint64()), r.log, r.m)
-	if err != nil {
-		closeConn(conn, r.m, err, ctx.Err() != nil)
-	}
-	return l, err
 }
 
-func (r *Relay) hello(link uint64) hello {
-	return hello{node: r.cfg.Node, role: r.cfg.Role, region: r.cfg.Region, link: link, behind: r.behind}
+// hello is what this node says first on a connection: which of how many of a link it is.
+func (r *Relay) hello(link uint64, index, count int) *pb.Hello {
+	return &pb.Hello{
+		Version: r.version, Node: r.cfg.Node, Role: r.cfg.Role, Region: r.cfg.Region,
+		Link: link, Index: uint32(index), Count: uint32(count),
+	}
+}
+
+func (r *Relay) linkConfig(dialled bool) linkConfig {
+	return linkConfig{version: r.version, dialled: dialled, behind: r.behind, shim: r.shim, log: r.log, m: r.m}
 }
 
 // track keeps l in the list of links until the returned function is called.
-func (r *Relay) track(l *link, d direction) func() {
+func (r *Relay) track(l *link) func() {
+	d, name := up, linkName{l.node, l.id}
+	if !l.dialled {
+		d = down
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.links[l] = struct{}{}
+	if d == down {
+		r.byName[name] = l
+	}
 	r.m.links.WithLabelValues(string(d)).Inc()
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.links, l)
+		if r.byName[name] == l {
+			delete(r.byName, name)
+		}
 		r.m.links.WithLabelValues(string(d)).Dec()
 	}
 }
@@ -281,27 +319,4 @@ func (r *Relay) tellChanged() {
 	defer r.mu.Unlock()
 	close(r.upChanged)
 	r.upChanged = make(chan struct{})
-}
-
-// A LinkState is a link as it is now.
-type LinkState struct {
-	Peer, Role, Region string // of the node at the other end
-	Remote             string // its address
-	Upstream           bool   // this node dialled, and takes streams from it
-	RTT                time.Duration
-	BytesIn, BytesOut  int64 // of RTP, groups and repairs included
-}
-
-// Links returns all links, by peer.
-func (r *Relay) Links() []LinkState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all []LinkState
-	for l := range r.links {
-		all = append(all, l.state())
-	}
-	slices.SortFunc(all, func(a, b LinkState) int {
-		return strings.Compare(a.Peer+a.Remote, b.Peer+b.Remote)
-	})
-	return all
 }

@@ -66,7 +66,7 @@ func (s *sink) serve(ctx context.Context) error {
 		case now := <-beat.C:
 			s.beat(now)
 		case <-sample.C:
-			s.link.sample()
+			s.link.sample(time.Now())
 		case <-ctx.Done():
 			return nil
 		}

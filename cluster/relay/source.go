@@ -94,7 +94,7 @@ func (s *source) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-sample.C:
-			s.link.sample()
+			s.link.sample(time.Now())
 		case <-ctx.Done():
 			s.up.set(nil)
 			for _, f := range s.close() {

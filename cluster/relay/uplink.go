@@ -2,24 +2,39 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"freshet/cluster/identity"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
 )
 
 const (
 	dialTimeout  = 5 * time.Second
+	answerFirst  = 1500 * time.Millisecond // for the first packet of an upstream; more than five tries of a handshake
 	redialFirst  = 100 * time.Millisecond
 	redialMost   = 3 * time.Second
 	steadyAfter  = 5 * time.Second // a link that lived that long is dialled anew at once
 	redialJitter = 0.5
 )
 
+var (
+	errSilent   = errors.New("upstream does not answer")
+	errNotPlain = errors.New("upstream has the repair layer after all")
+)
+
 // An uplink keeps the link to one upstream: connected beforehand, so that a stream that needs it need
 // not wait. Its run goroutine dials.
 type uplink struct {
-	r  *Relay
-	to Upstream
+	r     *Relay
+	to    Upstream
+	plain bool // the next link is tried without the repair layer; owned by run
 
 	mu  sync.Mutex
 	src *source // nil while there is no link
@@ -51,27 +66,88 @@ func (u *uplink) run(ctx context.Context) {
 		if time.Since(began) > steadyAfter {
 			wait = redialFirst
 		}
-		pause := time.Duration(float64(wait) * (1 - redialJitter*rand.Float64()))
 		log.Warn("no link to upstream", "err", err, "took", time.Since(began))
-		wait = min(2*wait, redialMost)
 		select {
-		case <-time.After(pause):
+		case <-time.After(jittered(wait)):
 		case <-ctx.Done():
 		}
+		wait = min(2*wait, redialMost)
 	}
+}
+
+func jittered(wait time.Duration) time.Duration {
+	return time.Duration(float64(wait) * (1 - redialJitter*rand.Float64()))
 }
 
 // connect dials and serves the link until it breaks.
 func (u *uplink) connect(ctx context.Context) error {
-	dialCtx, stop := context.WithTimeout(ctx, dialTimeout)
-	defer stop()
-	l, err := u.r.dial(dialCtx, u.to)
+	id := rand.Uint64()
+	c, err := u.first(ctx, u.r.hello(id, 0, 1))
 	if err != nil {
 		u.r.m.dials.WithLabelValues("failed").Inc()
 		return err
 	}
 	u.r.m.dials.WithLabelValues("connected").Inc()
-	defer u.r.track(l, up)()
-	l.log.Info("upstream joined", "role", l.role, "region", l.region)
+	l := newLink(c, u.r.linkConfig(true))
+	remote := c.remote()
+	l.dial = func(ctx context.Context, index int) (*conn, error) {
+		ctx, stop := context.WithTimeout(ctx, dialTimeout)
+		defer stop()
+		return u.dial(ctx, remote, u.r.hello(id, index, rtpq.MaxConns))
+	}
+	defer u.r.track(l)()
+	l.log.Info("upstream joined", "role", l.role, "region", l.region, "version", l.version)
 	return l.run(ctx, newSource(u, l))
+}
+
+// first opens a link's first connection. A node of version 1 drops what the repair layer sends without a
+// word: so where nothing answers, the next link is tried without that layer, and then with it again.
+func (u *uplink) first(ctx context.Context, h *pb.Hello) (*conn, error) {
+	ctx, stop := context.WithTimeout(ctx, dialTimeout)
+	defer stop()
+	addr, err := resolve(ctx, u.to.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if u.r.shim == nil {
+		return u.dial(ctx, addr, h)
+	}
+	u.r.shim.SetPlain(addr, u.plain)
+	began := time.Now()
+	var silent atomic.Bool
+	patience := time.AfterFunc(answerFirst, func() {
+		if p, ok := u.r.shim.Path(addr); !ok || p.Heard.Before(began) {
+			silent.Store(true)
+			stop()
+		}
+	})
+	defer patience.Stop()
+	c, err := u.dial(ctx, addr, h)
+	switch {
+	case err == nil && u.plain && min(u.r.version, c.peer.GetVersion()) > rtpq.VersionOne:
+		u.plain = false
+		closeConn(c.quic, u.r.m, nil, true)
+		return nil, errNotPlain
+	case err == nil:
+		return c, nil
+	case silent.Load():
+		u.plain, err = !u.plain, errSilent
+	case u.plain:
+		u.plain = false
+	}
+	return nil, err
+}
+
+// dial opens one connection to the upstream node and exchanges hellos on it.
+func (u *uplink) dial(ctx context.Context, addr netip.AddrPort, h *pb.Hello) (*conn, error) {
+	cfg := u.r.id.ClientTLS([]string{rtpq.ALPN}, u.to.Node, identity.RoleOrigin, identity.RoleEdge)
+	q, err := u.r.tr.Dial(ctx, net.UDPAddrFromAddrPort(addr), cfg, quicConfig())
+	if err != nil {
+		return nil, err
+	}
+	c, err := greet(ctx, q, true, h)
+	if err != nil {
+		closeConn(q, u.r.m, err, ctx.Err() != nil)
+	}
+	return c, err
 }

@@ -24,9 +24,9 @@ func New(u *net.UDPConn, reg prometheus.Registerer) (*Conn, error) { return &Con
 // Run keeps the timers until ctx ends. Until it runs nothing is asked for twice.
 func (c *Conn) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
-// Plain has packets to addr go out without a header, as a peer without the repair layer wants them, until
-// that address has been forgotten for lack of traffic or speaks the repair layer itself.
-func (c *Conn) Plain(addr netip.AddrPort) {}
+// SetPlain has packets to addr go out without a header from now on, as a peer without the repair layer wants
+// them, or with one again (on false). A plain peer that speaks the repair layer itself is plain no more.
+func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {}
 
 // SetRepair turns resending to addr on or off: off while the path is full, where resends make it worse.
 func (c *Conn) SetRepair(addr netip.AddrPort, on bool) {}

@@ -1,0 +1,274 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"freshet/cluster/shim"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+const (
+	// A window that closes takes a quarter of the link's with it, and the first four carry a stream from its
+	// first packet. Above wideRate four do not.
+	baseConns = 4
+	wideRate  = 30e6 / 8 // bytes of RTP a second
+	wideOver  = time.Second
+
+	narrowFor  = 5 * time.Second  // that long, and a connection is opened anew ...
+	renewEvery = 10 * time.Second // ... one of a link at a time
+	narrowFrom = 100e3 / 8        // bytes a second; a link that carries less says nothing of its windows
+)
+
+// A widening measures whether the link needs more connections. It is owned by the handler's serve loop.
+type widening struct {
+	at    time.Time
+	bytes int64
+	once  sync.Once
+}
+
+// A narrowing knows which connections have been too narrow, and since when. It is owned by the handler's
+// serve loop.
+type narrowing struct {
+	since [rtpq.MaxConns]time.Time
+	last  time.Time
+	at    time.Time
+	bytes int64
+	rate  float64 // bytes of RTP a second, smoothed
+}
+
+// keep has connection index there, from when it is needed until ctx ends: it dials, and dials anew when the
+// connection is gone or upstream asks for it.
+func (l *link) keep(ctx context.Context, index int) {
+	if index >= baseConns {
+		select {
+		case <-l.wide:
+		case <-ctx.Done():
+			return
+		}
+	}
+	wait := redialFirst
+	for ctx.Err() == nil {
+		c, err := l.dial(ctx, index)
+		if err != nil {
+			l.log.Debug("no further connection", "index", index, "err", err)
+			wait = l.pause(ctx, wait)
+			continue
+		}
+		select {
+		case l.joins <- c:
+		case <-ctx.Done():
+			closeConn(c.quic, l.m, nil, true)
+			return
+		}
+		select {
+		case <-c.quic.Context().Done():
+			if time.Since(c.since) > steadyAfter {
+				wait = redialFirst
+			}
+			wait = l.pause(ctx, wait)
+		case <-l.renews[index]:
+			wait = redialFirst
+		case <-ctx.Done():
+		}
+	}
+}
+
+// pause waits and returns how long to wait the next time.
+func (l *link) pause(ctx context.Context, wait time.Duration) time.Duration {
+	select {
+	case <-time.After(jittered(wait)):
+	case <-ctx.Done():
+	}
+	return min(2*wait, redialMost)
+}
+
+// renew has connection index dialled anew. Connection 0 carries control and stays.
+func (l *link) renew(index int) {
+	if index < 1 || index >= len(l.renews) {
+		return
+	}
+	select {
+	case l.renews[index] <- struct{}{}:
+	default:
+	}
+}
+
+// place puts c where it belongs, and retires what was there.
+func (l *link) place(c *conn) {
+	l.mu.Lock()
+	old := l.conns[c.index()]
+	l.conns[c.index()] = c
+	l.mu.Unlock()
+	if old != nil {
+		close(old.retired)
+		l.m.renewed.Inc()
+	}
+}
+
+// leave takes c out, if it is still in.
+func (l *link) leave(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns[c.index()] == c {
+		l.conns[c.index()] = nil
+	}
+}
+
+// idle reads the control stream of a further connection: there is nothing to come.
+func (c *conn) idle() error {
+	switch _, err := c.in.Next(); err {
+	case nil:
+		return broke(rtpq.CodePacket, "control message on connection %d", c.index())
+	case io.EOF:
+		return broke(rtpq.CodeStream, "control stream of connection %d ended", c.index())
+	default:
+		return fmt.Errorf("read control: %w", err)
+	}
+}
+
+// all returns the connections that there are, by index.
+func (l *link) all() []*conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*conn
+	for _, c := range l.conns {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// openStream opens a stream on the connection with the widest window.
+func (l *link) openStream(ctx context.Context, urgency int8) (*quic.SendStream, error) {
+	best, most := l.main, uint64(0)
+	for _, c := range l.all() {
+		if w := c.quic.ConnectionStats().CongestionWindow; w > most {
+			best, most = c, w
+		}
+	}
+	ctx, stop := context.WithTimeout(ctx, groupPatience)
+	defer stop()
+	s, err := best.quic.OpenUniStreamSync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.SetPriority(urgency, true)
+	return s, nil
+}
+
+// windows returns the congestion windows of all connections together, in bytes.
+func (l *link) windows() (sum int) {
+	for _, c := range l.all() {
+		sum += int(c.quic.ConnectionStats().CongestionWindow)
+	}
+	return sum
+}
+
+// path returns what the repair layer knows of the way to the peer; ok is false where it knows nothing.
+func (l *link) path() (p shim.Path, ok bool) {
+	if l.shim == nil {
+		return shim.Path{}, false
+	}
+	return l.shim.Path(l.main.remote())
+}
+
+// signs returns how long ago anything came from the peer, and how long ago it last answered a PING; that is
+// 0 where the peer has no repair layer.
+func (l *link) signs(now time.Time) (heard, answered time.Duration) {
+	p, _ := l.path()
+	heard = now.Sub(later(p.Heard, l.began))
+	if !p.Plain {
+		answered = now.Sub(later(p.Answered, l.began))
+	}
+	return heard, answered
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (l *link) setRepair(on bool) {
+	if l.shim != nil {
+		l.shim.SetRepair(l.main.remote(), on)
+	}
+}
+
+// probe has padding sent; see shim.Conn.Probe.
+func (l *link) probe(bytes int, over time.Duration) bool {
+	return l.shim != nil && l.shim.Probe(l.main.remote(), bytes, over)
+}
+
+// sample refreshes the round trip that others read, and looks whether the link has the connections it
+// should have. The handler's serve loop calls it.
+func (l *link) sample(now time.Time) {
+	rtt := l.main.quic.ConnectionStats().SmoothedRTT
+	if p, ok := l.path(); ok && p.RTT > 0 {
+		rtt = p.RTT // fresher, and without the time for which acknowledgements are held
+	}
+	l.rtt.Store(int64(rtt))
+	l.m.rtt.Observe(rtt.Seconds())
+	if l.version == rtpq.VersionOne {
+		return
+	}
+	if l.dialled {
+		l.widen(now)
+	} else {
+		l.widenWindows(now, rtt)
+	}
+}
+
+// widen asks for more connections once the link brings more than a few carry.
+func (l *link) widen(now time.Time) {
+	w := &l.pace
+	passed := now.Sub(w.at)
+	if passed < wideOver {
+		return
+	}
+	bytes := l.rtpIn.Load()
+	if !w.at.IsZero() && float64(bytes-w.bytes)/passed.Seconds() > wideRate {
+		w.once.Do(func() { close(l.wide) })
+	}
+	w.at, w.bytes = now, bytes
+}
+
+// widenWindows asks the dialler to open a connection anew whose window has for long been too narrow for its
+// share, while the path itself is not full: a fresh one begins wider.
+func (l *link) widenWindows(now time.Time, rtt time.Duration) {
+	n := &l.narrow
+	if passed := now.Sub(n.at); n.at.IsZero() {
+		n.at, n.bytes = now, l.rtpOut.Load()
+	} else if passed >= sampleEvery/2 {
+		bytes := l.rtpOut.Load()
+		n.rate += (float64(bytes-n.bytes)/passed.Seconds() - n.rate) / 8
+		n.at, n.bytes = now, bytes
+	}
+	conns := l.all()
+	share := n.rate * rtt.Seconds() / float64(len(conns))
+	for _, c := range conns {
+		i := c.index()
+		if i == 0 { // its window takes less of the rest by itself, and control fits into any
+			continue
+		}
+		window := float64(c.quic.ConnectionStats().CongestionWindow)
+		switch {
+		case !l.quiet.Load() || n.rate < narrowFrom || window >= share/2:
+			n.since[i] = time.Time{}
+		case n.since[i].IsZero():
+			n.since[i] = now
+		case now.Sub(n.since[i]) >= narrowFor && now.Sub(n.last) >= renewEvery:
+			n.since[i], n.last = time.Time{}, now
+			l.say(&pb.RelayMessage{Body: &pb.RelayMessage_Renew{Renew: &pb.Renew{Index: uint32(i)}}})
+		}
+	}
+}
