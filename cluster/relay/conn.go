@@ -98,9 +98,6 @@ func (c *conn) remote() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// ended says whether the connection has ended by itself: the network's doing, or the peer's.
-func (c *conn) ended() bool { return c.quic.Context().Err() != nil }
-
 func closeConn(q *quic.Conn, m *metrics, err error, orderly bool) {
 	code := rtpq.CodeNone
 	var peer *peerError

@@ -161,20 +161,25 @@ func (l *link) carry(ctx context.Context, c *conn, h handler, orderly func() boo
 		closeConn(c.quic, l.m, context.Cause(inner), orderly())
 		return nil
 	})
-	dead := make(chan bool, 1)
-	stop := context.AfterFunc(c.quic.Context(), func() { dead <- inner.Err() == nil })
 	err := g.Wait()
-	if stop() {
-		dead <- false
-	}
-	switch gone := <-dead; {
-	case c == l.main || err == nil || ctx.Err() != nil:
-		return err
-	case gone || errors.Is(err, errReplaced):
+	if c != l.main && ctx.Err() == nil && connectionEnded(err) {
 		l.log.Debug("connection ended", "index", c.index(), "err", err)
 		return nil
 	}
 	return err
+}
+
+// connectionEnded says whether err tells of the end of a connection, which is the network's doing or the
+// peer's right, and not of what the peer said on it.
+func connectionEnded(err error) bool {
+	var (
+		application *quic.ApplicationError
+		idle        *quic.IdleTimeoutError
+		transport   *quic.TransportError
+		reset       *quic.StatelessResetError
+	)
+	return errors.Is(err, errReplaced) || errors.As(err, &application) || errors.As(err, &idle) ||
+		errors.As(err, &transport) || errors.As(err, &reset)
 }
 
 var errReplaced = &peerError{rtpq.CodeReplaced, "another connection took its place"}
