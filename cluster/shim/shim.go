@@ -5,8 +5,13 @@ package shim
 
 import (
 	"context"
+	"fmt"
+	"hash/maphash"
 	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,57 +19,205 @@ import (
 
 // A Conn is a UDP socket with the repair layer around it, made for quic.Transport. All methods may be called
 // from any goroutine.
+//
+// QUIC's own goroutines read and write; Run does what takes time. State of a peer begins when QUIC first writes
+// to its address: what merely arrives leaves none.
 type Conn struct {
-	*net.UDPConn
+	u       *net.UDPConn
+	base    time.Time // of the time in nanoseconds that everything within counts
+	reg     prometheus.Registerer
+	metrics metrics
+	table   table
+	chunks  sync.Pool
+
+	readMu sync.Mutex // the rest of this paragraph is the reader's
+	reader reader
+	asking []*peer // to be asked for what they lack, at the end of a batch
+
+	running atomic.Bool
+	wheelMu sync.Mutex
+	wheel   wheel
+	wakeAt  int64 // until when Run sleeps; 0 while it does not
+	wakeup  chan struct{}
 }
 
-// New puts the repair layer around u, which it then owns.
-func New(u *net.UDPConn, reg prometheus.Registerer) (*Conn, error) { return &Conn{u}, nil }
+// New puts the repair layer around u, which it then owns. It fails where reg has another's metrics.
+func New(u *net.UDPConn, reg prometheus.Registerer) (*Conn, error) {
+	c := &Conn{u: u, base: time.Now(), reg: reg, wakeup: make(chan struct{}, 1)}
+	c.table.byAddr = make(map[netip.AddrPort]*peer)
+	c.table.lobby.seed = maphash.MakeSeed()
+	c.chunks.New = func() any { return new(chunk) }
+	if err := c.reader.open(u); err != nil {
+		return nil, fmt.Errorf("repair layer on %v: %w", u.LocalAddr(), err)
+	}
+	if err := reg.Register(collector{c}); err != nil {
+		return nil, fmt.Errorf("repair layer on %v: %w", u.LocalAddr(), err)
+	}
+	return c, nil
+}
 
 // Run keeps the timers until ctx ends. Until it runs nothing is asked for twice.
-func (c *Conn) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (c *Conn) Run(ctx context.Context) error {
+	c.running.Store(true)
+	defer c.letGo()
+	sleep := time.NewTimer(time.Hour)
+	defer sleep.Stop()
+	var due []*timer
+	for {
+		now := c.now()
+		due = c.turn(now, due[:0])
+		for _, t := range due {
+			c.schedule(t.p, t.p.tick(now), now)
+		}
+		if at, ok := c.rest(); ok {
+			sleep.Reset(time.Duration(at - c.now()))
+		} else {
+			sleep.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sleep.C:
+		case <-c.wakeup:
+		}
+	}
+}
 
-// SetPlain has packets to addr go out without a header from now on, as a peer without the repair layer wants
-// them, or with one again (on false). A plain peer that speaks the repair layer itself is plain no more.
-func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {}
+// turn takes the timers due at now.
+func (c *Conn) turn(now int64, due []*timer) []*timer {
+	c.wheelMu.Lock()
+	defer c.wheelMu.Unlock()
+	c.wakeAt = 0
+	due = c.wheel.advance(now, due)
+	for _, t := range due {
+		t.p.due.Store(never)
+	}
+	return due
+}
+
+// rest tells Run how long it may sleep; ok is false where nothing is due at all.
+func (c *Conn) rest() (at int64, ok bool) {
+	c.wheelMu.Lock()
+	defer c.wheelMu.Unlock()
+	at, ok = c.wheel.next()
+	if !ok {
+		at = never
+	}
+	c.wakeAt = at
+	return at, ok
+}
+
+// schedule has p's tick called at due at the latest.
+func (c *Conn) schedule(p *peer, due, now int64) {
+	if due == never {
+		return
+	}
+	c.wheelMu.Lock()
+	if p.gone.Load() {
+		c.wheelMu.Unlock()
+		return
+	}
+	c.wheel.add(&p.timer, due, now)
+	p.due.Store(p.timer.tick * wheelTick)
+	early := p.timer.tick*wheelTick < c.wakeAt
+	if early {
+		c.wakeAt = p.timer.tick * wheelTick
+	}
+	c.wheelMu.Unlock()
+	if early {
+		select {
+		case c.wakeup <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// unschedule takes p out of the wheel. It is marked as gone already.
+func (c *Conn) unschedule(p *peer) {
+	c.wheelMu.Lock()
+	c.wheel.remove(&p.timer)
+	c.wheelMu.Unlock()
+}
+
+// letGo sends what is still held back: nobody will later.
+func (c *Conn) letGo() {
+	c.running.Store(false)
+	now := c.now()
+	c.table.mu.RLock()
+	defer c.table.mu.RUnlock()
+	for _, p := range c.table.byAddr {
+		p.sendMu.Lock()
+		p.send.letGo(never, now)
+		p.sendMu.Unlock()
+	}
+}
+
+func (c *Conn) now() int64 { return int64(time.Since(c.base)) + 1 } // 0 is before everything
+
+// Plain has packets to addr go out without a header, as a peer without the repair layer wants them, until
+// that address has been forgotten for lack of traffic or is found to speak the repair layer itself.
+func (c *Conn) Plain(addr netip.AddrPort) {
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	p := c.open(netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port()), net.UDPAddrFromAddrPort(addr), standPlain, c.now())
+	if p.standing() == standUnproven {
+		c.restand(p, standPlain)
+	}
+}
 
 // SetRepair turns resending to addr on or off: off while the path is full, where resends make it worse.
-func (c *Conn) SetRepair(addr netip.AddrPort, on bool) {}
+func (c *Conn) SetRepair(addr netip.AddrPort, on bool) {
+	if p := c.at(addr); p != nil {
+		p.sendMu.Lock()
+		p.send.off = !on
+		p.sendMu.Unlock()
+	}
+}
 
 // Probe sends bytes of padding to addr, evenly over the time given and beside everything else, with a PING
-// behind it: Path.LastRTT then tells how much of a queue they left. It returns false where the peer cannot be probed.
-func (c *Conn) Probe(addr netip.AddrPort, bytes int, over time.Duration) bool { return false }
+// behind it: Path.LastRTT then tells how much of a queue they left. It returns false where the peer cannot be
+// probed: it has not answered a PING yet, another probe is under way, or bytes is not from 1 to 200,000.
+func (c *Conn) Probe(addr netip.AddrPort, bytes int, over time.Duration) bool {
+	p := c.at(addr)
+	if p == nil || p.standing() != standProven || bytes <= 0 || bytes > maxProbe || over < 0 {
+		return false
+	}
+	now := c.now()
+	p.sendMu.Lock()
+	ok := p.send.startProbe(bytes, int64(over), now)
+	p.sendMu.Unlock()
+	if ok {
+		c.schedule(p, now, now)
+	}
+	return ok
+}
 
-// Path returns what is known of the way to and from addr; ok is false where nothing is.
-func (c *Conn) Path(addr netip.AddrPort) (p Path, ok bool) { return Path{}, false }
+func (c *Conn) at(addr netip.AddrPort) *peer {
+	return c.table.find(netip.AddrPortFrom(addr.Addr().Unmap().WithZone(""), addr.Port()))
+}
 
-// A Path is what the repair layer knows of one peer. Counts are since the peer was first heard of.
-type Path struct {
-	Plain    bool          // the peer speaks plain QUIC: only Heard and the sums of bytes are set
-	RTT      time.Duration // smoothed, of PING and PONG; 0 before the first
-	MinRTT   time.Duration // least of the last one to two minutes
-	LastRTT  time.Duration // newest sample, as it is
-	RTTAt    time.Time     // when that was taken
-	ProbedAt time.Time     // when the PING behind the last Probe was answered; zero before
-	Heard    time.Time     // last packet of any kind
-	Answered time.Time     // last PONG
+// LocalAddr returns the socket's address.
+func (c *Conn) LocalAddr() net.Addr { return c.u.LocalAddr() }
 
-	// Of what this end sends.
-	Sent, SentBytes uint64  // QUIC packets, each once
-	Asked           uint64  // of them, asked for by the peer, each once
-	Resent          uint64  // packets sent again, copies included
-	Refused         uint64  // asked for and not resent: over the budget
-	Paused          uint64  // asked for and not resent: SetRepair is off
-	Loss            float64 // share of packets asked for in the last half second, halved each half second after
-	Delivered       uint64  // bytes of all kinds that arrived, as the peer's last PONG says
-	DeliveredAt     time.Time
+// SyscallConn gives quic-go the socket's options. Nobody else should read or write by it.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.u.SyscallConn() }
 
-	// Of what this end receives.
-	Received, ReceivedBytes uint64 // QUIC packets handed up
-	Missing                 uint64 // numbers that did not come in their turn
-	Reordered               uint64 // of them, that came by themselves after all
-	Repaired                uint64 // of them, that came by a first resend
-	RepairedLate            uint64 // of them, that came by a later one
-	GaveUp                  uint64 // of them, left to QUIC and the ring
-	Duplicates              uint64
+// SetReadBuffer sets the size of the socket's receive buffer.
+func (c *Conn) SetReadBuffer(n int) error { return c.u.SetReadBuffer(n) }
+
+// SetWriteBuffer sets the size of the socket's send buffer.
+func (c *Conn) SetWriteBuffer(n int) error { return c.u.SetWriteBuffer(n) }
+
+// SetDeadline is as for net.UDPConn.
+func (c *Conn) SetDeadline(t time.Time) error { return c.u.SetDeadline(t) }
+
+// SetReadDeadline is as for net.UDPConn.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.u.SetReadDeadline(t) }
+
+// SetWriteDeadline is as for net.UDPConn.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.u.SetWriteDeadline(t) }
+
+// Close closes the socket and takes the metrics away. Run does not end by it.
+func (c *Conn) Close() error {
+	c.reg.Unregister(collector{c})
+	return c.u.Close()
 }

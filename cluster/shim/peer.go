@@ -1,0 +1,366 @@
+package shim
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	pingEvery      = int64(50 * time.Millisecond)
+	pingFor        = int64(3 * time.Second)      // after the last QUIC packet to or from the peer
+	urgentFor      = int64(5 * time.Millisecond) // after a repaired packet was handed up
+	forgetAfter    = int64(30 * time.Second)
+	forgetUnproven = int64(5 * time.Second)
+)
+
+// A standing is what is known of a peer's address. Each has its own limit.
+type standing int32
+
+const (
+	standUnproven standing = iota // nobody has shown that it receives there
+	standProven                   // a PONG came back
+	standPlain                    // plain QUIC
+	standings
+)
+
+var maxPeers = [standings]int{standUnproven: 256, standProven: 1024, standPlain: 1024}
+
+// A peer is one remote address to which QUIC has written. Its two halves have a lock each, and no one holds
+// both: what goes out, and what comes in. The rest is atomic, or the Conn's.
+type peer struct {
+	c    *Conn
+	addr netip.AddrPort
+	udp  *net.UDPAddr // shared with QUIC; nobody changes it
+
+	timer timer        // of the Conn's wheel
+	due   atomic.Int64 // when that fires; never while it is not in the wheel
+	place int          // in the Conn's list of its standing
+	gone  atomic.Bool  // forgotten; written by who holds the Conn's lock
+
+	stand     atomic.Int32
+	spoke     atomic.Bool // has sent a packet with a header
+	born      int64
+	heard     atomic.Int64
+	active    atomic.Int64 // last QUIC packet, either way
+	pingAt    atomic.Int64
+	rtt       atomic.Int64
+	urgent    atomic.Int64  // until then acknowledgements are not held back
+	received  atomic.Uint64 // bytes of all kinds
+	packets   atomic.Uint64
+	controls  atomic.Uint64 // bytes of the layer's own, while unproven
+	plainSent atomic.Uint64
+	plainRecv atomic.Uint64
+	source    atomic.Pointer[[]byte] // PKTINFO for what the layer sends by itself
+
+	sendMu sync.Mutex
+	send   *sender
+	clock  clock
+
+	recvMu sync.Mutex
+	recv   *receiver
+	other  foreign
+
+	asks bool // the reader will call ask at the end of the batch; the reader's own
+}
+
+func newPeer(c *Conn, addr netip.AddrPort, udp *net.UDPAddr, now int64) *peer {
+	p := &peer{c: c, addr: addr, udp: udp, born: now, other: foreign{id: noStream}}
+	p.timer.p = p
+	p.due.Store(never)
+	p.active.Store(now)
+	p.recv = newReceiver(p)
+	p.send = newSender(rand.Uint32()&(1<<24-1), p, &c.chunks)
+	p.send.windowAt = now
+	return p
+}
+
+func (p *peer) standing() standing { return standing(p.stand.Load()) }
+
+// greet takes what the lobby knows.
+func (p *peer) greet(s stranger, now int64) {
+	p.received.Store(s.bytes)
+	p.packets.Store(s.packets)
+	p.heard.Store(s.at)
+	if s.plain {
+		p.plainRecv.Store(s.bytes)
+		return
+	}
+	if s.id != noStream {
+		p.spoke.Store(true)
+		p.recv.begin(s.id, s.next, s.seen, now)
+	}
+}
+
+// transmit implements outlet.
+func (p *peer) transmit(b, oob []byte) error {
+	_, _, err := p.c.u.WriteMsgUDP(b, oob, p.udp)
+	return err
+}
+
+// control implements outlet. To an address that may be a forged one no more goes than came from it.
+func (p *peer) control(b []byte) bool {
+	if n := uint64(len(b)); p.standing() != standProven {
+		if p.controls.Add(n) > p.received.Load() {
+			p.controls.Add(-n)
+			p.c.metrics.unproven.Add(1)
+			return false
+		}
+	}
+	var oob []byte
+	if s := p.source.Load(); s != nil {
+		oob = *s
+	}
+	return p.transmit(b, oob) == nil
+}
+
+// write sends what QUIC hands down.
+func (p *peer) write(b, oob []byte, now int64) error {
+	p.active.Store(now)
+	if p.standing() == standPlain {
+		p.plainSent.Add(uint64(len(b)))
+		return p.transmit(b, oob)
+	}
+	var hold int64
+	if p.c.running.Load() { // else nobody would let go
+		hold = min(p.rtt.Load()/10, maxHold)
+	}
+	p.sendMu.Lock()
+	if p.send.oob.parse(oob) {
+		p.keepSource(p.send.oob.source)
+	}
+	err := p.send.write(b, now, hold, now < p.urgent.Load())
+	due := p.send.due()
+	p.sendMu.Unlock()
+	p.wake(min(due, p.pingAt.Load()), now)
+	return err
+}
+
+func (p *peer) keepSource(b []byte) {
+	if old := p.source.Load(); old == nil && len(b) > 0 || old != nil && !bytes.Equal(*old, b) {
+		b = bytes.Clone(b)
+		p.source.Store(&b)
+	}
+}
+
+// wake has tick called at due at the latest.
+func (p *peer) wake(due, now int64) {
+	if due < p.due.Load() {
+		p.c.schedule(p, due, now)
+	}
+}
+
+// plain takes a packet of plain QUIC.
+func (p *peer) plain(n int, now int64) {
+	p.heard.Store(now)
+	p.active.Store(now)
+	p.received.Add(uint64(n))
+	p.packets.Add(1)
+	p.plainRecv.Add(uint64(n))
+	if p.standing() == standUnproven { // if it was forged, a PONG will tell
+		p.c.restand(p, standPlain)
+	}
+}
+
+// input takes a packet of n bytes, b what follows its header. It returns whether b goes up to QUIC.
+func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
+	p.heard.Store(now)
+	p.received.Add(uint64(n))
+	p.packets.Add(1)
+	p.spoke.Store(true)
+	why := dropNot
+	switch h.kind {
+	case kindData, kindResent:
+		up = p.data(h, len(b), now)
+	case kindTail:
+		why = p.tail(h, now)
+	case kindNack:
+		why = p.nack(h, b, now)
+	case kindPing:
+		_ = p.tail(h, now)
+		p.pong(parseEcho(b).opaque)
+	case kindPong:
+		why = p.answered(h, parseEcho(b), now)
+	}
+	p.c.drop(why)
+	if at := p.pingAt.Load(); at <= now {
+		p.wake(at, now)
+	}
+	return up
+}
+
+func (p *peer) data(h header, n int, now int64) (up bool) {
+	p.active.Store(now)
+	p.recvMu.Lock()
+	defer p.recvMu.Unlock()
+	r := p.recv
+	if !r.known {
+		r.begin(h.id, h.seq, 0, now)
+	}
+	if r.id != h.id { // until a PONG vouches for it
+		p.other.note(h.id, h.seq)
+		up = true
+	} else {
+		var repaired bool
+		up, repaired = r.data(h.seq, h.kind == kindResent, now)
+		if repaired {
+			p.urgent.Store(now + urgentFor)
+		}
+	}
+	if up {
+		r.received++
+		r.receivedBytes += uint64(n)
+	}
+	p.askSoon(now)
+	return up
+}
+
+func (p *peer) tail(h header, now int64) dropReason {
+	p.recvMu.Lock()
+	defer p.recvMu.Unlock()
+	switch r := p.recv; {
+	case !r.known:
+		r.begin(h.id, h.seq, 0, now)
+	case r.id != h.id:
+		return dropForeign
+	default:
+		r.tail(h.seq, now)
+	}
+	p.askSoon(now)
+	return dropNot
+}
+
+// vouch takes h's id as the peer's: it came with a PONG.
+func (p *peer) vouch(h header, now int64) {
+	p.recvMu.Lock()
+	defer p.recvMu.Unlock()
+	switch r := p.recv; {
+	case r.known && r.id == h.id:
+	case p.other.id == h.id:
+		r.begin(h.id, p.other.next, p.other.seen, now)
+	default:
+		r.begin(h.id, h.seq, 0, now)
+	}
+	p.recv.tail(h.seq, now)
+	p.askSoon(now)
+}
+
+// askSoon has ask called when it has something to do: at the end of the batch, which may fill a gap by itself,
+// or from the wheel. The reader calls it, with recvMu held.
+func (p *peer) askSoon(now int64) {
+	if p.recv.due > now {
+		p.wake(p.recv.due, now)
+	} else if !p.asks {
+		p.asks = true
+		p.c.asking = append(p.c.asking, p)
+	}
+}
+
+func (p *peer) ask(now int64) (due int64) {
+	p.recvMu.Lock()
+	defer p.recvMu.Unlock()
+	if p.recv.due <= now {
+		p.recv.ask(now, p.rtt.Load())
+	}
+	return p.recv.due
+}
+
+func (p *peer) nack(h header, b []byte, now int64) dropReason {
+	p.sendMu.Lock()
+	if h.id != p.send.id {
+		p.sendMu.Unlock()
+		return dropForeign
+	}
+	ok := p.send.answer(b, now, orDefault(p.rtt.Load()))
+	due := p.send.due()
+	p.sendMu.Unlock()
+	p.wake(due, now)
+	if !ok {
+		return dropUnsent
+	}
+	return dropNot
+}
+
+// ping sends a PING; sendMu is held, so that the number in it fits.
+func (p *peer) ping(now int64) bool {
+	b := p.send.small[:pingLen]
+	header{kindPing, p.send.id, p.send.next}.put(b)
+	echo{opaque: p.clock.ping(now)}.put(b)
+	return p.control(b)
+}
+
+func (p *peer) pong(opaque uint64) {
+	p.sendMu.Lock()
+	b := p.send.small[:pingLen]
+	header{kindPong, p.send.id, p.send.next}.put(b)
+	echo{opaque, p.received.Load(), p.packets.Load()}.put(b)
+	p.control(b)
+	p.sendMu.Unlock()
+}
+
+func (p *peer) answered(h header, e echo, now int64) dropReason {
+	p.sendMu.Lock()
+	ok := p.clock.pong(e, now)
+	if ok {
+		p.rtt.Store(p.clock.rtt)
+		p.send.prove()
+	}
+	p.sendMu.Unlock()
+	if !ok {
+		return dropPong
+	}
+	if p.standing() != standProven {
+		p.c.restand(p, standProven)
+	}
+	p.vouch(h, now)
+	return dropNot
+}
+
+// tick does what is due and returns when it has more to do. Run alone calls it.
+func (p *peer) tick(now int64) (due int64) {
+	if p.gone.Load() {
+		return never
+	}
+	end := p.end()
+	if now >= end {
+		p.c.forget(p)
+		return never
+	}
+	due = min(end, p.ask(now))
+	p.sendMu.Lock()
+	defer p.sendMu.Unlock()
+	probing := p.send.probe.left > 0
+	p.send.tick(now)
+	ended := probing && p.send.probe.left == 0
+	if ended {
+		p.clock.probing = true
+	}
+	if p.pings(now) && (ended || now >= p.pingAt.Load()) {
+		next := now + pingEvery
+		due = min(due, next)
+		if !p.ping(now) {
+			next = now // with the next packet that comes from there
+		}
+		p.pingAt.Store(next)
+	} else if p.pings(now) {
+		due = min(due, p.pingAt.Load())
+	}
+	return min(due, p.send.due())
+}
+
+// pings tells whether the peer gets PINGs.
+func (p *peer) pings(now int64) bool {
+	return now-p.active.Load() <= pingFor && (p.standing() != standPlain || p.spoke.Load())
+}
+
+// end is when the peer is forgotten if nothing more is heard of it.
+func (p *peer) end() int64 {
+	if p.standing() == standUnproven {
+		return max(p.born, p.heard.Load()) + forgetUnproven
+	}
+	return p.active.Load() + forgetAfter
+}
