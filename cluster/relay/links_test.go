@@ -254,3 +254,34 @@ func TestWindow(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 }
+
+// Each link is told of by itself, and no more once it is gone.
+func TestLinkMetrics(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	series := func(n *node) (windows, rtts int) {
+		families, err := n.reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			switch f.GetName() {
+			case "freshet_relay_link_window_bytes":
+				windows = len(f.GetMetric())
+			case "freshet_relay_link_rtt_seconds":
+				rtts = len(f.GetMetric())
+			}
+		}
+		return windows, rtts
+	}
+	edges := []*node{m.node("edge-1", nodeConfig{}, origin.up()), m.node("edge-2", nodeConfig{}, origin.up())}
+	for _, e := range edges {
+		e.linkTo(t, "origin", baseConns)
+		origin.linkTo(t, e.cfg.Node, baseConns)
+	}
+	if w, r := series(origin); w != 2*baseConns || r != 2 {
+		t.Errorf("%d windows and %d round trips, want %d and 2", w, r, 2*baseConns)
+	}
+	edges[0].stop()
+	eventually(t, "the series of the other alone", func() bool { w, r := series(origin); return w == baseConns && r == 1 })
+}

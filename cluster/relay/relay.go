@@ -149,6 +149,7 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn, sh *shim.Conn) (*Relay, e
 	for _, u := range cfg.Upstreams {
 		r.ups = append(r.ups, &uplink{r: r, to: u})
 	}
+	d.Metrics.MustRegister(newLinkMetrics(r))
 	var err error
 	r.ln, err = r.tr.Listen(r.id.ServerTLS([]string{rtpq.ALPN}, identity.RoleEdge), quicConfig())
 	if err != nil {
