@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/quicvarint"
 
@@ -250,7 +250,7 @@ func TestWrongCertificate(t *testing.T) {
 
 // host answers the first node that dials as upstream "host", and does as it likes once it is asked for a stream.
 func (m *mesh) host(t *testing.T, do func(*stranger)) (Upstream, <-chan rtpq.Code) {
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	udp, err := listen("127.0.0.1:0", prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
