@@ -154,11 +154,19 @@ func (c *Conn) letGo() {
 
 func (c *Conn) now() int64 { return int64(time.Since(c.base)) + 1 } // 0 is before everything
 
-// Plain has packets to addr go out without a header, as a peer without the repair layer wants them, until
-// that address has been forgotten for lack of traffic or is found to speak the repair layer itself.
-func (c *Conn) Plain(addr netip.AddrPort) {
+// SetPlain has packets to addr go out without a header from now on, as a peer without the repair layer wants
+// them, or with one again where on is false. A plain peer that is found to speak the repair layer is plain no
+// more, and a peer that is known to have it is not made plain.
+func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	p := c.open(netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port()), net.UDPAddrFromAddrPort(addr), standPlain, c.now())
+	key := netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port())
+	if !on {
+		if p := c.table.find(key); p != nil && p.standing() == standPlain {
+			c.restand(p, standUnproven)
+		}
+		return
+	}
+	p := c.open(key, net.UDPAddrFromAddrPort(addr), standPlain, c.now())
 	if p.standing() == standUnproven {
 		c.restand(p, standPlain)
 	}
