@@ -6,199 +6,158 @@ import (
 
 	"freshet/cluster/stream"
 	pb "freshet/proto"
-	"freshet/proto/rtpq"
 )
 
+// wakeBack is how many numbers below the first that comes are asked for where a flow goes on behind a
+// stretch that was not carried, and no group was told of: the key frame's beginning may be among them.
+const wakeBack = 8
+
 // An inflow is one flow on its way into its ring. It is owned by the puller.
+//
+// Its numbers run from its first packet on, and the tracker looks for holes. While upstream holds the flow
+// back it is asleep: what comes is written, nothing is missed. Behind that they begin anew.
 type inflow struct {
 	flow  *stream.Flow
 	track tracker
-	told  pb.FlowStats // what the metrics have counted already
+	told  tally // what the metrics have counted already
+	interest
 
-	// What the accept and a group's start said, until the ring's first packet fixes where the extended
-	// numbers begin.
-	begun      bool
+	asleep  bool
+	begun   bool
+	sleptAt int64 // highest number when it fell asleep; -1 where it never did
+
+	// What the accept and a group's start said, until a packet fixes where the extended numbers begin.
 	live       uint16
 	liveKnown  bool
 	groupFirst uint16
 	groupCount int64
+	groupSide  side
 }
 
-func newInflow(f *stream.Flow) *inflow {
-	in := &inflow{flow: f}
+func newInflow(f *stream.Flow, now time.Time) *inflow {
+	in := &inflow{flow: f, sleptAt: -1, interest: interest{until: now.Add(carriedFresh)}}
 	in.track.holds = func(seq int64) bool { return f.Ring.Get(seq) != nil }
 	in.track.high = -1
 	return in
 }
 
-// accepted notes where upstream's live packets begin. In a flow that goes on from another upstream, what
+// accepted notes where the live packets of s begin. In a flow that goes on from another upstream, what
 // lies between comes behind them.
-func (in *inflow) accepted(f *pb.Flow, now time.Time, p pace) {
-	if !f.GetStarted() {
+func (in *inflow) accepted(f *pb.Flow, s side, now time.Time, p pace) {
+	if !f.GetStarted() || in.asleep {
 		return
 	}
 	in.live, in.liveKnown = uint16(f.GetLive()), true
 	if in.begun {
 		if live := in.flow.Ring.Near(in.live); live-in.track.high <= maxGaps {
-			in.track.expect(in.track.high+1, live, now, p)
+			in.track.expect(run{next: in.track.high + 1, end: live, side: s, group: true}, now, p)
 		}
 	}
 }
 
-// group notes that count numbers from first on come in order.
-func (in *inflow) group(first uint16, count int64, now time.Time, p pace) {
+// group notes that count numbers from first on come in order from s.
+func (in *inflow) group(first uint16, count int64, s side, now time.Time, p pace) {
 	if !in.begun {
-		in.groupFirst, in.groupCount = first, count
+		in.groupFirst, in.groupCount, in.groupSide = first, count, s
 		return
 	}
 	from := in.flow.Ring.Near(first)
-	in.track.expect(from, from+count, now, p)
+	end := from + count
+	in.track.expect(run{next: from, end: end, side: s, group: true}, now, p)
+	if !in.liveKnown {
+		return
+	}
+	// Between the group and the live packets lies what upstream itself is only getting, and passes on.
+	if live := in.flow.Ring.Near(in.live); live > end && live-end < maxSpan {
+		in.track.expect(run{next: end, end: live, side: s}, now, p)
+	}
 }
 
 // write puts a packet into the ring. The error says that it is none.
-func (in *inflow) write(data []byte, now time.Time, p pace) error {
-	n := binary.BigEndian.Uint16(data[2:])
-	seq := in.flow.Ring.Near(n)
-	fresh, err := in.flow.Write(data, now)
+func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err error) {
+	seq := in.number(data)
+	fresh, err = in.flow.WriteAs(seq, data, now)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if !in.begun {
+	if !in.begun && !in.asleep && (in.sleptAt < 0 || fresh && seq > in.sleptAt) {
 		in.begin(seq, now, p)
 	}
-	in.track.arrived(seq, fresh, now, p)
-	return nil
+	if in.begun {
+		in.track.arrived(seq, fresh, now, p)
+		if in.sleptAt >= 0 && fresh && seq <= in.track.high && in.key(seq) {
+			in.track.forget(seq) // of a frame before the first that is of use
+			in.sleptAt = -1
+		}
+		return fresh, nil
+	}
+	if fresh {
+		in.track.received++
+	} else {
+		in.track.duplicates++
+	}
+	return fresh, nil
+}
+
+// number returns the extended sequence number of a packet. Behind a stretch that was not carried, numbers
+// may have run on by more than 16 bits tell; the timestamps, which take longer to come round, tell then.
+func (in *inflow) number(data []byte) int64 {
+	r := in.flow.Ring
+	seq := r.Near(binary.BigEndian.Uint16(data[2:]))
+	high := r.High()
+	if in.begun || high < 0 || seq > high {
+		return seq
+	}
+	if last := r.Get(high); last != nil && int32(binary.BigEndian.Uint32(data[4:])-last.Timestamp) > 0 {
+		return seq + 1<<16
+	}
+	return seq
 }
 
 func (in *inflow) begin(seq int64, now time.Time, p pace) {
 	in.begun = true
+	r := in.flow.Ring
 	live := seq
-	if in.liveKnown {
-		live = in.flow.Ring.Near(in.live)
+	switch {
+	case in.liveKnown:
+		live = r.Near(in.live)
+	case in.groupCount > 0:
+		live = r.Near(in.groupFirst) + in.groupCount
 	}
 	in.track.start(live)
-	if in.groupCount > 0 {
-		first := in.flow.Ring.Near(in.groupFirst)
-		in.track.expect(first, first+in.groupCount, now, p)
-	}
-}
-
-// stats returns what has arrived so far.
-func (in *inflow) stats(flow uint64) *pb.FlowStats {
-	t := &in.track
-	return &pb.FlowStats{Flow: flow, Received: t.received, Missing: t.missing, Repaired: t.repaired, Duplicates: t.duplicates, Gone: t.gone}
-}
-
-// arrive takes what a link's reader handed over.
-func (u *puller) arrive(a arrival) {
-	if a.feed != u.feed || !u.accepted {
-		return // of a feed that was let go
-	}
-	in := u.flows[a.flow]
-	switch a.kind {
-	case arrivalRTP:
-		if err := in.write(a.data, a.at, u.pace); err != nil {
-			u.r.m.dropped(dropPacket, 1)
-		}
-	case arrivalHigh:
-		if in.begun {
-			in.track.beat(in.flow.Ring.Near(a.seq), a.at, u.pace)
-		}
-	case arrivalEnd:
-		in.ended(a.seq, a.at)
-	case arrivalRTCP:
-		u.clock(in, a.data)
-	case arrivalGone:
-		u.gone(in, a.data)
-	}
-}
-
-// ended says that a stream of packets is over, whose last was n: a group, or a packet too large for a datagram.
-func (in *inflow) ended(n uint16, now time.Time) {
-	seq := in.flow.Ring.Near(n)
-	if seq < in.track.groupEnd && seq >= in.track.groupNext-1 {
-		in.track.delivered(now)
-	}
-}
-
-func (u *puller) clock(in *inflow, packet []byte) {
-	f, err := rtpq.ParseRTCP(packet)
 	switch {
-	case err != nil:
-		u.r.m.dropped(dropPacket, 1)
-	case f.Report:
-		in.flow.SetClock(stream.Clock{RTP: f.RTPTime, At: f.At})
+	case in.groupCount > 0:
+		in.group(in.groupFirst, in.groupCount, in.groupSide, now, p)
+		in.groupCount = 0
+	case in.sleptAt >= 0 && in.flow.Format.Kind == stream.Video && !in.key(seq):
+		in.track.open(max(seq-wakeBack, in.sleptAt+1), seq, now, now.Add(p.reorder))
+		return // the next key frame tells which of them are of use
 	}
+	in.sleptAt = -1
 }
 
-func (u *puller) gone(in *inflow, body []byte) {
-	var g rtpq.Gone
-	if err := g.Parse(body); err != nil || !in.begun {
-		return // the source has parsed it before
-	}
-	for _, span := range g.Spans {
-		first := in.flow.Ring.Near(span.First)
-		for seq := first; seq < first+int64(span.Count); seq++ {
-			if in.track.given(seq) {
-				u.p.give(in.flow, seq)
-			}
+func (in *inflow) key(seq int64) bool {
+	p := in.flow.Ring.Get(seq)
+	return p != nil && p.Key
+}
+
+// sleep says that upstream holds the flow back from now on.
+func (in *inflow) sleep() {
+	in.asleep, in.begun, in.liveKnown, in.groupCount = true, false, false, 0
+	in.sleptAt = in.flow.Ring.High()
+	in.track.start(in.sleptAt + 1)
+}
+
+// wake says that it comes again.
+func (in *inflow) wake() { in.asleep = false }
+
+// have returns the number up to which the ring holds all that came in its turn, -1 before the first.
+func (in *inflow) have() int64 {
+	high := in.flow.Ring.High()
+	for _, r := range in.track.runs {
+		if r.group {
+			high = min(high, r.next-1)
 		}
 	}
-}
-
-// nack asks upstream for what is missing of flow i and due.
-func (u *puller) nack(i int, now time.Time) {
-	in := u.flows[i]
-	u.pace = paceOf(time.Duration(u.feed.source.link.rtt.Load()))
-	u.seqs, u.lost = in.track.ask(u.seqs[:0], u.lost[:0], now, u.pace)
-	for _, seq := range u.lost {
-		u.p.give(in.flow, seq)
-	}
-	if len(u.seqs) == 0 {
-		return
-	}
-	u.r.m.nacksOut.Add(float64(len(u.seqs)))
-	missing := make([]uint16, 0, len(u.seqs))
-	for _, seq := range u.seqs {
-		missing = append(missing, uint16(seq))
-	}
-	for len(missing) > 0 {
-		b := rtpq.AppendDatagram(nil, u.feed.ids[i], nil)
-		b, missing = rtpq.AppendNACK(b, missing)
-		u.feed.source.link.queue.push(b)
-	}
-}
-
-// keyframe passes a request on to upstream.
-func (u *puller) keyframe(f *stream.Flow) {
-	if !u.accepted || f.Index >= len(u.flows) || u.flows[f.Index].flow != f {
-		return
-	}
-	u.r.m.keysOut.Inc()
-	u.feed.source.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Keyframe{Keyframe: &pb.Keyframe{Flow: u.feed.ids[f.Index]}}})
-}
-
-// report tells upstream and the metrics what arrived.
-func (u *puller) report() {
-	u.flush()
-	if !u.accepted {
-		return
-	}
-	stats := &pb.Stats{}
-	for i, in := range u.flows {
-		stats.Flows = append(stats.Flows, in.stats(u.feed.ids[i]))
-	}
-	u.feed.source.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Stats{Stats: stats}})
-}
-
-// flush counts in the metrics what is new in the trackers.
-func (u *puller) flush() {
-	for _, in := range u.flows {
-		t, told := &in.track, &in.told
-		u.r.m.missing.Add(float64(t.missing - told.Missing))
-		u.r.m.repaired.Add(float64(t.repaired - told.Repaired))
-		u.r.m.duplicates.Add(float64(t.duplicates - told.Duplicates))
-		u.r.m.gone.Add(float64(t.gone - told.Gone))
-		told.Missing, told.Repaired, told.Duplicates, told.Gone = t.missing, t.repaired, t.duplicates, t.gone
-	}
+	return high
 }

@@ -36,10 +36,7 @@ func (l *Lease) Release() {
 	l.p.mu.Lock()
 	delete(l.p.leases, l)
 	l.p.mu.Unlock()
-	select {
-	case l.p.nudge <- struct{}{}:
-	default:
-	}
+	l.p.poke()
 }
 
 // wait returns nil once the stream is here.

@@ -21,6 +21,7 @@ const (
 	dropEarly    dropReason = "early"     // of a flow that is not known, and too many such
 	dropPuller   dropReason = "puller"    // arrived faster than its puller takes
 	dropPacket   dropReason = "packet"    // arrived, and is no RTP
+	dropUnknown  dropReason = "unknown"   // flow in a pause that no subscription has
 )
 
 // direction tells links that this node dialled from those that dialled it.
@@ -57,6 +58,10 @@ type metrics struct {
 	keysOut    prometheus.Counter
 	keysIn     prometheus.Counter
 	switches   prometheus.Counter
+	changes    *prometheus.CounterVec
+	suspects   prometheus.Counter
+	late       prometheus.Counter
+	copies     prometheus.Counter
 	renewed    prometheus.Counter
 	below      *prometheus.CounterVec
 }
@@ -104,11 +109,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		keysIn:     count("keyframe_requests_received_total", "Key-frame requests from downstream nodes."),
 		switches:   count("upstream_losses_total", "Streams that lost their upstream."),
 		renewed:    count("renewed_connections_total", "Connections of a link that another took the place of."),
+		changes:    counts("upstream_changes_total", "Streams that went from one upstream to another without a break, by reason.", "reason"),
+		suspects:   count("suspect_upstreams_total", "Times that an upstream was not heard of."),
+		late:       count("late_packets_total", "Packets that came half a round trip, 5 ms at least, behind one that overtook them."),
+		copies:     count("audio_copies_received_total", "Audio packets that came a second time, as they should."),
 		below:      counts("downstream_packets_total", "What downstream nodes report, by what became of a packet.", "what"),
 	}
 	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, m.wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
 		m.drops, m.missing, m.repaired, m.duplicates, m.gone, m.nacksOut, m.nacksIn, m.resent, m.large, m.groupBytes, m.keysOut, m.keysIn,
-		m.switches, m.renewed, m.below)
+		m.switches, m.changes, m.suspects, m.late, m.copies, m.renewed, m.below)
 	return m
 }
 

@@ -27,20 +27,21 @@ type pull struct {
 	slow   chan arrival
 	events chan event
 	asks   chan *stream.Flow // flows whose key frame is wanted
-	nudge  chan struct{}     // leases came or went
+	nudge  chan struct{}     // leases came or went, or wants
 	done   chan struct{}     // closed when the puller has ended
 
 	mu      sync.Mutex
 	leases  map[*Lease]struct{}
-	stream  *stream.Stream          // newest epoch; nil before the first
-	err     error                   // why there is none, or none any more
-	last    error                   // why the last round of upstreams brought nothing
-	path    []string                // from the origin to this node; nil while no upstream delivers
-	asking  string                  // node that was asked and has not answered
-	changed chan struct{}           // closed when stream or err change
-	moved   chan struct{}           // closed when path changes
-	lives   map[*stream.Flow]uint16 // where upstream's live packets begin, of the flows it told so
-	hops    []*pb.HopStats          // see route
+	stream  *stream.Stream         // newest epoch; nil before the first
+	err     error                  // why there is none, or none any more
+	last    error                  // why the last round of upstreams brought nothing
+	path    []string               // from the origin to this node; nil while no upstream delivers
+	also    []string               // the path of the second feed; nil without
+	asking  string                 // node that was asked and has not answered
+	changed chan struct{}          // closed when stream or err change
+	moved   chan struct{}          // closed when path changes
+	lives   map[*stream.Flow]int64 // where upstream's live packets begin, of the flows it told so
+	hops    []*pb.HopStats         // see route
 	board   [maxBoard]given
 	boardAt int
 }
@@ -59,7 +60,10 @@ const (
 	eventRefuse
 	eventEnd
 	eventGroup
-	eventLost // the link is gone
+	eventLost  // the link is gone
+	eventSigns // the link is heard of no more, or again
+	eventPause
+	eventRoute
 )
 
 // An event is what a source has to say of one of its feeds, packets apart.
@@ -68,6 +72,8 @@ type event struct {
 	feed   *feed
 	accept *pb.Accept
 	group  *pb.GroupStart
+	pause  *pb.Pause
+	route  *pb.Route
 	reason pb.EndReason
 	err    error
 }
@@ -152,8 +158,12 @@ func (r *Relay) lease(id string, hops []string) (l *Lease, fresh bool, err error
 	l = &Lease{p: p, hops: hops}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stream == nil && p.asking != "" && slices.Contains(hops, p.asking) {
+	switch waits := p.asking != "" && slices.Contains(hops, p.asking); {
+	case waits && p.stream == nil:
 		return nil, false, ErrLoop
+	case p.path != nil && (waits || slices.ContainsFunc(hops, func(h string) bool { return slices.Contains(p.also, h) })):
+		// Of two nodes that would each be the other's second upstream, neither would be fed. It may pass.
+		return nil, false, ErrNoUpstream
 	}
 	p.leases[l] = struct{}{}
 	return l, fresh, nil
@@ -222,6 +232,14 @@ func (p *pull) post(e event) {
 	}
 }
 
+// poke has the puller look at who wants what.
+func (p *pull) poke() {
+	select {
+	case p.nudge <- struct{}{}:
+	default:
+	}
+}
+
 // ask has the puller pass on a key-frame request; it is the stream's ask function.
 func (p *pull) ask(f *stream.Flow) {
 	select {
@@ -231,7 +249,7 @@ func (p *pull) ask(f *stream.Flow) {
 }
 
 // show says what is pulled now, and where its live packets begin.
-func (p *pull) show(s *stream.Stream, lives map[*stream.Flow]uint16) {
+func (p *pull) show(s *stream.Stream, lives map[*stream.Flow]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lives = lives
@@ -241,12 +259,13 @@ func (p *pull) show(s *stream.Stream, lives map[*stream.Flow]uint16) {
 	}
 }
 
-// liveOf returns the number at which upstream began to send f live; below comes a group, or nothing.
+// liveOf returns the number at which upstream begins to send f live; below comes a group, or nothing. It
+// returns false where that is not known, or past.
 func (p *pull) liveOf(f *stream.Flow) (uint16, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n, ok := p.lives[f]
-	return n, ok
+	return uint16(n), ok && n > f.Ring.High()
 }
 
 func (p *pull) tell() {
@@ -261,10 +280,14 @@ func (p *pull) move(path []string) {
 	p.moved = make(chan struct{})
 }
 
-func (p *pull) setPath(path []string) {
+// setWay says by which paths the stream comes, and who was asked for another.
+func (p *pull) setWay(path, also []string, asking string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.move(path)
+	p.also, p.asking = also, asking
+	if !slices.Equal(p.path, path) {
+		p.move(path)
+	}
 }
 
 func (p *pull) setAsking(node string) {

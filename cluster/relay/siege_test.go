@@ -204,7 +204,7 @@ func taken(t *testing.T) (*puller, *source) {
 // From the end of an epoch to the accept of the next no upstream delivers, and those below must know it.
 func TestNoPathBetweenEpochs(t *testing.T) {
 	u, _ := taken(t)
-	u.end(pb.EndReason_END_REASON_NEW_EPOCH, start)
+	u.end(u.first, pb.EndReason_END_REASON_NEW_EPOCH, start)
 	if path, _ := u.p.where(); path != nil {
 		t.Errorf("the path is %v", path)
 	}
@@ -214,7 +214,8 @@ func TestNoPathBetweenEpochs(t *testing.T) {
 func TestWaitsBeforeItAsks(t *testing.T) {
 	u, src := taken(t)
 	src.link.node = "peer"
-	u.letGo(false)
+	u.letGo(u.first, false, start)
+	u.first = nil
 	src.mu.Lock() // nothing is said while it is held
 	ended := make(chan struct{})
 	go func() {
@@ -275,7 +276,7 @@ func TestLongWayIsOnesOwn(t *testing.T) {
 		if hops := (<-l.messages).GetSubscribe().GetHops(); len(hops) != 5 {
 			t.Fatalf("asked for %v", hops)
 		}
-		u.event(event{kind: eventRefuse, feed: u.feed, err: why}, start)
+		u.event(event{kind: eventRefuse, feed: u.first, err: why}, start)
 		select {
 		case m := <-l.messages:
 			if hops := m.GetSubscribe().GetHops(); len(hops) != 1 {
@@ -287,7 +288,7 @@ func TestLongWayIsOnesOwn(t *testing.T) {
 		if err := far.wait(t.Context()); !errors.Is(err, why) {
 			t.Errorf("the far one got %v, want %v", err, why)
 		}
-		u.event(event{kind: eventRefuse, feed: u.feed, err: why}, start) // now it is the viewer's own
+		u.event(event{kind: eventRefuse, feed: u.first, err: why}, start) // now it is the viewer's own
 		if err := viewer.wait(t.Context()); !errors.Is(err, why) {
 			t.Errorf("the viewer got %v, want %v", err, why)
 		}

@@ -29,6 +29,10 @@ type source struct {
 
 	flows atomic.Pointer[map[uint64]target] // by flow id; replaced whole, with mu held
 
+	heard atomic.Int64 // unix ns of what last came, as QUIC hands it up
+	stand atomic.Int32 // standing
+	since atomic.Int64 // unix ns; from when on it has been alive
+
 	mu     sync.Mutex
 	feeds  map[uint64]*feed
 	owners map[uint64]*feed // by flow id: from the accept on, before flows has it
@@ -36,14 +40,6 @@ type source struct {
 	early  []early
 	opened chan struct{} // closed when flows were added
 	closed bool
-}
-
-// A feed is one subscription at a source. The puller that made it owns it; source, id and pull never change.
-type feed struct {
-	source *source
-	id     uint64
-	pull   *pull
-	ids    []uint64 // flow ids on the link, by index in the stream; set when it is accepted
 }
 
 // A target is where packets of a flow go.
@@ -83,26 +79,75 @@ type arrival struct {
 func newSource(u *uplink, l *link) *source {
 	s := &source{up: u, link: l, feeds: map[uint64]*feed{}, owners: map[uint64]*feed{}, opened: make(chan struct{})}
 	s.flows.Store(&map[uint64]target{})
+	now := time.Now().UnixNano()
+	s.heard.Store(now)
+	s.since.Store(now)
 	return s
 }
 
-// serve implements handler. Pullers find the source while it runs, and hear when it ends.
+// serve implements handler. Pullers find the source while it runs, and hear when it ends, or is not heard of.
+// It ends by itself when the upstream node is dead.
 func (s *source) serve(ctx context.Context) error {
 	s.up.set(s)
-	sample := time.NewTicker(sampleEvery)
+	defer func() {
+		s.up.set(nil)
+		s.tell(event{kind: eventLost}, s.close())
+	}()
+	sample, look := time.NewTicker(sampleEvery), time.NewTicker(vigilEvery)
 	defer sample.Stop()
+	defer look.Stop()
+	var v vigil
 	for {
 		select {
 		case <-sample.C:
 			s.link.sample(time.Now())
-		case <-ctx.Done():
-			s.up.set(nil)
-			for _, f := range s.close() {
-				f.pull.post(event{kind: eventLost, feed: f})
+		case <-look.C:
+			now := time.Now()
+			quiet, unanswered := s.signs(now)
+			got := v.look(quiet, unanswered, now)
+			if s.judge(got, now) {
+				s.link.log.Warn("upstream changed its standing", "standing", got.String(), "quiet", quiet, "unanswered", unanswered)
 			}
+			if got == dead {
+				return broke(rtpq.CodeSilent, "upstream silent for %v, unanswered for %v", quiet, unanswered)
+			}
+		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// judge has the pullers hear of another standing, and says whether it is one.
+func (s *source) judge(got standing, now time.Time) (changed bool) {
+	old := standing(s.stand.Swap(int32(got)))
+	switch {
+	case old == got:
+		return false
+	case got == suspect:
+		s.link.m.suspects.Inc()
+	case got == alive:
+		s.since.Store(now.UnixNano())
+		s.up.r.tellChanged()
+	}
+	s.mu.Lock()
+	feeds := maps.Clone(s.feeds)
+	s.mu.Unlock()
+	s.tell(event{kind: eventSigns}, feeds)
+	return true
+}
+
+func (s *source) tell(e event, feeds map[uint64]*feed) {
+	for _, f := range feeds {
+		e.feed = f
+		f.pull.post(e)
+	}
+}
+
+func (s *source) standing() standing { return standing(s.stand.Load()) }
+
+// well says since when the upstream node has been alive without a break; ok is false while it is not.
+func (s *source) well() (since time.Time, ok bool) {
+	return time.Unix(0, s.since.Load()), s.standing() == alive
 }
 
 func (s *source) close() map[uint64]*feed {
@@ -171,6 +216,7 @@ func (s *source) drop(f *feed, tell bool) {
 
 // message implements handler.
 func (s *source) message(m *pb.RelayMessage) error {
+	s.heard.Store(time.Now().UnixNano())
 	switch b := m.Body.(type) {
 	case *pb.RelayMessage_Accept:
 		if err := s.own(b.Accept); err != nil {
@@ -183,7 +229,10 @@ func (s *source) message(m *pb.RelayMessage) error {
 		return s.answer(b.End.GetId(), event{kind: eventEnd, reason: b.End.GetReason()})
 	case *pb.RelayMessage_GroupStart:
 		return s.groupStart(b.GroupStart)
-	case *pb.RelayMessage_Pause: // shed flows send GONE for what is missing
+	case *pb.RelayMessage_Pause:
+		s.pause(b.Pause)
+	case *pb.RelayMessage_Route:
+		return s.answer(b.Route.GetId(), event{kind: eventRoute, route: b.Route})
 	case nil: // of a later version
 	default:
 		return broke(rtpq.CodePacket, "%T from an upstream node", b)
@@ -240,8 +289,28 @@ func (s *source) groupStart(g *pb.GroupStart) error {
 	return nil
 }
 
+// pause hands on that flows are held back, or come again. Flows that are not known were let go.
+func (s *source) pause(p *pb.Pause) {
+	s.mu.Lock()
+	whose := map[*feed]bool{}
+	unknown := 0
+	for _, id := range p.GetFlows() {
+		if f := s.owners[id]; f != nil {
+			whose[f] = true
+		} else {
+			unknown++
+		}
+	}
+	s.mu.Unlock()
+	s.link.m.dropped(dropUnknown, unknown)
+	for f := range whose {
+		f.pull.post(event{kind: eventPause, feed: f, pause: p})
+	}
+}
+
 // datagram implements handler.
 func (s *source) datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) error {
+	s.heard.Store(now.UnixNano())
 	switch kind {
 	case rtpq.KindBeat:
 		return s.beat(packet, now)
@@ -318,6 +387,7 @@ func (s *source) group(ctx context.Context, g *rtpq.GroupReader) error {
 			return err
 		}
 		s.link.received(packet)
+		s.heard.Store(time.Now().UnixNano())
 		last, any = binary.BigEndian.Uint16(packet[2:]), true
 		a := arrivalOf(t, rtpq.KindRTP, packet, time.Now())
 		if !t.feed.pull.deliverSlowly(ctx, a) {

@@ -9,26 +9,38 @@ import (
 const (
 	maxGaps   = 1024            // more missing numbers than that is a jump, not loss
 	repairFor = 2 * time.Second // a packet older than that helps no viewer
+	maxRuns   = 2 * sides
 )
 
-// A tracker knows what of one flow is missing and when to ask for it. Its numbers are extended sequence
-// numbers. It is owned by the puller and keeps no clock and no timer of its own.
+// A side is one of the two feeds that may bring a stream at the same time.
+type side uint8
+
+const sides = 2
+
+// A tracker knows what of one flow is missing and when to ask for it, of which side. Its numbers are
+// extended sequence numbers. It is owned by the puller and keeps no clock and no timer of its own.
 //
-// Two runs of numbers come in: the live one, and once after a join the group that fills the ring behind
-// it. In each run a number that is skipped is a gap.
+// The live numbers come in one row, whichever side brings them. Below them, runs fill the ring: a group
+// after a join, or what a hole left. In the row and in each run a number that is skipped is a gap.
 type tracker struct {
 	holds func(seq int64) bool // whether the ring has it
 	high  int64                // highest live number, -1 before the first
 	low   int64                // lowest number of any run
 	gaps  []gap                // by number
+	runs  []run                // at most maxRuns
 	due   time.Time            // when ask has something to do; zero is never
+	tally
+}
 
-	// The group expected: numbers from groupNext up to groupEnd. groupBy is when silence means that the
-	// rest was lost.
-	groupNext, groupEnd int64
-	groupBy             time.Time
-
-	received, missing, repaired, duplicates, gone uint64
+// A tally is what became of a flow's packets.
+type tally struct {
+	received   uint64 // each once
+	missing    uint64 // asked for
+	repaired   uint64 // asked for, and came
+	gone       uint64 // will not come
+	late       uint64 // came pace.late after the packet that overtook them, or later
+	duplicates uint64 // the ring had them, or was past them
+	copies     uint64 // of audio: it is sent twice
 }
 
 type gap struct {
@@ -36,59 +48,94 @@ type gap struct {
 	since time.Time
 	next  time.Time     // when to ask (again)
 	wait  time.Duration // from the last asking to that; zero before the first
+	gone  uint8         // a bit for each side that will never send it
 }
 
 func (g gap) asked() bool { return g.wait > 0 }
+
+// A run is a row of numbers below the live ones that come in order.
+type run struct {
+	next, end int64
+	side      side
+	group     bool      // it comes on a stream, whose end is the run's; otherwise packet by packet
+	by        time.Time // when silence means that the rest was lost
+}
 
 // A pace says how long a tracker waits, by the link's round trip.
 type pace struct {
 	reorder time.Duration // before a gap is first asked for
 	again   time.Duration // between the first two askings; then twice that, and so on
 	most    time.Duration // between any two
-	stall   time.Duration // silence after which a group is taken for lost
+	stall   time.Duration // silence after which a run is taken for lost
+	late    time.Duration
 }
 
-// paceOf returns how to ask on a link with that round trip. A gap is asked for as soon as reordering on
-// the path may be ruled out. An answer that does not come in time is more often late than lost, and asking
-// at a steady rate would make a busy link busier: hence again doubles, where a round trip is short.
-func paceOf(rtt time.Duration) pace {
-	return pace{
+// paceOf returns how to ask on a link with that round trip. Where a repair layer stands below, it has its
+// chance first; otherwise a gap is asked for as soon as reordering on the path may be ruled out. An answer
+// that does not come in time is more often late than lost, and asking at a steady rate would make a busy
+// link busier: hence again doubles, where a round trip is short.
+func paceOf(rtt time.Duration, repaired bool) pace {
+	p := pace{
 		reorder: min(max(rtt/8, 2*time.Millisecond), 20*time.Millisecond),
 		again:   rtt*6/5 + 5*time.Millisecond,
 		most:    max(rtt*6/5+5*time.Millisecond, 100*time.Millisecond),
 		stall:   3*rtt + 300*time.Millisecond,
+		late:    max(rtt/2, 5*time.Millisecond),
 	}
+	if repaired {
+		p.reorder = p.again
+	}
+	return p
 }
 
-// start says that live is the first number to come as live; what lies below is a group's or nobody's.
-func (t *tracker) start(live int64) { t.high, t.low = live-1, live }
+// start says that live is the first number to come as live; what lies below is a run's or nobody's.
+// What was missing before is not asked for any more.
+func (t *tracker) start(live int64) {
+	t.high, t.low = live-1, live
+	t.gone += uint64(len(t.gaps))
+	t.gaps, t.runs = t.gaps[:0], t.runs[:0]
+}
 
 // arrived counts one packet; fresh is what the ring said of it.
 func (t *tracker) arrived(seq int64, fresh bool, now time.Time, p pace) {
-	t.received++
 	if !fresh {
 		t.duplicates++
 		return
 	}
+	t.received++
 	if g, ok := t.remove(seq); ok {
 		if g.asked() {
 			t.repaired++
 		}
+		if now.Sub(g.since) >= p.late {
+			t.late++
+		}
+		t.advance(seq, now, p) // where a run is behind its gaps
 		return
 	}
 	switch {
 	case seq > t.high:
 		t.open(t.high+1, seq, now, now.Add(p.reorder))
 		t.high = seq
-	case seq >= t.groupNext && seq < t.groupEnd:
-		t.open(t.groupNext, seq, now, now.Add(p.reorder))
-		t.groupNext = seq + 1
-		t.groupBy = now.Add(p.stall)
-		t.soonest(t.groupBy)
-	case seq < t.low && t.groupNext == t.groupEnd:
+	case !t.advance(seq, now, p) && seq < t.low && len(t.runs) == 0:
 		// Upstream is itself getting the group that we were not told of, and passes it on as it comes.
-		t.expect(seq+1, t.low, now, p)
+		t.expect(run{next: seq + 1, end: t.low}, now, p)
 	}
+}
+
+// advance has the runs that seq belongs to go on behind it.
+func (t *tracker) advance(seq int64, now time.Time, p pace) (any bool) {
+	for i := range t.runs {
+		r := &t.runs[i]
+		if seq < r.next || seq >= r.end {
+			continue
+		}
+		t.open(r.next, seq, now, now.Add(p.reorder))
+		r.next, r.by = seq+1, now.Add(p.stall)
+		t.soonest(r.by)
+		any = true
+	}
+	return any
 }
 
 // beat says that upstream has sent numbers up to high.
@@ -99,45 +146,108 @@ func (t *tracker) beat(high int64, now time.Time, p pace) {
 	}
 }
 
-// expect says that the numbers from first up to end come as a group, in order.
-func (t *tracker) expect(first, end int64, now time.Time, p pace) {
-	if first >= end {
+// expect says that the numbers of r come in order. It takes the place of the run of that kind and side.
+func (t *tracker) expect(r run, now time.Time, p pace) {
+	t.runs = slices.DeleteFunc(t.runs, func(old run) bool { return old.side == r.side && old.group == r.group })
+	if r.next >= r.end {
 		return
 	}
-	t.groupNext, t.groupEnd = first, end
-	t.groupBy = now.Add(p.stall)
-	t.soonest(t.groupBy)
-	t.low, t.high = min(t.low, first), max(t.high, end-1)
+	r.by = now.Add(p.stall)
+	t.soonest(r.by)
+	t.runs = append(t.runs, r)
+	t.low, t.high = min(t.low, r.next), max(t.high, r.end-1)
 }
 
-// delivered says that the group is over: what did not come must be asked for.
-func (t *tracker) delivered(now time.Time) {
-	t.open(t.groupNext, t.groupEnd, now, now)
-	t.groupNext, t.groupEnd = 0, 0
+// delivered says that side's stream is over whose last packet was seq, if that was its group's.
+func (t *tracker) delivered(s side, seq int64, now time.Time) {
+	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
+		over := r.side == s && r.group && seq >= r.next-1 && seq < r.end
+		if over {
+			t.open(r.next, r.end, now, now)
+		}
+		return over
+	})
 }
 
-// given says that upstream will never send seq. It returns false where seq was not awaited.
-func (t *tracker) given(seq int64) bool {
-	_, ok := t.remove(seq)
-	if ok {
-		t.gone++
+// forsake says that side brings nothing any more: what it was to bring is asked for elsewhere, at once.
+func (t *tracker) forsake(s side, now time.Time) {
+	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
+		if r.side == s {
+			t.open(r.next, r.end, now, now)
+		}
+		return r.side == s
+	})
+	for i := range t.gaps {
+		t.gaps[i].gone &^= 1 << s
 	}
-	return ok
+	t.hurry(now)
 }
 
-// ask appends to seqs what is to be asked for now, and to lost what has waited too long.
-func (t *tracker) ask(seqs, lost []int64, now time.Time, p pace) (ask, gone []int64) {
+// hurry has all that is missing asked for at the next ask.
+func (t *tracker) hurry(now time.Time) {
+	for i := range t.gaps {
+		t.gaps[i].next = now
+	}
+	if len(t.gaps) > 0 {
+		t.soonest(now)
+	}
+}
+
+// given says that side will never send seq. Where it is missing, and no other of the open sides (a bit
+// each) may have it, it is given up, and given returns true.
+func (t *tracker) given(seq int64, s side, open uint8, now time.Time) bool {
+	i, ok := t.find(seq)
+	if !ok {
+		return false
+	}
+	g := &t.gaps[i]
+	g.gone |= 1 << s
+	if open&^g.gone != 0 {
+		g.next = now
+		t.soonest(now)
+		return false
+	}
+	t.gaps = slices.Delete(t.gaps, i, i+1)
+	t.gone++
+	return true
+}
+
+// forget gives up what is missing below seq: nobody needs it.
+func (t *tracker) forget(seq int64) {
+	i, _ := t.find(seq)
+	t.gone += uint64(i)
+	t.gaps = slices.Delete(t.gaps, 0, i)
+}
+
+// asks is what a tracker wants asked.
+type asks struct {
+	of   [sides][]int64
+	lost []int64 // waited for too long
+}
+
+func (a *asks) reset() {
+	for i := range a.of {
+		a.of[i] = a.of[i][:0]
+	}
+	a.lost = a.lost[:0]
+}
+
+// ask fills a with what is to be asked for now. order names the sides to ask, the best first; p is by side.
+func (t *tracker) ask(a *asks, order []side, now time.Time, p *[sides]pace) {
+	a.reset()
 	if t.due.IsZero() || now.Before(t.due) {
-		return seqs, lost
+		return
 	}
 	t.due = time.Time{}
-	if t.groupEnd > t.groupNext {
-		if !now.Before(t.groupBy) {
-			t.delivered(now)
+	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
+		over := !now.Before(r.by)
+		if over {
+			t.open(r.next, r.end, now, now)
 		} else {
-			t.soonest(t.groupBy)
+			t.soonest(r.by)
 		}
-	}
+		return over
+	})
 	keep := t.gaps[:0]
 	for _, g := range t.gaps {
 		if t.holds(g.seq) {
@@ -145,22 +255,32 @@ func (t *tracker) ask(seqs, lost []int64, now time.Time, p pace) (ask, gone []in
 		}
 		if now.Sub(g.since) >= repairFor {
 			t.gone++
-			lost = append(lost, g.seq)
+			a.lost = append(a.lost, g.seq)
 			continue
 		}
 		if !now.Before(g.next) {
-			if !g.asked() {
-				t.missing++
-			}
-			g.wait = min(max(2*g.wait, p.again), p.most)
-			g.next = now.Add(g.wait)
-			seqs = append(seqs, g.seq)
+			t.askOne(&g, a, order, now, p)
 		}
 		t.soonest(g.next)
 		keep = append(keep, g)
 	}
 	t.gaps = keep
-	return seqs, lost
+}
+
+func (t *tracker) askOne(g *gap, a *asks, order []side, now time.Time, p *[sides]pace) {
+	for _, s := range order {
+		if g.gone&(1<<s) != 0 {
+			continue
+		}
+		if !g.asked() {
+			t.missing++
+		}
+		g.wait = min(max(2*g.wait, p[s].again), p[s].most)
+		g.next = now.Add(g.wait)
+		a.of[s] = append(a.of[s], g.seq)
+		return
+	}
+	g.next = now.Add(p[0].most) // nobody to ask now
 }
 
 // open notes the numbers from first up to end as missing.

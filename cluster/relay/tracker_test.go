@@ -28,7 +28,7 @@ func got(seqs ...int64) func(*tracker, time.Time, pace) {
 func nothing(*tracker, time.Time, pace) {}
 
 func TestTracker(t *testing.T) {
-	p := paceOf(100 * time.Millisecond) // asks after 12.5 ms, then each 125 ms
+	p := paceOf(100*time.Millisecond, false) // asks after 12.5 ms, then each 125 ms
 	const ms = time.Millisecond
 	for _, row := range []struct {
 		name                   string
@@ -46,24 +46,24 @@ func TestTracker(t *testing.T) {
 		}, 1, 0, 1},
 		{"gone", []step{
 			{0, got(100, 102), nil, nil}, {13 * ms, nothing, []int64{101}, nil},
-			{20 * ms, func(t *tracker, _ time.Time, _ pace) { t.given(101) }, nil, nil}, {time.Second, nothing, nil, nil},
+			{20 * ms, func(t *tracker, _ time.Time, _ pace) { t.given(101, 0, 1, start) }, nil, nil}, {time.Second, nothing, nil, nil},
 		}, 1, 0, 1},
 		{"the last", []step{
 			{0, got(100), nil, nil}, {50 * ms, func(t *tracker, now time.Time, p pace) { t.beat(101, now, p) }, nil, nil},
 			{63 * ms, nothing, []int64{101}, nil}, {80 * ms, got(101), nil, nil},
 		}, 1, 1, 0},
 		{"group with a hole", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(90, 100, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true}, now, p) }, nil, nil},
 			{1 * ms, got(100, 90, 91, 93), nil, nil}, {14 * ms, nothing, []int64{92}, nil},
 			{20 * ms, got(92, 94, 95, 96, 97, 98, 99), nil, nil}, {time.Second, nothing, nil, nil},
 		}, 1, 1, 0},
 		{"group that stops", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(90, 100, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true}, now, p) }, nil, nil},
 			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that ends early", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(90, 92, now, p) }, nil, nil},
-			{1 * ms, got(90), nil, nil}, {2 * ms, func(t *tracker, now time.Time, _ pace) { t.delivered(now) }, []int64{91}, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 92, group: true}, now, p) }, nil, nil},
+			{1 * ms, got(90), nil, nil}, {2 * ms, func(t *tracker, now time.Time, _ pace) { t.delivered(0, 90, now) }, []int64{91}, nil},
 		}, 1, 0, 0},
 		{"group nobody told of", []step{
 			{0, got(100, 90, 92), nil, nil}, {13 * ms, nothing, []int64{91}, nil}, {20 * ms, got(91), nil, nil},
@@ -76,9 +76,10 @@ func TestTracker(t *testing.T) {
 			for _, s := range row.steps {
 				now := start.Add(s.at)
 				s.do(tr, now, p)
-				ask, gaveUp := tr.ask(nil, nil, now, p)
-				if !slices.Equal(ask, s.ask) || !slices.Equal(gaveUp, s.gaveUp) {
-					t.Fatalf("at %v: asks %v and gives up %v, want %v and %v", s.at, ask, gaveUp, s.ask, s.gaveUp)
+				var a asks
+				tr.ask(&a, []side{0}, now, &[sides]pace{p, p})
+				if !slices.Equal(a.of[0], s.ask) || !slices.Equal(a.lost, s.gaveUp) {
+					t.Fatalf("at %v: asks %v and gives up %v, want %v and %v", s.at, a.of[0], a.lost, s.ask, s.gaveUp)
 				}
 			}
 			if tr.missing != row.missing || tr.repaired != row.repaired || tr.gone != row.out {
@@ -90,7 +91,7 @@ func TestTracker(t *testing.T) {
 
 // Whatever comes, the gaps stay few, in order and without doubles, and there is an end to the asking.
 func TestTrackerHolds(t *testing.T) {
-	p := paceOf(10 * time.Millisecond)
+	p := paceOf(10*time.Millisecond, false)
 	check := func(moves []struct {
 		Kind uint8
 		Seq  uint16
@@ -100,25 +101,29 @@ func TestTrackerHolds(t *testing.T) {
 		held := map[int64]bool{}
 		tr := &tracker{high: -1, holds: func(s int64) bool { return held[s] }}
 		now := start
+		var a asks
+		order := []side{0, 1}
 		tr.start(1000)
 		for _, m := range moves {
 			seq := int64(m.Seq) % 4000
 			now = now.Add(time.Duration(m.Wait) * time.Millisecond)
-			switch m.Kind % 6 {
+			switch m.Kind % 7 {
 			case 0, 1:
 				tr.arrived(seq, !held[seq], now, p)
 				held[seq] = true
 			case 2:
 				tr.beat(seq, now, p)
 			case 3:
-				tr.expect(seq, seq+int64(m.N), now, p)
+				tr.expect(run{next: seq, end: seq + int64(m.N), side: side(m.Wait % 2), group: m.Wait%3 > 0}, now, p)
 			case 4:
-				tr.delivered(now)
+				tr.delivered(side(m.Wait%2), seq, now)
 			case 5:
-				tr.given(seq)
+				tr.given(seq, side(m.Wait%2), 3, now)
+			case 6:
+				tr.forsake(side(m.Wait%2), now)
 			}
-			tr.ask(nil, nil, now, p)
-			if len(tr.gaps) > maxGaps || !slices.IsSortedFunc(tr.gaps, func(a, b gap) int { return int(a.seq - b.seq) }) {
+			tr.ask(&a, order[:m.N%3], now, &[sides]pace{p, p})
+			if len(tr.runs) > maxRuns || len(tr.gaps) > maxGaps || !slices.IsSortedFunc(tr.gaps, func(a, b gap) int { return int(a.seq - b.seq) }) {
 				return false
 			}
 			for i := 1; i < len(tr.gaps); i++ {
@@ -129,7 +134,7 @@ func TestTrackerHolds(t *testing.T) {
 		}
 		for range 3 { // a group's silence, then its gaps' age
 			now = now.Add(repairFor + time.Second)
-			tr.ask(nil, nil, now, p)
+			tr.ask(&a, order[:1], now, &[sides]pace{p, p})
 		}
 		return len(tr.gaps) == 0 && tr.due.IsZero()
 	}

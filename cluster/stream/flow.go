@@ -96,20 +96,36 @@ func (f *Flow) Write(data []byte, now time.Time) (fresh bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("rtp header: %w", err)
 	}
+	return f.add(&h, n, f.Ring.Near(h.SequenceNumber), data, now), nil
+}
+
+// WriteAs is Write for who knows the packet's extended sequence number: behind a stretch that was not
+// carried here, 16 bits may not tell it.
+func (f *Flow) WriteAs(seq int64, data []byte, now time.Time) (fresh bool, err error) {
+	var h rtp.Header
+	n, err := h.Unmarshal(data)
+	if err != nil {
+		return false, fmt.Errorf("rtp header: %w", err)
+	}
+	return f.add(&h, n, seq, data, now), nil
+}
+
+// add writes the packet with header h, of n bytes.
+func (f *Flow) add(h *rtp.Header, n int, seq int64, data []byte, now time.Time) bool {
 	p := ring.Packet{
-		Seq: f.Ring.Near(h.SequenceNumber), At: now, Data: data, Header: n,
+		Seq: seq, At: now, Data: data, Header: n,
 		Timestamp: h.Timestamp, Type: h.PayloadType, Marker: h.Marker,
 	}
 	p.Key = f.keyframe != nil && f.keyframe(data[n:])
 	f.note(p.Seq, now)
 	if !f.Ring.Write(p) {
-		return false, nil
+		return false
 	}
 	if p.Key {
 		f.keyAt.Store(now.UnixNano())
 	}
 	f.bytes.Add(int64(len(data)))
-	return true, nil
+	return true
 }
 
 // note looks at the number of a packet, before anybody sees it, for a pause in which packets went elsewhere.
