@@ -16,7 +16,7 @@ import (
 // messages holds each message of the relay and of the agent with every field set, and each body of the
 // three envelopes.
 func messages() []proto.Message {
-	have := &pb.Have{Track: "v", Rid: "h", Sequence: 65535}
+	have := &pb.Have{Track: "v", Rid: "h", Sequence: 65535, Idle: true}
 	video := &pb.Flow{Flow: 300, Track: "v", Kind: pb.Kind_KIND_VIDEO, Rid: "h", Rank: 2, Codec: "H264", ClockRate: 90000, Channels: 1,
 		Fmtp: "packetization-mode=1", Red: true, Width: 1280, Height: 720, Live: 65535, Started: true}
 	flowStats := &pb.FlowStats{Flow: 1, Received: 1000, Missing: 5, Repaired: 3, Duplicates: 2, Gone: 1}
@@ -30,6 +30,11 @@ func messages() []proto.Message {
 	end := &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_LOST}
 	stats := &pb.Stats{Flows: []*pb.FlowStats{flowStats}}
 	unsubscribe := &pb.Unsubscribe{Id: 1}
+	watch := &pb.Watch{Id: 1, Flows: []uint64{1, 300}}
+	renew := &pb.Renew{Index: 3}
+	hop := &pb.HopStats{Node: "edge-1", Upstream: "origin-1", RttUs: 100_000, Received: 1000, Lost: 20, RepairedBelow: 19, Missing: 2, Repaired: 1,
+		Gone: 1, Late: 3, Shed: 1, RoomBps: 2_000_000, RateBps: 3_550_000, Switches: 1}
+	way := &pb.Route{Id: 1, Hops: []*pb.HopStats{hop}}
 
 	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true}
 	key := &pb.PublicKey{Id: "k1", Ed25519: []byte{3, 4}}
@@ -55,7 +60,11 @@ func messages() []proto.Message {
 		&pb.RelayMessage{Body: &pb.RelayMessage_End{End: end}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Stats{Stats: stats}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Unsubscribe{Unsubscribe: unsubscribe}},
+		&pb.RelayMessage{Body: &pb.RelayMessage_Watch{Watch: watch}},
+		&pb.RelayMessage{Body: &pb.RelayMessage_Renew{Renew: renew}},
+		&pb.RelayMessage{Body: &pb.RelayMessage_Route{Route: way}},
 		hello, subscribe, have, accept, video, refuse, group, pause, keyframe, end, stats, flowStats, unsubscribe,
+		watch, renew, way, hop,
 		&pb.AgentDown{Body: &pb.AgentDown_Snapshot{Snapshot: snapshot}},
 		&pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: delta}},
 		&pb.AgentDown{Body: &pb.AgentDown_Ack{Ack: ack}},
