@@ -109,6 +109,13 @@ func (p *Proxy) Run(ctx context.Context) error {
 	return err
 }
 
+// discard closes what New opened, in place of Run.
+func (p *Proxy) discard() {
+	p.close()
+	p.up.alarm.close()
+	p.down.alarm.close()
+}
+
 func (p *Proxy) close() {
 	_ = p.front.Close()
 	p.clients.close()

@@ -139,8 +139,9 @@ func TestLoss(t *testing.T) {
 	} {
 		w := newWire(42, 1, overhead4, Path{Loss: row.share, Burst: row.burst})
 		lost, runs, before := 0.0, 0.0, false
+		p := numbered(0, 100)
 		for i := range n {
-			gone := !w.add(after(time.Duration(i)), numbered(i, 100))
+			gone := !w.add(after(time.Duration(i)), p)
 			if w.take(after(time.Duration(i))) != nil == gone {
 				t.Fatalf("packet %d: lost and out, or neither", i)
 			}
