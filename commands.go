@@ -36,6 +36,7 @@ type commands struct {
 	Control controlCommand `cmd:"" help:"Start a control node: pages, the list of streams, the join call, and the nodes' line to it."`
 	Publish publishCommand `cmd:"" help:"Publish a file, standard input or the sample to any WHIP URL."`
 	Play    playCommand    `cmd:"" help:"Play any WHEP URL: print what arrives, or write it to a file."`
+	Bench   benchCommand   `cmd:"" help:"Try a mesh and measure it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Show    configCommand  `cmd:"" name:"config" help:"Print the settings in force, secrets masked."`
 }

@@ -49,18 +49,34 @@ func (s *settings) load(file string, app *kong.Application) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	for key, v := range s.values {
-		if n := section(app, key); n != nil {
-			table, ok := v.(map[string]any)
-			if !ok {
-				return fmt.Errorf("%s: %s: want a table, [%s]", file, key, key)
-			}
-			for k := range table {
-				if find(n.Flags, k) == nil {
-					return fmt.Errorf("%s: [%s] %s: unknown key", file, key, k)
-				}
-			}
-		} else if find(app.Flags, key) == nil {
+		n := section(app.Node, key)
+		if n == nil && find(app.Flags, key) == nil {
 			return fmt.Errorf("%s: %s: unknown key", file, key)
+		}
+		if n != nil {
+			if err := s.check(n, key, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// check refuses what n, whose table is called name, does not know of v.
+func (s *settings) check(n *kong.Node, name string, v any) error {
+	table, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Errorf("%s: %s: want a table, [%s]", s.file, name, name)
+	}
+	for key, v := range table {
+		below := section(n, key)
+		if below == nil && find(n.Flags, key) == nil {
+			return fmt.Errorf("%s: [%s] %s: unknown key", s.file, name, key)
+		}
+		if below != nil {
+			if err := s.check(below, name+"."+key, v); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -83,9 +99,11 @@ func (s *settings) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) 
 // value returns what the file says of flag, in a form that kong parses.
 func (s *settings) value(n *kong.Node, flag *kong.Flag) (any, error) {
 	table, key := s.values, flag.Name
-	if n.Type == kong.CommandNode {
-		table, _ = s.values[n.Name].(map[string]any)
-		key = "[" + n.Name + "] " + key
+	if names := path(n); len(names) > 0 {
+		for _, name := range names {
+			table, _ = table[name].(map[string]any)
+		}
+		key = "[" + strings.Join(names, ".") + "] " + key
 	}
 	switch v := table[flag.Name].(type) {
 	case nil:
@@ -111,22 +129,32 @@ func nameVariables(k *kong.Kong) error {
 		v := strings.ToUpper(strings.ReplaceAll(strings.Join(append(parts, f.Name), "_"), "-", "_"))
 		f.Envs, f.Tag.Envs = []string{v}, []string{v}
 	}
-	for _, f := range k.Model.Flags {
-		name(f, "FRESHET")
-	}
-	for _, n := range k.Model.Children {
+	var all func(n *kong.Node)
+	all = func(n *kong.Node) {
 		for _, f := range n.Flags {
-			name(f, "FRESHET", n.Name)
+			name(f, append([]string{"FRESHET"}, path(n)...)...)
+		}
+		for _, below := range n.Children {
+			all(below)
 		}
 	}
+	all(k.Model.Node)
 	return nil
 }
 
-// section returns the command whose settings stand in table name.
-func section(app *kong.Application, name string) *kong.Node {
-	for _, n := range app.Children {
-		if n.Name == name && len(n.Flags) > 0 {
-			return n
+// path returns the names of the commands that lead to n, none for the program itself.
+func path(n *kong.Node) []string {
+	if n == nil || n.Type != kong.CommandNode {
+		return nil
+	}
+	return append(path(n.Parent), n.Name)
+}
+
+// section returns the command below n whose settings stand in table name.
+func section(n *kong.Node, name string) *kong.Node {
+	for _, below := range n.Children {
+		if below.Name == name && (len(below.Flags) > 0 || len(below.Children) > 0) {
+			return below
 		}
 	}
 	return nil
@@ -149,15 +177,6 @@ func (c *configCommand) Run(p *program) error {
 	if err := p.settings.inForce(p.app.Node, all); err != nil {
 		return err
 	}
-	for _, n := range p.app.Children {
-		table := map[string]any{}
-		if err := p.settings.inForce(n, table); err != nil {
-			return err
-		}
-		if len(table) > 0 {
-			all[n.Name] = table
-		}
-	}
 	if c.Output == outputJSON {
 		return json.NewEncoder(p.stdout).Encode(all)
 	}
@@ -169,7 +188,8 @@ func (c *configCommand) Run(p *program) error {
 	return err
 }
 
-// inForce adds n's flags to table: the variable's value, else the file's, else the default.
+// inForce adds to table what is in force of n's flags: the variable's value, else the file's, else the
+// default; and a table for each command below n that has any.
 func (s *settings) inForce(n *kong.Node, table map[string]any) error {
 	for _, f := range n.Flags {
 		if f.Name == "help" || f.Name == "config" || f.Name == "output" {
@@ -185,10 +205,21 @@ func (s *settings) inForce(n *kong.Node, table map[string]any) error {
 		if v != nil {
 			scan := kong.Scan().PushTyped(v, kong.FlagValueToken)
 			if err := f.Parse(scan, f.Target); err != nil {
-				return badConfig(s.file, "[%s] %s: %w", n.Name, f.Name, err)
+				return badConfig(s.file, "[%s] %s: %w", strings.Join(path(n), "."), f.Name, err)
 			}
 		}
-		table[f.Name] = shown(f)
+		if f.Target.Kind() != reflect.Pointer || !f.Target.IsNil() { // nil: not said, and no default
+			table[f.Name] = shown(f)
+		}
+	}
+	for _, below := range n.Children {
+		sub := map[string]any{}
+		if err := s.inForce(below, sub); err != nil {
+			return err
+		}
+		if len(sub) > 0 {
+			table[below.Name] = sub
+		}
 	}
 	return nil
 }
@@ -196,6 +227,9 @@ func (s *settings) inForce(n *kong.Node, table map[string]any) error {
 // shown returns f's value with its secret part masked.
 func shown(f *kong.Flag) any {
 	v := f.Target
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	if v.Kind() == reflect.Slice {
 		list := []string{}
 		for i := range v.Len() {
@@ -211,6 +245,8 @@ func shown(f *kong.Flag) any {
 		return v.Bool()
 	case reflect.Int:
 		return v.Int()
+	case reflect.Uint64:
+		return v.Uint()
 	case reflect.Float64:
 		return v.Float()
 	}
