@@ -28,6 +28,7 @@ type clock struct {
 	minAt             int64 // when this minute began
 	probing           bool  // padding was sent and no PONG came since
 	probedAt          int64
+	probeRTT          int64 // of the PING that told probedAt
 	answered          int64
 	delivered         uint64
 }
@@ -57,7 +58,7 @@ func (c *clock) pong(e echo, now int64) bool {
 	c.rtt += (d - c.rtt) / 4
 	c.last, c.lastAt, c.answered = d, now, now
 	if p.probe {
-		c.probing, c.probedAt = false, now
+		c.probing, c.probedAt, c.probeRTT = false, now, d
 	}
 	switch {
 	case c.min == 0 || now-c.minAt >= 2*minHalf:

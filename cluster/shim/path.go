@@ -13,6 +13,7 @@ type Path struct {
 	LastRTT  time.Duration // newest sample, as it is
 	RTTAt    time.Time     // when that was taken
 	ProbedAt time.Time     // when the PING behind the last Probe was answered; zero before
+	ProbeRTT time.Duration // how long that took
 	Heard    time.Time     // last packet of any kind
 	Answered time.Time     // last PONG
 
@@ -59,7 +60,7 @@ func (c *Conn) Path(addr netip.AddrPort) (p Path, ok bool) {
 	k := &q.clock
 	p.Loss, p.Delivered = q.send.loss, k.delivered
 	p.RTT, p.MinRTT, p.LastRTT = time.Duration(k.rtt), time.Duration(k.least()), time.Duration(k.last)
-	p.RTTAt, p.ProbedAt = c.time(k.lastAt), c.time(k.probedAt)
+	p.RTTAt, p.ProbedAt, p.ProbeRTT = c.time(k.lastAt), c.time(k.probedAt), time.Duration(k.probeRTT)
 	p.Answered, p.DeliveredAt = c.time(k.answered), c.time(k.answered)
 	return p, true
 }
