@@ -69,6 +69,7 @@ type Flow struct {
 
 	// The writer's own.
 	wrote   time.Time // when the last packet came
+	loose   time.Time // when the last one came that nobody wanted
 	resumed int64     // Seq of the first packet after the pause
 	missing int64     // numbers between paused and resumed that have not come
 
@@ -83,9 +84,14 @@ const (
 	keyframeFresh = 500 * time.Millisecond
 )
 
-// pauseAfter is how long a flow is silent for a pause: longer than a publisher's hiccup, and shorter than any
-// time for which a node lets a layer go.
-const pauseAfter = 500 * time.Millisecond
+const (
+	// pauseAfter is how long a flow is silent for a pause: longer than a publisher's hiccup, shorter than any time
+	// for which upstream holds a layer back.
+	pauseAfter = 500 * time.Millisecond
+	// looseFor is how long after the last unwanted packet a hole, however short, is one because upstream had
+	// let the layer go: it may do so just before it hears that the layer is wanted again.
+	looseFor = time.Second
+)
 
 // Write adds one RTP packet in the mesh's form (RELAY.md: payload types and extension ids of rtpq).
 // It keeps data, which must not change any more. It returns false where the ring had the packet or is
@@ -131,8 +137,9 @@ func (f *Flow) add(h *rtp.Header, n int, seq int64, data []byte, now time.Time) 
 // note looks at the number of a packet, before anybody sees it, for a pause in which packets went elsewhere.
 func (f *Flow) note(seq int64, now time.Time) {
 	high, paused := f.Ring.High(), f.paused.Load()
+	letGo := f.Format.Rank > 0 && now.Sub(f.loose) < looseFor
 	switch {
-	case high >= 0 && seq > high+1 && now.Sub(f.wrote) > pauseAfter:
+	case high >= 0 && seq > high+1 && (letGo || now.Sub(f.wrote) > pauseAfter):
 		f.paused.Store(high)
 		f.resumed, f.missing = seq, seq-high-1
 	case f.missing > 0 && seq > paused && seq < f.resumed && f.Ring.Get(seq) == nil:
@@ -141,6 +148,9 @@ func (f *Flow) note(seq int64, now time.Time) {
 		}
 	}
 	f.wrote = now
+	if !f.Wanted() {
+		f.loose = now
+	}
 }
 
 // Group returns the newest group that what comes now continues. A layer that was not carried for a while, or

@@ -127,3 +127,36 @@ func TestGroupOfBeforeAPause(t *testing.T) {
 		})
 	}
 }
+
+// A layer that is let go and wanted again at once may have a hole of a round trip, which is no loss.
+func TestGroupOfBeforeAShortSleep(t *testing.T) {
+	formats := []Format{{Track: "v", Kind: Video, Rank: 1, Codec: Codec{Name: "VP8", ClockRate: 90000}}}
+	for _, row := range []struct {
+		name        string
+		wantedUntil int // sequence number, of 10 to 40 without 25 to 29
+		again       int
+		want        bool
+	}{{"wanted all along", 99, 99, true}, {"just wanted again", 15, 24, false}, {"wanted again with the hole", 20, 30, false}} {
+		t.Run(row.name, func(t *testing.T) {
+			f := New("a", 1, nil, formats, func(*Flow) {}).Flows[0]
+			f.Want()
+			for seq := 10; seq < 40; seq++ {
+				if seq == row.wantedUntil {
+					f.Unwant()
+				}
+				if seq == row.again {
+					f.Want()
+				}
+				if seq >= 25 && seq < 30 {
+					continue
+				}
+				if _, err := f.Write(vp8(uint16(seq), seq == 10), start.Add(time.Duration(seq)*10*time.Millisecond)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, ok := f.Group(); ok != row.want {
+				t.Errorf("group: got %v, want %v", ok, row.want)
+			}
+		})
+	}
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // rungs returns the layers of the video track that v may get, lowest first.
-func (f *feed) rungs(l *lane, now time.Time) (flows []*stream.Flow, rungs []layer.Rung) {
+func (f *feed) rungs(l *lane, now time.Time, at mono) (flows []*stream.Flow, rungs []layer.Rung) {
 	first := f.pick(stream.Video, l)
 	if first == nil {
 		return nil, nil
@@ -21,30 +21,57 @@ func (f *feed) rungs(l *lane, now time.Time) (flows []*stream.Flow, rungs []laye
 	}
 	slices.SortStableFunc(flows, func(a, b *stream.Flow) int { return a.Format.Rank - b.Format.Rank })
 	for _, flow := range flows {
-		p := flow.Ring.At(flow.Ring.Head() - 1)
-		rungs = append(rungs, layer.Rung{BPS: f.rates[flow.Index].bps, Live: p != nil && now.Sub(p.At) < time.Second})
+		rungs = append(rungs, layer.Rung{BPS: f.rates[flow.Index].bps, State: f.state(flow, now, at)})
 	}
 	return flows, rungs
 }
 
-// chosen returns the flow that v should see now, nil for audio alone.
+// chosen returns the flow that v should see now, nil for audio alone, and has the mesh bring what v should
+// see as soon as it is there.
 func (s *Shard) chosen(v *viewer, at mono) *stream.Flow {
-	flows, rungs := v.feed.rungs(&v.video, s.wall(at))
+	flows, rungs := v.feed.rungs(&v.video, s.wall(at), at)
 	if len(flows) == 0 || v.asked.AudioOnly {
 		return nil
 	}
+	i := -1
 	if v.asked.Fixed {
-		for _, flow := range flows {
-			if flow.Format.RID == v.asked.RID {
-				return flow
-			}
-		}
+		i = slices.IndexFunc(flows, func(flow *stream.Flow) bool { return flow.Format.RID == v.asked.RID })
 	}
-	i := v.choice.Choose(at, rungs, v.audio.src != nil)
+	fixed := i >= 0
+	if !fixed {
+		i = v.choice.Choose(at, rungs, v.audio.src != nil)
+	}
 	if i == layer.AudioOnly {
 		return nil
 	}
-	return flows[i]
+	v.feed.want(flows[i], at)
+	v.feed.want(flows[layer.Attainable(rungs, i)], at)
+	if v.video.idle() {
+		return s.first(v, flows, rungs, i, at)
+	}
+	if shown := slices.Index(flows, v.video.flow()); fixed && rungs[i].State == layer.Asleep && shown >= 0 && rungs[shown].State == layer.Live {
+		return flows[shown] // until it is there, rather than change twice
+	}
+	return flows[layer.Nearest(rungs, i)]
+}
+
+// first returns the flow that v, which shows nothing, begins with, where it should have rung i: the best one
+// of which there is a picture. Where i was only just asked for it waits a moment, rather than begin lower.
+func (s *Shard) first(v *viewer, flows []*stream.Flow, rungs []layer.Rung, i int, at mono) *stream.Flow {
+	n := layer.Nearest(rungs, i)
+	if _, ok := flows[n].Group(); ok && n == i {
+		return flows[i]
+	}
+	fresh := flows[i].Ring.Head() == 0 || rungs[i].State == layer.Live
+	if fresh && at-v.feed.wants[flows[i].Index].since < firstFor {
+		return flows[i]
+	}
+	for j := n; j >= 0; j-- {
+		if _, ok := flows[j].Group(); ok && rungs[j].State == rungs[n].State {
+			return flows[j]
+		}
+	}
+	return flows[n]
 }
 
 // selectEvery is how often what a viewer asks to see is heeded at once. A change may send a key frame and
@@ -68,12 +95,17 @@ func (s *Shard) adapt(v *viewer, at mono) {
 	l := &v.video
 	flow := s.chosen(v, at)
 	switch {
+	case flow != nil && !flow.Shed() && l.dry():
+		if flow != l.flow() {
+			s.m.shed.Inc()
+		}
+		s.show(v, flow, at) // at once: nothing goes on until the next key frame
 	case flow == l.flow():
 	case flow == nil:
 		s.leave(v, l)
 	case l.want != nil && l.src != nil && l.src.flow == flow:
 		v.unwait(l) // back before it left
-	case l.src == nil && l.catch == nil:
+	case l.idle():
 		s.show(v, flow, at)
 	case l.catch != nil:
 		// It goes over once it is live.
@@ -82,10 +114,18 @@ func (s *Shard) adapt(v *viewer, at mono) {
 	}
 }
 
+// idle says whether l shows nothing.
+func (l *lane) idle() bool { return l.src == nil && l.catch == nil }
+
+// dry says whether what l shows, or catches up with, will bring no more: upstream holds it back.
+func (l *lane) dry() bool {
+	return l.src != nil && l.src.flow.Shed() || l.catch != nil && l.catch.src.flow.Shed()
+}
+
 // newerThan returns the Seq behind which a key frame of flow will do for a switch: one of the last
 // third of a second does, what follows it is sent at once.
 func newerThan(flow *stream.Flow, now time.Time) int64 {
-	if g, ok := flow.Ring.Newest(); ok && now.Sub(g.At) < atOnce {
+	if g, ok := flow.Group(); ok && now.Sub(g.At) < atOnce {
 		return g.First - 1
 	}
 	return flow.Ring.High()

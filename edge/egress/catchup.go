@@ -25,7 +25,7 @@ const (
 
 // show puts v's video on flow from a cached group, or from the next key frame where no group is usable.
 func (s *Shard) show(v *viewer, flow *stream.Flow, at mono) {
-	g, ok := flow.Ring.Newest()
+	g, ok := flow.Group()
 	if !ok {
 		s.wait(v, flow, -1, at)
 		return
@@ -106,7 +106,7 @@ func (s *Shard) takeOver(src *source, at mono) {
 		return
 	}
 	src.keyed = false
-	g, ok := src.flow.Ring.Newest()
+	g, ok := src.flow.Group()
 	if !ok {
 		return
 	}

@@ -22,12 +22,17 @@ type feed struct {
 	joining int       // those without
 	sources []*source // by Flow.Index; nil where nobody here wants the flow
 	rates   []rate    // by Flow.Index
+	wants   []want    // by Flow.Index
 	rotate  int       // who is first in the next batch: the last of 5,000 is served 19 ms later
 	quietAt mono
 	rateAt  mono
+
+	lookedAt   mono
+	youngUntil mono // a flow was asked for just before: who shows nothing is looked at often
 }
 
-// A rate measures what a flow brings.
+// A rate measures what a flow brings. While it brings nothing the last figure stays: a layer that nobody
+// wants, or that is held back, will bring as much again.
 type rate struct {
 	bytes int64
 	bps   int64
@@ -68,8 +73,9 @@ func (w *waker) Wake(_ *ring.Ring, p *ring.Packet) {
 	}
 }
 
-// use returns the source of flow and counts one more user.
+// use returns the source of flow and counts one more user. Nobody may use a flow that is not wanted.
 func (s *Shard) use(f *feed, flow *stream.Flow) *source {
+	f.want(flow, s.now)
 	src := f.sources[flow.Index]
 	if src == nil {
 		src = &source{flow: flow, waker: &waker{s.wake, flow.Format.Kind == stream.Video}}

@@ -44,6 +44,9 @@ func (s *Shard) admit(j Join, at mono) {
 	f.joining++
 	s.joining++
 	v.feed = f
+	if flows, _ := f.rungs(&v.video, s.wall(at), at); len(flows) > 0 {
+		f.want(flows[len(flows)-1], at) // it begins there: a layer that sleeps wakes during the handshake
+	}
 	s.viewers = append(s.viewers, v)
 	s.byUfrag[j.Local.Ufrag] = v
 	s.bySess[j.Session] = v
@@ -100,6 +103,7 @@ func (s *Shard) end(v *viewer, why Reason) {
 }
 
 func (s *Shard) forget(f *feed) {
+	f.release()
 	delete(s.feeds, f.id)
 	for i, have := range s.order {
 		if have == f {

@@ -212,6 +212,8 @@ type tape struct {
 	frame int
 	asked int
 	seq   []uint16
+
+	carries func(*stream.Flow) bool // what reaches this node of a layer, nil for all
 }
 
 const perFrame = 3
@@ -252,7 +254,7 @@ func (p *tape) video(key bool, skip ...int) {
 			continue
 		}
 		for n := range perFrame {
-			if !slices.Contains(skip, n) {
+			if !slices.Contains(skip, n) && (p.carries == nil || p.carries(f)) {
 				p.write(f, p.packet(layer, n, key))
 			}
 		}
@@ -289,6 +291,8 @@ func marshal(t testing.TB, h rtp.Header, payload []byte) []byte {
 	}
 	return b
 }
+
+func layerOf(p *rtp.Packet) int { return int(p.Payload[9]) }
 
 func frameOf(p *rtp.Packet) int { return int(binary.BigEndian.Uint32(p.Payload[4:])) }
 

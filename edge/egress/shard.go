@@ -195,6 +195,7 @@ func (s *Shard) tend(f *feed, at mono) {
 			}
 		}
 	}
+	s.follow(f, at)
 	if at-f.rateAt >= rateEvery {
 		f.measure(at - f.rateAt)
 		f.rateAt = at
@@ -206,6 +207,9 @@ func (f *feed) measure(passed time.Duration) {
 	for i, flow := range f.stream.Flows {
 		n := flow.Bytes()
 		r := &f.rates[i]
+		if n == r.bytes {
+			continue
+		}
 		bps := int64(float64(n-r.bytes) * 8 / passed.Seconds())
 		if r.bps == 0 {
 			r.bps = bps
@@ -276,6 +280,7 @@ func (s *Shard) replace(f *feed, next *stream.Stream, at mono) {
 		s.leave(v, &v.video)
 		s.leave(v, &v.audio)
 	}
+	f.release()
 	f.setStream(next, at)
 	for i := len(f.viewers) - 1; i >= 0; i-- {
 		v := f.viewers[i]
@@ -290,6 +295,7 @@ func (f *feed) setStream(next *stream.Stream, at mono) {
 	f.stream = next
 	f.sources = make([]*source, len(next.Flows))
 	f.rates = make([]rate, len(next.Flows))
+	f.wants = make([]want, len(next.Flows))
 	f.rateAt = at
 	for i, flow := range next.Flows {
 		f.rates[i].bytes = flow.Bytes()

@@ -7,12 +7,6 @@ import "time"
 // AudioOnly is the choice below the lowest layer.
 const AudioOnly = -1
 
-// A Rung is one layer of a video track; rungs are ordered from the lowest.
-type Rung struct {
-	BPS  int64 // bits a second it brings now
-	Live bool  // packets came in the last second
-}
-
 const (
 	lossDown  = 0.10 // more than this, twice in a row, and the viewer's path does not carry the layer
 	lossUp    = 0.02 // a try of the next layer wants less than this
@@ -38,10 +32,11 @@ const (
 // sees the best picture at once.
 type Chooser struct {
 	started bool
-	rung    int // chosen last
-	tried   int // the rung that the last step up went to; -1 once it proved good
-	at      time.Duration
-	bad     int // loss reports above lossDown in a row
+	rung    int           // that the viewer's path should carry
+	shown   int           // the nearest to it that was there
+	at      time.Duration // since when
+	tried   int           // the rung that the last step up went to; -1 once it proved good
+	bad     int           // loss reports above lossDown in a row
 	hold    time.Duration
 	calm    time.Duration // when trouble was last seen
 	trouble bool          // the lowest layer, or an estimate, is too much ...
@@ -69,31 +64,31 @@ func (c *Chooser) Loss(now time.Duration, fraction float64) {
 // Estimate takes what the receiver thinks its path carries (REMB), in bits a second.
 func (c *Chooser) Estimate(now time.Duration, bps int64) { c.estimate, c.estimateAt = bps, now }
 
-// Choose returns the rung to show at now, AudioOnly where even the lowest is too much and there is audio.
-// rungs must not be empty.
+// Choose returns the rung that the viewer should have at now, AudioOnly where even the lowest is too much and
+// there is audio. It may be one that is not there: Nearest says what to show meanwhile. rungs must not be
+// empty.
 func (c *Chooser) Choose(now time.Duration, rungs []Rung, audio bool) int {
 	top := len(rungs) - 1
 	if !c.started {
 		c.started, c.rung, c.tried, c.hold = true, top, -1, holdMin
-		c.at, c.calm = now, now
+		c.see(now, Nearest(rungs, top))
 	}
 	c.rung = min(c.rung, top)
+	if shown := Nearest(rungs, c.rung); shown != c.shown {
+		c.see(now, shown) // a layer came, went, or is held back
+	}
 	if now-c.at >= settle {
 		c.step(now, rungs, audio)
 	}
-	return live(rungs, c.rung)
+	return c.rung
 }
 
-// step moves one rung down or up, if feedback says so.
+// step moves the choice down or up, if feedback says so.
 func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
-	lowest := 0
-	if audio {
-		lowest = AudioOnly
-	}
 	fresh := c.estimate > 0 && now-c.estimateAt < estimateFor
 	var bps int64
-	if c.rung >= 0 {
-		bps = rungs[c.rung].BPS
+	if c.shown >= 0 {
+		bps = rungs[c.shown].BPS
 	}
 	narrow := fresh && bps > 0 && float64(c.estimate) < estimateDown*float64(bps)
 	lossy := c.bad >= lossCount
@@ -104,47 +99,39 @@ func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
 		c.trouble, c.since = true, now
 	}
 	lasts := now - c.since
+	lower := below(rungs, c.shown)
 	down := lossy || narrow && lasts >= narrowFor
-	if c.rung == 0 {
-		down = c.trouble && lasts >= audioAfter
+	if down {
+		c.rung = min(c.rung, c.shown) // what is better and still to come would be too much
 	}
-	if down && c.rung > lowest {
-		if c.tried == c.rung {
+	if lower == AudioOnly {
+		down = audio && c.trouble && lasts >= audioAfter
+	}
+	if down && c.shown >= 0 {
+		if c.tried == c.shown {
 			c.hold = min(2*c.hold, holdMax)
 		}
-		c.move(now, c.rung-1, -1)
+		c.move(now, rungs, lower, -1)
 		return
 	}
 	if narrow {
 		c.calm = now
 	}
-	if c.tried >= 0 && now-c.at >= c.hold {
+	if c.tried == c.shown && c.tried >= 0 && now-c.at >= c.hold {
 		c.tried, c.hold = -1, holdMin // the step up held
 	}
 	room := !fresh || float64(c.estimate) >= estimateUp*float64(bps)
-	if c.rung < len(rungs)-1 && now-max(c.calm, c.at) >= c.hold && room && rungs[c.rung+1].Live {
-		c.move(now, c.rung+1, c.rung+1)
+	if next := above(rungs, c.rung); next > c.shown && now-max(c.calm, c.at) >= c.hold && room {
+		c.move(now, rungs, next, next)
 	}
 }
 
-func (c *Chooser) move(now time.Duration, rung, tried int) {
-	c.rung, c.tried, c.at, c.calm, c.bad, c.trouble = rung, tried, now, now, 0, false
+func (c *Chooser) move(now time.Duration, rungs []Rung, rung, tried int) {
+	c.rung, c.tried = rung, tried
+	c.see(now, Nearest(rungs, rung))
 }
 
-// live returns the rung nearest to i, lower ones first, that has packets; i where none has.
-func live(rungs []Rung, i int) int {
-	if i < 0 || rungs[i].Live {
-		return i
-	}
-	for j := i - 1; j >= 0; j-- {
-		if rungs[j].Live {
-			return j
-		}
-	}
-	for j := i + 1; j < len(rungs); j++ {
-		if rungs[j].Live {
-			return j
-		}
-	}
-	return i
+// see begins to judge a rung that is shown from now on.
+func (c *Chooser) see(now time.Duration, shown int) {
+	c.shown, c.at, c.calm, c.bad, c.trouble = shown, now, now, 0, false
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-var ladder = []Rung{{250_000, true}, {800_000, true}, {2_500_000, true}}
+var ladder = []Rung{{250_000, Live}, {800_000, Live}, {2_500_000, Live}}
 
 // A viewer of the given path watches for d, with a report each second; steps are the rungs it went through.
 func watch(c *Chooser, from, d time.Duration, carries int64, estimate bool) (steps []int) {
@@ -70,7 +70,7 @@ func TestFallsToAudioAndComesBack(t *testing.T) {
 
 // A receiver whose machine is busy guesses far too low now and then, with nothing lost. The picture stays.
 func TestWrongGuessesDoNotTakeThePicture(t *testing.T) {
-	single := []Rung{{400_000, true}}
+	single := []Rung{{400_000, Live}}
 	var c Chooser
 	for at := time.Duration(0); at < 2*time.Minute; at += time.Second {
 		c.Loss(at, 0)
@@ -95,6 +95,121 @@ func TestWithoutAudioTheLowestLayerStays(t *testing.T) {
 	}
 }
 
+func TestNearest(t *testing.T) {
+	for _, row := range []struct {
+		states       [3]State
+		want         int // the rung that is wanted
+		shown, asked int
+	}{
+		{[3]State{Live, Live, Live}, 2, 2, 2},
+		{[3]State{Live, Live, Silent}, 2, 1, 1},
+		{[3]State{Live, Silent, Silent}, 2, 0, 0},
+		{[3]State{Silent, Live, Live}, 0, 1, 0},
+		{[3]State{Silent, Silent, Silent}, 2, 2, 2},
+		{[3]State{Live, Asleep, Asleep}, 2, 0, 2},
+		{[3]State{Live, Asleep, Silent}, 2, 0, 1},
+		{[3]State{Live, Asleep, Shed}, 2, 0, 1},
+		{[3]State{Live, Live, Shed}, 2, 1, 1},
+		{[3]State{Live, Shed, Shed}, 2, 0, 0},
+		{[3]State{Silent, Asleep, Asleep}, 2, 0, 2},
+		{[3]State{Silent, Shed, Asleep}, 1, 0, 1},
+		{[3]State{Shed, Shed, Shed}, 1, 1, 1},
+		{[3]State{Live, Asleep, Live}, 1, 0, 1},
+		{[3]State{Live, Live, Live}, AudioOnly, AudioOnly, AudioOnly},
+	} {
+		var rungs []Rung
+		for _, s := range row.states {
+			rungs = append(rungs, Rung{State: s})
+		}
+		if got := Nearest(rungs, row.want); got != row.shown {
+			t.Errorf("%v: shows %d to who wants %d, want %d", row.states, got, row.want, row.shown)
+		}
+		if got := Attainable(rungs, row.want); got != row.asked {
+			t.Errorf("%v: asks for %d for who wants %d, want %d", row.states, got, row.want, row.asked)
+		}
+	}
+}
+
+// states returns the ladder with the layers in these states.
+func states(of ...State) []Rung {
+	rungs := append([]Rung(nil), ladder...)
+	for i, s := range of {
+		rungs[i].State = s
+	}
+	return rungs
+}
+
+// run has a viewer without trouble from second to second, and returns what it chose last.
+func run(c *Chooser, from, to int, rungs []Rung) (choice int) {
+	for s := from; s < to; s++ {
+		choice = c.Choose(time.Duration(s)*time.Second, rungs, true)
+		c.Loss(time.Duration(s)*time.Second, 0)
+	}
+	return choice
+}
+
+func TestSleepingLayerIsWokenWhenItsTurnComes(t *testing.T) {
+	c := Chooser{started: true, tried: -1, hold: holdMin}
+	if got := run(&c, 0, 5, states(Live, Asleep, Asleep)); got != 0 {
+		t.Errorf("before the hold is over: got %d, want 0", got)
+	}
+	if got := run(&c, 5, 6, states(Live, Asleep, Asleep)); got != 1 {
+		t.Errorf("after it: got %d, want 1", got)
+	}
+	if got := run(&c, 6, 30, states(Live, Silent, Asleep)); got != 2 {
+		t.Errorf("a layer that did not come was not passed by: got %d, want 2", got)
+	}
+	if got := run(&c, 30, 33, states(Live, Silent, Live)); got != 2 || c.shown != 2 {
+		t.Errorf("came: got %d and shows %d, want 2", got, c.shown)
+	}
+}
+
+func TestShedLayerIsNotTriedAndComesBack(t *testing.T) {
+	var c Chooser
+	run(&c, 0, 10, states(Live, Live, Live))
+	for s := 10; s < 100; s++ {
+		if got := run(&c, s, s+1, states(Live, Live, Shed)); got != 2 || c.shown != 1 {
+			t.Fatalf("held back: chose %d and shows %d, want 2 and 1", got, c.shown)
+		}
+	}
+	if run(&c, 100, 101, states(Live, Live, Live)); c.shown != 2 {
+		t.Errorf("back: shows %d, want 2", c.shown)
+	}
+	low := Chooser{started: true, tried: -1, hold: holdMin, rung: 1, shown: 1}
+	if got := run(&low, 0, 100, states(Live, Live, Shed)); got != 1 {
+		t.Errorf("a layer held back was tried: got %d, want 1", got)
+	}
+}
+
+// Where the viewer's own path is too narrow for what is left, it does not jump to the top with its return.
+func TestTroubleBelowAShedLayer(t *testing.T) {
+	var c Chooser
+	run(&c, 0, 5, states(Live, Live, Shed))
+	for s := 5; s < 8; s++ {
+		c.Loss(time.Duration(s)*time.Second, 0.5)
+		c.Choose(time.Duration(s)*time.Second, states(Live, Live, Shed), true)
+	}
+	if got := run(&c, 8, 10, states(Live, Live, Live)); got != 0 {
+		t.Errorf("got %d, want 0", got)
+	}
+}
+
+func TestShedLowestLayersKeepTheChoiceInRange(t *testing.T) {
+	all := []State{Silent, Live, Asleep, Shed}
+	for n := range 64 {
+		rungs := states(all[n%4], all[n/4%4], all[n/16])
+		var c Chooser
+		for s := range 200 {
+			at := time.Duration(s) * time.Second
+			if got := c.Choose(at, rungs, n%2 == 0); got < AudioOnly || got > 2 || got == AudioOnly && n%2 == 1 {
+				t.Fatalf("%v: chose %d", rungs, got)
+			}
+			c.Loss(at, float64(s/20%2)) // 20 s bad, 20 s good
+			rungs[s%3].State = all[(n+s/7)%4]
+		}
+	}
+}
+
 func TestDeadLayerIsPassedOver(t *testing.T) {
 	for _, row := range []struct {
 		live [3]bool
@@ -102,10 +217,13 @@ func TestDeadLayerIsPassedOver(t *testing.T) {
 	}{{[3]bool{true, true, true}, 2}, {[3]bool{true, true, false}, 1}, {[3]bool{true, false, false}, 0}, {[3]bool{}, 2}} {
 		rungs := append([]Rung(nil), ladder...)
 		for i := range rungs {
-			rungs[i].Live = row.live[i]
+			rungs[i].State = Silent
+			if row.live[i] {
+				rungs[i].State = Live
+			}
 		}
 		var c Chooser
-		if got := c.Choose(0, rungs, true); got != row.want {
+		if got := Nearest(rungs, c.Choose(0, rungs, true)); got != row.want {
 			t.Errorf("live %v: got %d, want %d", row.live, got, row.want)
 		}
 	}
