@@ -1,0 +1,433 @@
+package relay
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"freshet/cluster/identity"
+	"freshet/cluster/stream"
+	pb "freshet/proto"
+	"freshet/proto/rtpq"
+)
+
+func TestJudge(t *testing.T) {
+	const ms = time.Millisecond
+	well, shaky := time.Minute, 499*ms
+	for _, row := range []struct {
+		name          string
+		first, second stand
+		both          time.Duration
+		delivers      bool
+		want          ruling
+	}{
+		{"too early", stand{0, 0, false}, stand{1, well, false}, 499 * ms, true, keepBoth},
+		{"first not heard of", stand{0, 0, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
+		{"first back just now", stand{0, shaky, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
+		{"first back", stand{0, 500 * ms, false}, stand{1, well, false}, 500 * ms, true, dropSecond},
+		{"first back, and the worse", stand{2, 500 * ms, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
+		{"second not heard of", stand{0, well, false}, stand{1, 0, false}, 500 * ms, true, dropSecond},
+		{"neither", stand{0, 0, false}, stand{1, 0, false}, time.Minute, true, keepBoth},
+		{"second brings nothing", stand{0, 0, false}, stand{1, well, false}, time.Second, false, keepBoth},
+		{"second brings nothing for long", stand{1, well, false}, stand{0, well, false}, 5 * time.Second, false, dropSecond},
+		{"first leaves", stand{0, well, true}, stand{1, well, false}, 500 * ms, true, dropFirst},
+		{"first leaves, second not heard of", stand{0, 0, true}, stand{1, 0, false}, 500 * ms, true, keepBoth},
+		{"return", stand{1, well, false}, stand{0, well, false}, 500 * ms, true, dropFirst},
+	} {
+		if got := judge(row.first, row.second, row.both, row.delivers); got != row.want {
+			t.Errorf("%s: got %d, want %d", row.name, got, row.want)
+		}
+	}
+}
+
+// A bench is a puller with upstreams "one", "two", … whose links end in memory, and whose clock the test has.
+type bench struct {
+	t    *testing.T
+	u    *puller
+	srcs []*source
+	now  time.Time
+	flow uint64
+	subs []uint64 // last subscription asked, by upstream
+}
+
+// newBench returns one that takes stream a, which has audio and two layers of video, from the first upstream.
+func newBench(t *testing.T, names ...string) *bench {
+	r, first := inMemory("edge", identity.RoleEdge)
+	x := &bench{t: t, now: start, subs: make([]uint64, len(names))}
+	for i, name := range names {
+		l := first
+		if i > 0 {
+			_, l = inMemory("edge", identity.RoleEdge)
+			l.m = r.m
+		}
+		l.node, l.version = name, rtpq.Version
+		up := &uplink{r: r}
+		up.src = newSource(up, l)
+		up.src.since.Store(start.UnixNano())
+		r.ups = append(r.ups, up)
+		x.srcs = append(x.srcs, up.src)
+	}
+	lease, _, err := r.lease("a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.u = newPuller(lease.p)
+	x.u.statsAt = start.Add(time.Hour)
+	x.u.advance(x.now)
+	x.accept(0, 1, names[0])
+	return x
+}
+
+func formats() []stream.Format {
+	low, high := videoFormat, videoFormat
+	low.RID, high.RID, high.Rank = "l", "h", 1
+	return []stream.Format{audioFormat, low, high}
+}
+
+// said returns what upstream i was told since the last call.
+func (x *bench) said(i int) (all []*pb.RelayMessage) {
+	for {
+		select {
+		case m := <-x.srcs[i].link.messages:
+			if s := m.GetSubscribe(); s != nil {
+				x.subs[i] = s.GetId()
+			}
+			all = append(all, m)
+		default:
+			return all
+		}
+	}
+}
+
+// subscribed returns the last subscribe that upstream i was told since the last call, and whether it was
+// told of an unsubscribe after it.
+func (x *bench) subscribed(i int) (ask *pb.Subscribe, left bool) {
+	for _, m := range x.said(i) {
+		if s := m.GetSubscribe(); s != nil {
+			ask, left = s, false
+		}
+		left = left || m.GetUnsubscribe() != nil
+	}
+	return ask, left
+}
+
+func (x *bench) tell(i int, m *pb.RelayMessage) {
+	x.t.Helper()
+	if err := x.srcs[i].message(m); err != nil {
+		x.t.Fatal(err)
+	}
+	x.take()
+}
+
+func (x *bench) take() {
+	for len(x.u.p.events)+len(x.u.p.live)+len(x.u.p.slow) > 0 && !x.u.over {
+		select {
+		case e := <-x.u.p.events:
+			x.u.event(e, x.now)
+		case a := <-x.u.p.live:
+			x.u.arrive(a)
+		}
+	}
+}
+
+// accept has upstream i accept what it was asked for, and returns the flow ids.
+func (x *bench) accept(i int, epoch uint64, path ...string) []uint64 {
+	x.t.Helper()
+	x.said(i)
+	a := &pb.Accept{Id: x.subs[i], Stream: "a", Epoch: epoch, Hops: path}
+	var ids []uint64
+	for _, f := range stream.New("a", epoch, nil, formats(), nil).Flows {
+		x.flow++
+		a.Flows = append(a.Flows, describe(&served{id: x.flow, flow: f}))
+		ids = append(ids, x.flow)
+	}
+	x.tell(i, acceptMessage(a))
+	return ids
+}
+
+// packet has upstream i send packet n of the flow with id, which is number flow of the stream.
+func (x *bench) packet(i int, id uint64, flow, n int, key bool) {
+	x.t.Helper()
+	f := stream.New("a", 1, nil, formats(), nil).Flows[flow]
+	if err := x.srcs[i].datagram(id, packet(f, n, key, 40), rtpq.KindRTP, x.now); err != nil {
+		x.t.Fatal(err)
+	}
+	x.take()
+}
+
+// stand gives upstream i another standing.
+func (x *bench) stand(i int, s standing) {
+	x.srcs[i].judge(s, x.now)
+	x.take()
+}
+
+// wait has d pass, tick by tick.
+func (x *bench) wait(d time.Duration) {
+	for end := x.now.Add(d); x.now.Before(end) && !x.u.over; {
+		x.now = x.now.Add(10 * time.Millisecond)
+		x.u.tick(x.now)
+		x.take()
+	}
+}
+
+func (x *bench) peers() (all []string) {
+	for _, f := range x.u.feeds() {
+		all = append(all, f.source.link.node)
+	}
+	return all
+}
+
+func (x *bench) wants(what string, peers ...string) {
+	x.t.Helper()
+	if got := x.peers(); !slices.Equal(got, peers) {
+		x.t.Fatalf("%s: takes the stream from %v, want %v", what, got, peers)
+	}
+}
+
+// A better upstream that has been well for 10 s and a little has the stream back, make before break; one that
+// fails again waits longer each time, and nothing is left behind.
+func TestReturn(t *testing.T) {
+	x := newBench(t, "one", "two")
+	waited := time.Duration(0)
+	for round := range 4 {
+		x.stand(0, suspect)
+		x.wants("suspect", "one", "two")
+		x.accept(1, 1, "two")
+		x.wait(trialFor + 2*trialEvery)
+		x.wants("not heard of", "two")
+		if _, left := x.subscribed(0); !left {
+			t.Errorf("round %d: subscription left behind", round)
+		}
+		x.stand(0, alive)
+		began := x.now
+		for len(x.peers()) == 1 && x.now.Sub(began) < 2*returnMost {
+			x.wait(100 * time.Millisecond)
+		}
+		took := x.now.Sub(began)
+		if took < returnAfter<<round || took > returnAfter<<round*3/2+time.Second {
+			t.Errorf("round %d: asked again after %v, want %v to half as much more", round, took, returnAfter<<round)
+		}
+		if took < waited {
+			t.Errorf("round %d: asked again after %v, sooner than after %v", round, took, waited)
+		}
+		waited = took
+		x.wants("return", "two", "one")
+		x.accept(0, 1, "one")
+		x.wait(trialFor + 2*trialEvery)
+		x.wants("returned", "one")
+		if _, left := x.subscribed(1); !left {
+			t.Errorf("round %d: subscription left behind", round)
+		}
+	}
+	if n := x.u.changes; n != 8 {
+		t.Errorf("%d changes, want 8", n)
+	}
+}
+
+// A better upstream that refuses is not asked all the time.
+func TestReturnRefused(t *testing.T) {
+	x := newBench(t, "one", "two")
+	x.stand(0, suspect)
+	x.accept(1, 1, "two")
+	x.wait(time.Second)
+	x.stand(0, alive)
+	asked := 0
+	for range 600 {
+		x.wait(time.Second)
+		if ask, _ := x.subscribed(0); ask != nil {
+			asked++
+			x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_Refuse{Refuse: &pb.Refuse{Id: x.subs[0], Reason: pb.RefuseReason_REFUSE_REASON_LOOP}}})
+			x.wants("refused", "two")
+		}
+	}
+	if asked < 3 || asked > 6 {
+		t.Errorf("asked %d times in 10 minutes", asked)
+	}
+}
+
+// Whatever the first upstream does, and however often, there are two subscriptions at most, and each that
+// was made is ended or in use.
+func TestFlapping(t *testing.T) {
+	x := newBench(t, "one", "two", "three")
+	open := map[*source]map[uint64]bool{}
+	for _, s := range x.srcs {
+		open[s] = map[uint64]bool{}
+	}
+	open[x.srcs[0]][1] = true
+	for round := range 300 {
+		i := round * 7 % 3
+		x.stand(i, []standing{suspect, alive, alive}[round%3])
+		for j, s := range x.srcs {
+			for _, m := range x.said(j) {
+				if a := m.GetSubscribe(); a != nil {
+					open[s][a.GetId()] = true
+				}
+				if a := m.GetUnsubscribe(); a != nil {
+					delete(open[s], a.GetId())
+				}
+			}
+			if f := s.feeds[x.subs[j]]; f != nil && !f.open() && round%4 > 0 {
+				x.accept(j, 1, s.link.node)
+			}
+		}
+		x.wait(time.Duration(round*37%900) * time.Millisecond)
+		if n := len(x.u.feeds()); n == 0 || n > 2 {
+			t.Fatalf("round %d: %d feeds", round, n)
+		}
+	}
+	for j, s := range x.srcs {
+		for _, m := range x.said(j) {
+			if a := m.GetSubscribe(); a != nil {
+				open[s][a.GetId()] = true
+			}
+			if a := m.GetUnsubscribe(); a != nil {
+				delete(open[s], a.GetId())
+			}
+		}
+		if len(open[s]) != len(s.feeds) || len(*s.flows.Load()) != len(s.owners) {
+			t.Errorf("%s has %d subscriptions of which %d are in use", s.link.node, len(open[s]), len(s.feeds))
+		}
+	}
+}
+
+// The second upstream with a newer epoch wins at once; one with an older epoch is let go.
+func TestEpochOfTheSecond(t *testing.T) {
+	x := newBench(t, "one", "two", "three")
+	x.stand(0, suspect)
+	x.accept(1, 2, "two")
+	x.wants("newer", "two")
+	if x.u.stream.Epoch != 2 {
+		t.Errorf("epoch %d, want 2", x.u.stream.Epoch)
+	}
+	if _, left := x.subscribed(0); !left {
+		t.Error("the old epoch goes on")
+	}
+	x.stand(1, suspect)
+	x.wants("suspect", "two", "three")
+	x.accept(2, 1, "three")
+	x.wants("older", "two")
+	if _, left := x.subscribed(2); !left {
+		t.Error("the older epoch goes on")
+	}
+	if s := x.u.stream; s.Epoch != 2 || s.Err() != nil {
+		t.Errorf("epoch %d, ended with %v", s.Epoch, s.Err())
+	}
+}
+
+// While two feeds run, nodes of the second one's path are refused the stream, as is the node that is asked:
+// two nodes that lose their upstream at once do not become each other's.
+func TestNoLoopBySecond(t *testing.T) {
+	x := newBench(t, "one", "two")
+	offered := func(hops ...string) error {
+		l, _, err := x.u.r.lease("a", hops)
+		if err == nil {
+			l.Release()
+			<-x.u.p.nudge
+		}
+		return err
+	}
+	if err := offered("two"); err != nil {
+		t.Errorf("before: %v", err)
+	}
+	x.stand(0, suspect)
+	if err := offered("far", "two"); !errors.Is(err, ErrNoUpstream) {
+		t.Errorf("asked: got %v, want %v", err, ErrNoUpstream)
+	}
+	x.accept(1, 1, "origin", "far", "two")
+	for _, hops := range [][]string{{"two"}, {"far"}, {"below", "far"}} {
+		if err := offered(hops...); !errors.Is(err, ErrNoUpstream) {
+			t.Errorf("accepted, for %v: got %v, want %v", hops, err, ErrNoUpstream)
+		}
+	}
+	if err := offered("leaf"); err != nil {
+		t.Errorf("for another: %v", err)
+	}
+	// The second upstream's way leads back to here: it goes, the first stays.
+	x.tell(1, acceptMessage(&pb.Accept{Id: x.subs[1], Stream: "a", Epoch: 1, Hops: []string{"origin", "edge", "two"}}))
+	x.wants("way back", "one")
+	if err := offered("far"); err != nil {
+		t.Errorf("after: %v", err)
+	}
+}
+
+// A number is given up when each feed has said that it will not send it.
+func TestGoneOfTwo(t *testing.T) {
+	x := newBench(t, "one", "two")
+	first := x.u.first.ids
+	x.packet(0, first[0], 0, 10, false)
+	x.stand(0, suspect)
+	second := x.accept(1, 1, "two")
+	x.stand(0, alive)
+	x.packet(0, first[0], 0, 12, false)
+	in := x.u.flows[0]
+	gone := func(i int, id uint64) {
+		b, _ := rtpq.AppendGone(nil, id, []rtpq.Span{{First: 11, Count: 1}})
+		_, body, kind, err := rtpq.ParseDatagram(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.srcs[i].datagram(0, body, kind, x.now); err != nil {
+			t.Fatal(err)
+		}
+		x.take()
+	}
+	asked := func(i int) (n int) {
+		for {
+			out, ok := x.srcs[i].link.queue.take(x.now, false)
+			if !ok {
+				return n
+			}
+			if out.raw != nil {
+				n++
+			}
+		}
+	}
+	x.wait(30 * time.Millisecond)
+	if a, b := asked(0), asked(1); a == 0 || b != 0 {
+		t.Errorf("asked the first %d times and the second %d, want the first alone", a, b)
+	}
+	gone(0, first[0])
+	if in.track.gone != 0 || x.u.p.given(in.flow, in.flow.Ring.Near(11)) {
+		t.Error("given up while the second may have it")
+	}
+	x.wait(10 * time.Millisecond)
+	if a, b := asked(0), asked(1); a != 0 || b == 0 {
+		t.Errorf("then asked the first %d times and the second %d, want the second alone", a, b)
+	}
+	gone(1, second[0])
+	if in.track.gone != 1 || !x.u.p.given(in.flow, in.flow.Ring.Near(11)) {
+		t.Error("not given up")
+	}
+}
+
+// What the first feed was asked for is asked of the second as soon as the first is gone.
+func TestLostFeedsGaps(t *testing.T) {
+	x := newBench(t, "one", "two")
+	x.packet(0, x.u.first.ids[0], 0, 10, false)
+	x.packet(0, x.u.first.ids[0], 0, 12, false)
+	x.stand(0, suspect)
+	x.accept(1, 1, "two")
+	x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_LOST}}})
+	x.wants("lost", "two")
+	x.u.tick(x.now)
+	if _, ok := x.srcs[1].link.queue.take(x.now, false); !ok {
+		t.Error("the second was not asked")
+	}
+	if path, _ := x.u.p.where(); !slices.Equal(path, []string{"two", "edge"}) {
+		t.Errorf("the path is %v", path)
+	}
+}
+
+// Packets of the first that wait when it is let go are not thrown away.
+func TestLostFeedsArrivals(t *testing.T) {
+	x := newBench(t, "one", "two")
+	f := x.u.flows[0].flow
+	if err := x.srcs[0].datagram(x.u.first.ids[0], packet(f, 10, false, 40), rtpq.KindRTP, x.now); err != nil {
+		t.Fatal(err)
+	}
+	x.u.event(event{kind: eventLost, feed: x.u.first}, x.now)
+	if f.Ring.High() < 0 {
+		t.Error("lost with the link")
+	}
+}
