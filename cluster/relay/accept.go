@@ -2,7 +2,10 @@ package relay
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
+	"freshet/cluster/stream"
 	pb "freshet/proto"
 	"freshet/proto/rtpq"
 )
@@ -12,12 +15,18 @@ import (
 // that the link can carry.
 func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) {
 	accept := &pb.Accept{Id: sub.ask.GetId(), Stream: o.stream.ID, Epoch: o.stream.Epoch, Hops: o.first}
+	have := sub.ask.GetHave()
+	if sub.ask.GetEpoch() != o.stream.Epoch {
+		have = nil // numbers of another epoch say nothing of this one's
+	}
 	var flows []*served
 	for _, f := range o.stream.Flows {
 		if !wants(sub.ask.GetLayers(), f.Format.RID) {
 			continue
 		}
 		sv := newServed(s.newFlow(), f, o.pull)
+		sv.idle = sv.class == classLayer && isIdle(have, f.Format)
+		sv.shed = sv.class == classLayer && s.narrow.Load()
 		flows = append(flows, sv)
 		accept.Flows = append(accept.Flows, describe(sv))
 	}
@@ -28,39 +37,53 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) 
 	if err := rtpq.Validate(acceptMessage(accept)); err != nil {
 		return nil, nil, fmt.Errorf("%w that can be described: %w", ErrUnknownStream, err)
 	}
-	have := sub.ask.GetHave()
-	if sub.ask.GetEpoch() != o.stream.Epoch {
-		have = nil // numbers of another epoch say nothing of this one's
-	}
-	jobs := s.backfills(flows, have)
+	jobs := s.backfills(flows, have, o.pull != nil)
+	// Held until the flows can be found: what the subscriber says of them may be here at once.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	// The accept goes first, so that what follows is understood; datagrams may overtake it all the same.
 	s.link.say(acceptMessage(accept))
 	for _, b := range jobs {
-		s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{
-			Flow: b.served.id, First: uint32(uint16(b.next)), Count: uint32(b.end - b.next),
-		}}})
+		s.announce(b)
 	}
-	s.mu.Lock()
-	for _, sv := range flows {
-		s.byFlow[sv.id] = sv
-	}
-	s.mu.Unlock()
 	for i, sv := range flows {
 		if !s.link.queue.add(sv) {
-			s.shut(flows[:i])
+			for _, sv := range flows[:i] {
+				s.link.queue.remove(sv)
+			}
 			return nil, nil, ErrFull
 		}
 	}
+	for _, sv := range flows {
+		s.byFlow[sv.id] = sv
+		sv.want(!sv.idle)
+	}
+	sub.flows, sub.pull = flows, o.pull
 	for _, b := range jobs {
 		s.fill.add(b)
 	}
 	return flows, accept, nil
 }
 
-func (s *sink) backfills(flows []*served, have []*pb.Have) []*backfill {
+// announce says that a group comes on a stream.
+func (s *sink) announce(b *backfill) {
+	s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{
+		Flow: b.served.id, First: uint32(uint16(b.next)), Count: uint32(b.end - b.next),
+	}}})
+}
+
+func isIdle(have []*pb.Have, f stream.Format) bool {
+	return slices.ContainsFunc(have, func(h *pb.Have) bool { return h.GetIdle() && names(h, f) })
+}
+
+func (s *sink) backfills(flows []*served, have []*pb.Have, pulled bool) []*backfill {
 	var jobs []*backfill
+	now := time.Now()
 	for _, sv := range flows {
-		if b := missed(sv, have); b != nil {
+		if sv.held() {
+			continue
+		}
+		if b := missed(sv, have, pulled, now); b != nil {
 			jobs = append(jobs, b)
 		}
 	}

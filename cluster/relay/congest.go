@@ -33,7 +33,7 @@ const (
 	goodAfter   = 30 * time.Second // without a cut: the past is forgotten
 )
 
-// signals is what a link shows of the path to its peer at one moment. Counts only grow.
+// signals is what a link shows of the path to its peer at one moment. Counts grow, or begin anew.
 type signals struct {
 	rtt, minRTT, lastRTT time.Duration // smoothed, least, newest; 0 while not known
 	rttAt                time.Time     // when the newest was taken
@@ -100,6 +100,9 @@ type counts struct {
 
 // step judges s. It is to be called each congestEvery.
 func (c *controller) step(now time.Time, s *signals) verdict {
+	if last := c.past[0]; s.sent < last.sent || s.asked < last.asked || s.refused < last.refused || s.delivered < last.delivered {
+		c.past = [congestSteps]counts{} // the peer has another address: counts begin anew
+	}
 	slow := c.isSlow(now, s)
 	c.remember(now, s)
 	carry := carried(s.flows)

@@ -198,7 +198,7 @@ func (m *model) answer(ms int, rate float64) {
 		}
 		delete(m.pongs, 2*ms+i)
 		m.s.lastRTT, m.s.rttAt = p.took, at(ms)
-		m.s.rtt += (p.took - m.s.rtt) / 8
+		m.s.rtt += (p.took - m.s.rtt) / 4 // as the repair layer does
 		m.s.minRTT = min(m.s.minRTT, p.took)
 		m.s.delivered, m.s.deliveredAt = p.delivered, at(ms)
 		if p.probe {

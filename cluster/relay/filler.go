@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -16,28 +17,34 @@ import (
 const (
 	turnBytes     = 16 << 10        // of one group, before the next has its turn
 	groupPatience = 5 * time.Second // a stream that takes nothing for longer is cut off
-	maxSpan       = 1 << 15         // numbers of a backfill; 16 bits tell no more apart
-	groupUrgency  = 7               // RFC 9218: behind everything else on the connection
-	largeUrgency  = 2               // a live packet that fits no datagram
+	maxJobs       = maxFlows
+	maxSpan       = 1 << 15 // numbers of a backfill; 16 bits tell no more apart
+	groupUrgency  = 7       // RFC 9218: behind everything else on the connection
+	largeUrgency  = 2       // a live packet that fits no datagram
 )
 
 // A backfill is what a subscriber lacks of a flow behind the live packets: the newest group of pictures,
 // or the hole since its last upstream.
 type backfill struct {
 	served *served
+	begun  int64 // of served, when it was made
 	next   int64 // number of the next packet to send
 	end    int64 // one past the last
 	s      *quic.SendStream
 }
 
-// missed returns what sv's subscriber lacks, nil where that is nothing or nothing that helps.
-func missed(sv *served, have []*pb.Have) *backfill {
+// over says whether b is of no use any more.
+func (b *backfill) over() bool { return b.served.shut.Load() || b.served.begun.Load() != b.begun }
+
+// missed returns what sv's subscriber lacks, nil where that is nothing or nothing that helps. It is asked
+// before sv is wanted; pulled says that its flow comes from upstream.
+func missed(sv *served, have []*pb.Have, pulled bool, now time.Time) *backfill {
 	if !sv.started {
 		return nil
 	}
 	r := sv.flow.Ring
 	for _, h := range have {
-		if h.GetTrack() != sv.flow.Format.Track || h.GetRid() != sv.flow.Format.RID {
+		if !names(h, sv.flow.Format) || h.GetIdle() {
 			continue
 		}
 		first := r.Near(uint16(h.GetSequence())) + 1
@@ -45,18 +52,20 @@ func missed(sv *served, have []*pb.Have) *backfill {
 			return nil
 		}
 		if r.Get(first) != nil {
-			return &backfill{served: sv, next: first, end: sv.filled}
+			return &backfill{served: sv, begun: sv.begun.Load(), next: first, end: sv.filled}
 		}
 	}
-	if sv.flow.Format.Kind != stream.Video {
+	if sv.flow.Format.Kind != stream.Video || sv.class == classLayer && stale(sv.flow, pulled, now) {
 		return nil
 	}
-	g, ok := r.Newest()
+	g, ok := sv.flow.Group()
 	if !ok || g.First >= sv.filled || sv.filled-g.First >= maxSpan { // wider where the publisher's numbers jumped
 		return nil
 	}
-	return &backfill{served: sv, next: g.First, end: sv.filled}
+	return &backfill{served: sv, begun: sv.begun.Load(), next: g.First, end: sv.filled}
 }
+
+func names(h *pb.Have, f stream.Format) bool { return h.GetTrack() == f.Track && h.GetRid() == f.RID }
 
 // A filler sends a link's backfills, in turns, and its oversized packets. Its run goroutine owns all but
 // what stands behind mu.
@@ -64,6 +73,8 @@ type filler struct {
 	link *link
 	pace pacer
 	buf  []byte
+	room atomic.Uint64 // bytes a second that the path is thought to carry; 0 while that is not known
+	busy atomic.Bool   // groups are under way
 
 	mu   sync.Mutex
 	jobs []*backfill // not begun
@@ -72,11 +83,18 @@ type filler struct {
 
 func newFiller(l *link) *filler { return &filler{link: l, wake: make(chan struct{}, 1)} }
 
-// add queues a backfill. There is at most one for each flow, so their number is bounded.
+// add queues a backfill. There is one for each flow, but for subscribers who begin and stop it in haste.
 func (f *filler) add(b *backfill) {
 	f.mu.Lock()
-	f.jobs = append(f.jobs, b)
+	full := len(f.jobs) >= maxJobs
+	if !full {
+		f.jobs = append(f.jobs, b)
+	}
 	f.mu.Unlock()
+	if full {
+		f.link.m.dropped(dropGroup, int(b.end-b.next))
+		return
+	}
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -96,7 +114,8 @@ func (f *filler) run(ctx context.Context) {
 	defer timer.Stop()
 	var open []*backfill
 	for {
-		open = append(open, f.begun()...)
+		open = slices.DeleteFunc(append(open, f.begun()...), func(b *backfill) bool { return b.s == nil && b.over() })
+		f.busy.Store(len(open) > 0)
 		var due <-chan time.Time
 		if len(open) > 0 {
 			timer.Reset(time.Until(f.pace.next))
@@ -121,12 +140,12 @@ func (f *filler) run(ctx context.Context) {
 // turn sends the next bytes of b and says whether more are to come.
 func (f *filler) turn(ctx context.Context, b *backfill, others []*backfill) bool {
 	now := time.Now()
-	f.pace.adjust(f.link.main.quic.ConnectionStats(), now, f.rest(append(others, b)))
+	f.pace.adjust(f.link.delay(now), now, f.rest(append(others, b)), float64(f.room.Load()))
 	if b.s == nil && !f.openStream(ctx, b) {
 		f.link.m.dropped(dropGroup, int(b.end-b.next))
 		return false
 	}
-	if b.served.shut.Load() {
+	if b.over() {
 		f.buf = f.buf[:0]
 		b.s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
 		return false

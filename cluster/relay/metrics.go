@@ -21,6 +21,8 @@ const (
 	dropEarly    dropReason = "early"     // of a flow that is not known, and too many such
 	dropPuller   dropReason = "puller"    // arrived faster than its puller takes
 	dropPacket   dropReason = "packet"    // arrived, and is no RTP
+	dropShed     dropReason = "shed"      // held back for want of room on the path
+	dropGone     dropReason = "gone"      // runs of numbers not told as gone: too many waited
 	dropUnknown  dropReason = "unknown"   // flow in a pause that no subscription has
 )
 
@@ -40,7 +42,7 @@ type metrics struct {
 	pulls      prometheus.Gauge
 	subs       prometheus.Gauge
 	rtt        prometheus.Histogram
-	wait       prometheus.Histogram
+	wait       [classes]prometheus.Observer
 	packetsIn  prometheus.Counter
 	bytesIn    prometheus.Counter
 	packetsOut prometheus.Counter
@@ -63,6 +65,13 @@ type metrics struct {
 	late       prometheus.Counter
 	copies     prometheus.Counter
 	renewed    prometheus.Counter
+	held       prometheus.Gauge
+	sheds      prometheus.Counter
+	returns    prometheus.Counter
+	probes     prometheus.Counter
+	pauses     prometheus.Counter
+	repeats    prometheus.Counter
+	strangers  prometheus.Counter
 	below      *prometheus.CounterVec
 }
 
@@ -76,6 +85,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_relay_" + name, Help: help})
 	}
+	wait := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "freshet_relay_wait_seconds", Help: "From a live packet's arrival on this node until QUIC took it for a downstream node, by class.",
+		Buckets: []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .01, .05, .1, .15, .25, .5},
+	}, []string{"class"})
 	m := &metrics{
 		links:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "freshet_relay_links", Help: "Links to other nodes, by direction."}, []string{"direction"}),
 		dials:   counts("dials_total", "Links dialled, by how it went.", "result"),
@@ -86,10 +99,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rtt: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "freshet_relay_rtt_seconds", Help: "Smoothed round trip of each link, sampled five times a second.",
 			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .4, 1},
-		}),
-		wait: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "freshet_relay_wait_seconds", Help: "From a live packet's arrival on this node until QUIC took it for a downstream node.",
-			Buckets: []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .01, .05, .1, .25, .5},
 		}),
 		packetsIn:  count("received_packets_total", "RTP packets received in datagrams and on streams."),
 		bytesIn:    count("received_bytes_total", "Bytes of RTP received."),
@@ -113,11 +122,22 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		suspects:   count("suspect_upstreams_total", "Times that an upstream was not heard of."),
 		late:       count("late_packets_total", "Packets that came half a round trip, 5 ms at least, behind one that overtook them."),
 		copies:     count("audio_copies_received_total", "Audio packets that came a second time, as they should."),
+		held:       gauge("shed_flows", "Flows held back from downstream nodes for want of room on the path."),
+		sheds:      count("sheds_total", "Flows held back, each time counted."),
+		returns:    count("returns_total", "Flows that went on after that."),
+		probes:     count("probes_total", "Paths asked for more room."),
+		pauses:     count("repair_pauses_total", "Paths so full that the repair layer stopped resending."),
+		repeats:    count("audio_copies_sent_total", "Audio packets sent once more beside the next."),
+		strangers:  count("unknown_flows_total", "Flows that a downstream node named, and that it does not have."),
 		below:      counts("downstream_packets_total", "What downstream nodes report, by what became of a packet.", "what"),
 	}
-	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, m.wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
+	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
 		m.drops, m.missing, m.repaired, m.duplicates, m.gone, m.nacksOut, m.nacksIn, m.resent, m.large, m.groupBytes, m.keysOut, m.keysIn,
-		m.switches, m.changes, m.suspects, m.late, m.copies, m.renewed, m.below)
+		m.switches, m.changes, m.suspects, m.late, m.copies, m.renewed, m.below,
+		m.held, m.sheds, m.returns, m.probes, m.pauses, m.repeats, m.strangers)
+	for c, name := range [classes]string{classAudio: "audio", classBase: "base", classLayer: "layer"} {
+		m.wait[c] = wait.WithLabelValues(name)
+	}
 	return m
 }
 

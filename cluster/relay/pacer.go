@@ -1,10 +1,6 @@
 package relay
 
-import (
-	"time"
-
-	"github.com/quic-go/quic-go"
-)
+import "time"
 
 const (
 	paceFirst  = 20e6 / 8.0 // bytes a second at which a group begins
@@ -15,6 +11,9 @@ const (
 	paceCut    = 0.7                    // each paceStep, while they do not
 	paceStep   = 100 * time.Millisecond // between two looks at the round trip
 	paceDelay  = 15 * time.Millisecond  // of queueing that is taken for full
+	paceFull   = 40 * time.Millisecond  // of queueing that must end soon
+	paceHalt   = 0.4                    // each paceStep, while it does not
+	paceShare  = 0.5                    // of a room that is known, to begin with
 )
 
 // A pacer spreads groups over time, so that they do not fill the queues on the path that live packets
@@ -25,15 +24,21 @@ type pacer struct {
 	step time.Time // when the rate was last changed
 }
 
-// adjust sets the rate by the delay that the path shows; rest is what is to be sent, in bytes.
-func (p *pacer) adjust(st quic.ConnectionStats, now time.Time, rest int) {
+// adjust sets the rate by the delay that the path's queues add; rest is what is to be sent, and room what the
+// path is thought to carry in a second, both in bytes, and room 0 where that is not known.
+func (p *pacer) adjust(delay time.Duration, now time.Time, rest int, room float64) {
 	passed := now.Sub(p.step)
 	switch {
 	case p.rate == 0 || passed > time.Second: // the first, or the first in a while
 		p.rate = min(max(paceFirst, float64(rest)/paceWithin), paceMost)
+		if room > 0 {
+			p.rate = min(p.rate, max(room*paceShare, paceLeast))
+		}
 	case passed < paceStep:
 		return
-	case st.LatestRTT-st.MinRTT > paceDelay:
+	case delay > paceFull:
+		p.rate = max(p.rate*paceHalt, paceLeast)
+	case delay > paceDelay:
 		p.rate = max(p.rate*paceCut, paceLeast)
 	default:
 		p.rate = min(p.rate*(1+(paceGrowth-1)*passed.Seconds()), paceMost)

@@ -11,7 +11,7 @@ const (
 	probeMargin = 1.15 // what comes back leaves that much of the room free
 	probeStep   = 1.4  // times the known room, at most: it queues 40 ms where that has not grown
 	probeLeast  = 2400
-	probeMost   = 256 << 10
+	probeMost   = 200_000              // as the repair layer takes
 	probeSlack  = 4 * time.Millisecond // of delay that is the path's own doing
 )
 
@@ -24,11 +24,15 @@ type probing struct {
 	base  time.Duration // round trip before it
 	asked uint64        // packets asked for before it
 	rate  float64       // bits a second while it lasted, media included
+	most  bool          // it was as large as may be
 	found bool          // the last one met no queue: the next may follow at once
 }
 
 // stop forgets the probe under way.
 func (p *probing) stop() { p.at, p.found = time.Time{}, false }
+
+// unsent says that the probe asked for could not be sent.
+func (p *probing) unsent(now time.Time) { p.at, p.done, p.found = time.Time{}, now, false }
 
 // shows says whether what the path shows now may be a probe's doing.
 func (p *probing) shows(now time.Time, s *signals) bool {
@@ -45,7 +49,7 @@ func (p *probing) step(now time.Time, s *signals, room *float64) (carry, probe i
 	if !p.at.IsZero() {
 		if !s.probedAt.After(p.at) {
 			if now.Sub(p.at) > probeWithin+s.rtt {
-				p.at, p.done, p.found = time.Time{}, now, false
+				p.unsent(now)
 			}
 			return carry, 0
 		}
@@ -56,7 +60,7 @@ func (p *probing) step(now time.Time, s *signals, room *float64) (carry, probe i
 			rate = min(rate, *room) // a buffer that overflows hides the rest of the queue
 		}
 		*room = rate
-		if fits := fitting(s.flows, *room/probeMargin); fits > carry && (!p.found || fits == len(s.flows)) {
+		if fits := fitting(s.flows, *room/probeMargin); fits > carry && (!p.found || p.most || fits == len(s.flows)) {
 			p.found = false
 			return fits, 0
 		}
@@ -68,6 +72,7 @@ func (p *probing) step(now time.Time, s *signals, room *float64) (carry, probe i
 	p.at, p.base, p.asked, p.found = now, s.rtt, s.asked, false
 	probe = int((p.rate - now0) * probeFor.Seconds() / 8)
 	probe = min(max(probe, probeLeast), probeMost)
+	p.most = probe == probeMost
 	p.rate = now0 + float64(probe)*8/probeFor.Seconds()
 	return carry, probe
 }

@@ -13,6 +13,7 @@ const (
 	maxFlows   = 2048 // served on one link: 256 streams of 8
 	maxControl = 256  // control datagrams waiting; they are small and go first
 	maxResends = 512  // packets asked for again and not sent yet
+	maxCopies  = 64   // audio packets waiting to go once more
 )
 
 // A class is a flow's rank in the queue: the lower goes first.
@@ -26,7 +27,8 @@ const (
 )
 
 // A queue is all that waits to leave on a link: control datagrams, packets asked for again, and live
-// packets, in this order. Live packets are not copied: for each flow the queue has a cursor in its ring.
+// packets, in this order; behind live audio goes each audio packet once more. Live packets are not copied:
+// for each flow the queue has a cursor in its ring.
 // The senders of the link's connections take from it, by turns.
 type queue struct {
 	turns turns // of those who take
@@ -34,8 +36,11 @@ type queue struct {
 
 	mu      sync.Mutex // held for a few lines, never while sending
 	control [][]byte
-	resends []resend
-	waiting map[resend]struct{} // what is in resends: a second NACK for it changes nothing
+	sounds  []resend            // resends of audio
+	resends []resend            // and of video
+	waiting map[resend]struct{} // what is in both: a second NACK for it changes nothing
+	copies  []resend            // audio packets that go once more
+	copying bool                // they do: the path is not full
 	flows   [classes][]*served  // by slot; nil where free
 	last    [classes]int        // slot taken last, so that all have their turn
 
@@ -55,10 +60,11 @@ type outgoing struct {
 	flow   uint64
 	p      *ring.Packet
 	raw    []byte
+	copy   bool // audio that has gone already
 }
 
 func newQueue(behind time.Duration, dropped func(dropReason, int)) *queue {
-	return &queue{waiting: map[resend]struct{}{}, behind: behind, dropped: dropped}
+	return &queue{waiting: map[resend]struct{}{}, copying: true, behind: behind, dropped: dropped}
 }
 
 func (q *queue) signal() { q.turns.signal() }
@@ -78,8 +84,8 @@ func (q *queue) push(b []byte) {
 	q.signal()
 }
 
-// take returns what must leave next; of live packets only audio where the taker's connection is busy. It
-// returns false where nothing of that waits; turns tell when to come again.
+// take returns what must leave next; of packets only audio where the taker's connection is busy. It returns
+// false where nothing of that waits; turns tell when to come again.
 func (q *queue) take(now time.Time, busy bool) (outgoing, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -88,53 +94,100 @@ func (q *queue) take(now time.Time, busy bool) (outgoing, bool) {
 		q.control = q.control[1:]
 		return outgoing{raw: b}, true
 	}
-	if len(q.resends) > 0 {
-		r := q.resends[0]
-		q.resends = q.resends[1:]
+	if r, ok := pop(&q.sounds); ok {
 		delete(q.waiting, r)
 		return outgoing{flow: r.flow, p: r.p}, true
 	}
-	for c := range q.ready {
-		if busy && class(c) != classAudio {
-			break
-		}
-		for {
-			slot, ok := q.ready[c].after(q.last[c])
-			if !ok {
-				break
-			}
-			q.last[c] = slot
-			q.ready[c].clear(slot) // before looking: a packet written from now on sets it again
-			s := q.flows[c][slot]
-			if s == nil {
-				continue
-			}
-			p, more := s.next(now)
-			if more {
-				q.ready[c].set(slot)
-			}
-			if p != nil {
-				return outgoing{served: s, flow: s.id, p: p}, true
-			}
+	if len(q.resends) > 0 && !busy {
+		r, _ := pop(&q.resends)
+		delete(q.waiting, r)
+		return outgoing{flow: r.flow, p: r.p}, true
+	}
+	if s, p := q.live(classAudio, now); p != nil {
+		q.repeat(s, p)
+		return outgoing{served: s, flow: s.id, p: p}, true
+	}
+	if r, ok := pop(&q.copies); ok {
+		return outgoing{flow: r.flow, p: r.p, copy: true}, true
+	}
+	for c := classBase; c < classes && !busy; c++ {
+		if s, p := q.live(c, now); p != nil {
+			return outgoing{served: s, flow: s.id, p: p}, true
 		}
 	}
 	return outgoing{}, false
 }
 
+// pop takes the first of rs, whose memory it keeps for those to come.
+func pop(rs *[]resend) (r resend, ok bool) {
+	if len(*rs) == 0 {
+		return r, false
+	}
+	r = (*rs)[0]
+	n := copy(*rs, (*rs)[1:])
+	(*rs)[n] = resend{}
+	*rs = (*rs)[:n]
+	return r, true
+}
+
+// live returns the next live packet of class c, nil where there is none.
+func (q *queue) live(c class, now time.Time) (*served, *ring.Packet) {
+	for {
+		slot, ok := q.ready[c].after(q.last[c])
+		if !ok {
+			return nil, nil
+		}
+		q.last[c] = slot
+		q.ready[c].clear(slot) // before looking: a packet written from now on sets it again
+		s := q.flows[c][slot]
+		if s == nil {
+			continue
+		}
+		p, more := s.next(now)
+		if more {
+			q.ready[c].set(slot)
+		}
+		if p != nil {
+			return s, p
+		}
+	}
+}
+
+// repeat has the packet before p go once more, behind p: what one loss takes, the other datagram brings.
+func (q *queue) repeat(s *served, p *ring.Packet) {
+	last := s.before
+	s.before = p
+	if last == nil || !q.copying || p.At.Sub(last.At) > copyWithin || len(q.copies) >= maxCopies {
+		return
+	}
+	q.copies = append(q.copies, resend{s.id, last})
+}
+
+// setCopying says whether audio goes twice.
+func (q *queue) setCopying(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.copying = on
+}
+
 // resend queues packets of s that were asked for again, and returns how many. Those that wait already, or
-// that the cursor has still before it, are on their way.
+// that the cursor has still before it, are on their way; those left out stay out.
 func (q *queue) resend(s *served, packets []*ring.Packet) int {
 	q.mu.Lock()
 	n, over := 0, 0
+	to := &q.resends
+	if s.class == classAudio {
+		to = &q.sounds
+	}
 	for _, p := range packets {
 		again := resend{s.id, p}
 		_, waits := q.waiting[again]
 		switch {
-		case waits, p.Index >= s.cursor:
-		case len(q.resends) >= maxResends:
+		case waits, p.Index >= s.cursor, s.left.over(p.Seq), s.left.waits(p.Seq):
+		case len(q.sounds)+len(q.resends) >= maxResends:
 			over++
 		default:
-			q.resends = append(q.resends, again)
+			*to = append(*to, again)
 			q.waiting[again] = struct{}{}
 			n++
 		}
@@ -149,7 +202,7 @@ func (q *queue) resend(s *served, packets []*ring.Packet) int {
 	return n
 }
 
-// add gives s a place in the queue and has its ring wake it. It returns false where the link is full.
+// add gives s a place in the queue and has its ring wake it, where it is not held. It returns false where the link is full.
 func (q *queue) add(s *served) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -166,17 +219,42 @@ func (q *queue) add(s *served) bool {
 	}
 	q.flows[s.class][slot] = s
 	s.slot, s.queue = slot, q
-	s.unwatch = s.flow.Ring.Watch(s)
-	s.Wake(nil, nil)
+	if !s.held() {
+		s.watch()
+	}
 	return true
 }
 
 // remove takes s out.
 func (q *queue) remove(s *served) {
-	s.unwatch()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.flows[s.class][s.slot] = nil
+	if s.unwatch != nil {
+		s.unwatch()
+		s.unwatch = nil
+	}
+	q.flows[s.class][s.slot] = nil // its ring may wake s once more, for nothing
+}
+
+// serves says whether s has its place; the caller holds mu.
+func (q *queue) serves(s *served) bool {
+	return s.queue == q && q.flows[s.class][s.slot] == s
+}
+
+// isShed says whether s is held back for want of room.
+func (q *queue) isShed(s *served) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return s.shed && !s.idle
+}
+
+// leftOf returns what was left out of s.
+func (q *queue) leftOf(s *served) leftOut {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := s.left
+	l.told = nil
+	return l
 }
 
 // each calls f for each flow, with the queue's lock held.

@@ -36,13 +36,16 @@ func (sh *shelf) fill(flow, seq int, key bool, now time.Time) {
 	}
 }
 
-// drain takes all there is at now, as flow id and number.
-func (sh *shelf) drain(now time.Time) (out [][2]int) {
+// drain takes all there is at now, as flow id and number; copies are left out.
+func (sh *shelf) drain(now time.Time) (out [][2]int) { return sh.taken(now, false, false) }
+
+func (sh *shelf) taken(now time.Time, busy, copies bool) (out [][2]int) {
 	for {
-		o, ok := sh.take(now, false)
+		o, ok := sh.take(now, busy)
 		switch {
 		case !ok:
 			return out
+		case o.copy && !copies:
 		case o.p == nil:
 			out = append(out, [2]int{0, len(o.raw)})
 		default:
@@ -105,8 +108,12 @@ func TestSkipToKeyFrame(t *testing.T) {
 	if sh.dropped[dropLate] != 50 || sh.dropped[dropAwaitKey] != 10 {
 		t.Errorf("dropped %v", sh.dropped)
 	}
-	if len(sh.served[0].gone) != 60 {
-		t.Errorf("%d numbers said to be gone", len(sh.served[0].gone))
+	gone := 0
+	for _, span := range sh.served[0].left.told {
+		gone += int(span.Count)
+	}
+	if gone != 60 {
+		t.Errorf("%d numbers said to be gone, want 60", gone)
 	}
 }
 
@@ -179,6 +186,64 @@ func TestBitset(t *testing.T) {
 	}
 }
 
+// A sender whose connection has no room carries what is urgent, and nothing else.
+func TestQueueOfBusySender(t *testing.T) {
+	sh := newShelf(videoFormat, audioFormat)
+	for flow := range 2 {
+		sh.fill(flow, 1, true, start)
+	}
+	sh.drain(start)
+	for flow := range 2 {
+		r := sh.flows[flow].Ring
+		sh.resend(sh.served[flow], []*ring.Packet{r.Get(r.Near(1))})
+		sh.fill(flow, 2, false, start)
+	}
+	sh.push(make([]byte, 7))
+	if got, want := sh.taken(start, true, true), [][2]int{{0, 7}, {2, 1}, {2, 2}, {2, 1}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got, want := sh.taken(start, false, true), [][2]int{{1, 1}, {1, 2}}; !slices.Equal(got, want) {
+		t.Errorf("with room: got %v, want %v", got, want)
+	}
+}
+
+// Each audio packet goes once more, beside the next; not while the path is full, and not behind a silence.
+func TestAudioCopies(t *testing.T) {
+	sh := newShelf(audioFormat, videoFormat)
+	at := func(n int) time.Time { return start.Add(time.Duration(n) * 20 * time.Millisecond) }
+	step := func(n int) [][2]int {
+		sh.fill(0, n, false, at(n))
+		sh.fill(1, n, true, at(n))
+		return sh.taken(at(n), false, true)
+	}
+	for _, row := range []struct {
+		n, copy int
+	}{{1, 0}, {2, 1}, {3, 2}, {20, 0}, {21, 20}} {
+		want := [][2]int{{1, row.n}, {1, row.copy}, {2, row.n}}
+		if row.copy == 0 {
+			want = [][2]int{{1, row.n}, {2, row.n}}
+		}
+		if got := step(row.n); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	sh.setCopying(false)
+	if got := step(22); len(got) != 2 {
+		t.Errorf("on a full path: got %v", got)
+	}
+	sh.setCopying(true)
+	for n := 23; n < 23+2*maxCopies; n++ { // nobody takes copies
+		sh.fill(0, n, false, at(23))
+		sh.mu.Lock()
+		s, p := sh.live(classAudio, at(23))
+		sh.repeat(s, p)
+		sh.mu.Unlock()
+	}
+	if len(sh.copies) != maxCopies {
+		t.Errorf("%d copies wait, at most %d are right", len(sh.copies), maxCopies)
+	}
+}
+
 func BenchmarkQueue(b *testing.B) {
 	sh := newShelf(audioFormat, videoFormat)
 	data := packet(sh.flows[1], 1, false, 1000)
@@ -192,5 +257,39 @@ func BenchmarkQueue(b *testing.B) {
 		if _, ok := sh.take(now, false); !ok {
 			b.Fatal("nothing to take")
 		}
+	}
+}
+
+// Taking costs no memory, whatever there is to take.
+func TestTakeAllocs(t *testing.T) {
+	sh := newShelf(audioFormat, videoFormat)
+	now := start
+	n := 0
+	data := [2][]byte{packet(sh.flows[0], 0, false, 100), packet(sh.flows[1], 0, true, 100)}
+	write := func() {
+		n++
+		now = now.Add(20 * time.Millisecond)
+		for i, f := range sh.flows {
+			data[i][2], data[i][3] = byte(n>>8), byte(n)
+			if _, err := f.Write(data[i], now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	take := func() {
+		for {
+			if _, ok := sh.take(now, false); !ok {
+				return
+			}
+		}
+	}
+	for range 100 {
+		write()
+		take()
+	}
+	wrote := testing.AllocsPerRun(100, write)
+	took := testing.AllocsPerRun(100, func() { write(); take() })
+	if took > wrote {
+		t.Errorf("%v allocations, %v of them for writing", took, wrote)
 	}
 }

@@ -90,8 +90,11 @@ func (l *link) sent(out outgoing, now time.Time) {
 	l.rtpOut.Add(int64(n))
 	l.m.packetsOut.Inc()
 	l.m.bytesOut.Add(float64(n))
-	if out.served != nil {
-		l.m.wait.Observe(now.Sub(out.p.At).Seconds())
+	switch {
+	case out.copy:
+		l.m.repeats.Inc()
+	case out.served != nil:
+		l.m.wait[out.served.class].Observe(now.Sub(out.p.At).Seconds())
 	}
 }
 

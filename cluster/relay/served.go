@@ -11,11 +11,12 @@ import (
 
 const (
 	maxBehind  = 500 * time.Millisecond // a live packet that waited longer is not sent any more
-	maxGone    = 2048                   // numbers waiting to be told as gone; more are dropped, and asked for in vain
 	clockEvery = 500 * time.Millisecond // how often a flow's clock is repeated; datagrams get lost
+	copyWithin = 100 * time.Millisecond // an older packet is of no use any more to who lacks it
 )
 
-// A served is one flow on its way to one downstream node. Its queue's lock guards it, all but Wake.
+// A served is one flow on its way to one downstream node. Its queue's lock guards it, all but Wake and what
+// says otherwise.
 type served struct {
 	id    uint64 // flow id on the link
 	flow  *stream.Flow
@@ -29,23 +30,29 @@ type served struct {
 	cursor  int64 // Index of the next live packet
 	high    int64 // highest number sent; -1 before the first
 	waitKey bool  // packets were skipped: nothing of use comes before a key frame
-	gone    []uint16
+	left    leftOut
+	before  *ring.Packet // of audio: the last sent, to go once more beside the next
 	clock   stream.Clock // as last sent
 	clockAt time.Time    // when that was
-	unwatch func()
+	unwatch func()       // nil while the flow is held
+
+	idle bool     // nobody downstream watches it
+	shed bool     // held back for want of room
+	told bool     // the subscriber knows it as paused
+	rate flowRate // of the sink's serve loop
 
 	// given says that upstream will not deliver a number; nil at the origin. Set once.
 	given  func(*stream.Flow, int64) bool
 	report atomic.Pointer[pb.FlowStats] // what the downstream node last said
+	begun  atomic.Int64                 // how often it began; a group of an earlier time is cut off
 	shut   atomic.Bool                  // the subscription is over; its group, if one is under way, is cut off
+	wants  bool                         // counts among those who want the flow; the sink's mu guards it
 }
 
 // newServed returns f as it is served from now on. p is the pull that f comes from, nil at the origin.
 func newServed(id uint64, f *stream.Flow, p *pull) *served {
 	s := &served{id: id, flow: f, class: classOf(f.Format), high: -1}
-	s.cursor = f.Ring.Head() // before High: a packet written between is then sent twice, and not never
-	high := f.Ring.High()
-	s.filled, s.live, s.started = high+1, high+1, high >= 0
+	s.begin()
 	if p == nil {
 		return s
 	}
@@ -54,6 +61,15 @@ func newServed(id uint64, f *stream.Flow, p *pull) *served {
 		s.live, s.started = max(s.live, f.Ring.Near(live)), true
 	}
 	return s
+}
+
+// begin has s go on with what comes from now on. What is in the ring goes as a group, if at all.
+func (s *served) begin() {
+	r := s.flow.Ring
+	s.cursor = r.Head() // before High: a packet written between is then sent twice, and not never
+	high := r.High()
+	s.filled, s.live, s.started, s.waitKey = high+1, high+1, high >= 0, false
+	s.begun.Add(1)
 }
 
 // classOf ranks a flow: audio first, then what a viewer needs for any picture at all.
@@ -75,21 +91,23 @@ func (s *served) Wake(*ring.Ring, *ring.Packet) {
 
 // next returns the next live packet, nil where none is to be sent, and whether more may follow.
 func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
+	if s.held() {
+		return nil, false
+	}
 	r := s.flow.Ring
 	for head := r.Head(); s.cursor < head; {
 		p := r.At(s.cursor)
 		s.cursor++
 		switch {
 		case p == nil:
-			s.awaitKey(now)
-			s.queue.dropped(dropEvicted, 1)
+			s.passOver(p, dropEvicted, now)
 		case now.Sub(p.At) > s.queue.behind:
-			s.awaitKey(now)
-			s.skip(p, dropLate)
+			s.passOver(p, dropLate, now)
 		case s.waitKey && !p.Key:
-			s.skip(p, dropAwaitKey)
+			s.passOver(p, dropAwaitKey, now)
 		default:
 			s.waitKey = false
+			s.untold(s.left.end(p.Seq))
 			s.high = max(s.high, p.Seq)
 			return p, s.cursor < head
 		}
@@ -97,23 +115,32 @@ func (s *served) next(now time.Time) (p *ring.Packet, more bool) {
 	return nil, false
 }
 
-// awaitKey has video go on at the next key frame, and asks for one.
-func (s *served) awaitKey(now time.Time) {
+// passOver leaves p out, which is nil where the ring has it no more.
+func (s *served) passOver(p *ring.Packet, why dropReason, now time.Time) {
+	s.queue.dropped(why, 1)
 	if !s.waitKey && s.flow.Format.Kind == stream.Video {
-		s.waitKey = true
-		s.flow.RequestKeyframe(now)
+		s.awaitKey(now)
+	}
+	switch {
+	case p != nil && p.Seq <= s.high:
+		s.untold(s.left.add(p.Seq, p.Seq+1))
+	case s.high >= 0:
+		s.left.begin(s.high + 1)
+	case p != nil:
+		s.left.begin(p.Seq)
 	}
 }
 
-func (s *served) skip(p *ring.Packet, why dropReason) {
-	s.queue.dropped(why, 1)
-	s.tellGone(uint16(p.Seq))
+// awaitKey has video go on at the next key frame, and asks for one.
+func (s *served) awaitKey(now time.Time) {
+	s.waitKey = true
+	s.flow.RequestKeyframe(now)
 }
 
-// tellGone has the next beat say that seq will not come.
-func (s *served) tellGone(seq uint16) {
-	if len(s.gone) < maxGone {
-		s.gone = append(s.gone, seq)
+// untold counts what will not be told as gone.
+func (s *served) untold(spans int) {
+	if spans > 0 {
+		s.queue.dropped(dropGone, spans)
 	}
 }
 

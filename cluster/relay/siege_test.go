@@ -60,7 +60,7 @@ func TestGroupWithJumps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b := missed(newServed(1, f, nil), nil); b != nil {
+	if b := missed(newServed(1, f, nil), nil, false, start); b != nil {
 		t.Errorf("a group of %d numbers", b.end-b.next)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/cluster/ring"
@@ -15,9 +16,10 @@ import (
 
 const (
 	beatEvery   = 50 * time.Millisecond
-	sampleEvery = 200 * time.Millisecond // of the link's round trip, which paces the repair
-	orphanFor   = time.Second            // without an upstream ourselves, before we send away who takes the stream from us
-	offerWithin = 2 * time.Second        // for a downstream node that asks for what this node must pull first
+	sampleEvery = congestEvery    // of the link's round trip, which paces the repair
+	routeEvery  = time.Second     // as statsEvery on the other side
+	orphanFor   = time.Second     // without an upstream ourselves, before we send away who takes the stream from us
+	offerWithin = 2 * time.Second // for a downstream node that asks for what this node must pull first
 )
 
 // A sink serves one downstream node. Its serve loop beats and owns a goroutine for each subscription;
@@ -28,10 +30,14 @@ type sink struct {
 	fill *filler
 	subs chan *subscription // accepted by message, carried by serve
 
+	narrow atomic.Bool // flows are held back for want of room
+	slow   atomic.Bool // the path is full
+
 	mu       sync.Mutex
 	byID     map[uint64]*subscription
 	byFlow   map[uint64]*served
 	nextFlow uint64
+	highID   uint64 // of all subscriptions ever made
 }
 
 // A subscription is one stream that the downstream node takes. Its place in byID is free again when its
@@ -40,8 +46,10 @@ type subscription struct {
 	ask *pb.Subscribe
 
 	// Guarded by the sink's mu.
-	over bool               // unsubscribed
-	stop context.CancelFunc // ends carry; nil before it runs
+	over  bool               // unsubscribed
+	stop  context.CancelFunc // ends carry; nil before it runs
+	flows []*served          // from the accept to the end
+	pull  *pull              // they come from; nil where the stream begins on this node
 }
 
 func newSink(r *Relay, l *link) *sink {
@@ -56,17 +64,23 @@ func (s *sink) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.fill.run(ctx) })
-	beat, sample := time.NewTicker(beatEvery), time.NewTicker(sampleEvery)
+	beat, step, route := time.NewTicker(beatEvery), time.NewTicker(congestEvery), time.NewTicker(routeEvery)
 	defer beat.Stop()
-	defer sample.Stop()
+	defer step.Stop()
+	defer route.Stop()
+	room := newThrottle(s)
+	defer room.stop()
 	for {
 		select {
 		case sub := <-s.subs:
 			wg.Go(func() { s.carry(ctx, sub) })
 		case now := <-beat.C:
 			s.beat(now)
-		case <-sample.C:
-			s.link.sample(time.Now())
+		case now := <-step.C:
+			s.link.sample(now)
+			room.step(now)
+		case <-route.C:
+			s.tellRoute(room.ctl.room)
 		case <-ctx.Done():
 			return nil
 		}
@@ -84,6 +98,8 @@ func (s *sink) message(m *pb.RelayMessage) error {
 		s.keyframe(b.Keyframe.GetFlow())
 	case *pb.RelayMessage_Stats:
 		s.stats(b.Stats)
+	case *pb.RelayMessage_Watch:
+		return s.watch(b.Watch, time.Now())
 	case nil: // of a later version
 	default:
 		return broke(rtpq.CodePacket, "%T from a downstream node", b)
@@ -99,6 +115,7 @@ func (s *sink) subscribe(ask *pb.Subscribe) error {
 	s.mu.Lock()
 	_, twice := s.byID[ask.GetId()]
 	full := len(s.byID) >= rtpq.MaxStreams
+	s.highID = max(s.highID, ask.GetId())
 	if !twice && !full {
 		s.byID[ask.GetId()] = sub
 	}
@@ -238,6 +255,7 @@ func (s *sink) shut(flows []*served) {
 	defer s.mu.Unlock()
 	for _, sv := range flows {
 		delete(s.byFlow, sv.id)
+		sv.want(false)
 	}
 }
 
@@ -278,30 +296,41 @@ func (s *sink) datagram(flow uint64, packet []byte, kind rtpq.Kind, _ time.Time)
 }
 
 // resend answers a NACK: with the packet, with GONE where it will not come, or with silence where it may
-// yet come to this node, and then goes downstream like any other.
+// yet come to this node, and then goes downstream like any other. While the path is full, no layer above the
+// base takes its room for what is past.
 func (s *sink) resend(sv *served, missing []uint16) {
+	s.link.m.nacksIn.Add(float64(len(missing)))
 	r := sv.flow.Ring
 	now := time.Now()
+	left := s.link.queue.leftOf(sv)
+	full := sv.class == classLayer && s.slow.Load()
 	var gone []uint16
 	var again []*ring.Packet
 	for _, n := range missing {
 		seq := r.Near(n)
 		p := r.Get(seq)
 		switch {
+		case left.over(seq):
+			gone = append(gone, n)
 		case p != nil:
-			again = append(again, p)
+			if !full {
+				again = append(again, p)
+			}
 		case !sv.awaited(seq, now):
 			gone = append(gone, n)
 		}
 	}
-	s.link.m.nacksIn.Add(float64(len(missing)))
 	s.link.m.resent.Add(float64(s.link.queue.resend(sv, again)))
 	s.pushGone(sv.id, gone)
 }
 
 func (s *sink) pushGone(flow uint64, seqs []uint16) {
 	slices.SortFunc(seqs, func(a, b uint16) int { return int(int16(a - b)) })
-	for spans := rtpq.AppendSpans(nil, seqs); len(spans) > 0; {
+	s.pushSpans(flow, rtpq.AppendSpans(nil, seqs))
+}
+
+func (s *sink) pushSpans(flow uint64, spans []rtpq.Span) {
+	for len(spans) > 0 {
 		var b []byte
 		b, spans = rtpq.AppendGone(nil, flow, spans)
 		s.link.queue.push(b)
@@ -317,13 +346,13 @@ func (s *sink) group(context.Context, *rtpq.GroupReader) error {
 func (s *sink) beat(now time.Time) {
 	var highs []rtpq.High
 	var clocks []*served
-	gone := map[uint64][]uint16{}
+	gone := map[uint64][]rtpq.Span{}
 	s.link.queue.each(func(sv *served) {
-		if sv.high >= 0 {
+		if sv.high >= 0 && !sv.held() {
 			highs = append(highs, rtpq.High{Flow: sv.id, Seq: uint16(sv.high)})
 		}
-		if len(sv.gone) > 0 {
-			gone[sv.id], sv.gone = sv.gone, nil
+		if len(sv.left.told) > 0 {
+			gone[sv.id], sv.left.told = sv.left.told, nil
 		}
 		if sv.clockDue(now) {
 			clocks = append(clocks, sv)
@@ -337,9 +366,10 @@ func (s *sink) beat(now time.Time) {
 			break
 		}
 	}
-	for flow, seqs := range gone {
-		s.pushGone(flow, seqs)
+	for flow, spans := range gone {
+		s.pushSpans(flow, spans)
 	}
+	s.tellPauses()
 	for _, sv := range clocks {
 		if c, ok := sv.flow.Clock(); ok {
 			s.link.queue.push(rtpq.AppendReport(rtpq.AppendDatagram(nil, sv.id, nil), 0, c.RTP, c.At))

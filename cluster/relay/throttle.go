@@ -1,0 +1,137 @@
+package relay
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A throttle does what the link's controller says. It is owned by the sink's serve loop.
+type throttle struct {
+	s   *sink
+	ctl controller
+
+	now    signals
+	order  []*served // by priority, as signals.flows
+	paused bool      // the repair layer
+	shed   int       // flows held back, as the gauge counts them
+}
+
+func newThrottle(s *sink) *throttle { return &throttle{s: s} }
+
+// stop leaves nothing behind that outlives the link.
+func (t *throttle) stop() {
+	t.s.link.m.held.Sub(float64(t.shed))
+	if t.paused {
+		t.s.link.setRepair(true)
+	}
+}
+
+// step looks at the path and decides what goes until the next step.
+func (t *throttle) step(now time.Time) {
+	l, m := t.s.link, t.s.link.m
+	t.gather(now)
+	t.measure(now)
+	v := t.ctl.step(now, &t.now)
+	t.apply(v, now)
+	if v.slow != t.paused {
+		t.paused = v.slow
+		l.setRepair(!v.slow)
+		l.queue.setCopying(!v.slow)
+		if v.slow {
+			m.pauses.Inc()
+		}
+	}
+	t.s.slow.Store(v.slow)
+	l.quiet.Store(!v.slow)
+	t.s.fill.room.Store(uint64(v.room / 8))
+	if v.probe > 0 {
+		m.probes.Inc()
+		if !l.probe(v.probe, probeFor) {
+			t.ctl.probing.unsent(now)
+		}
+	}
+	l.queue.askKeys(now)
+}
+
+// gather lists the flows that are wanted and come to this node, and what of them waits.
+func (t *throttle) gather(now time.Time) {
+	t.order = t.order[:0]
+	t.now.waiting, t.now.oldest = 0, 0
+	t.s.link.queue.each(func(sv *served) {
+		if sv.idle || sv.flow.Shed() {
+			return
+		}
+		t.order = append(t.order, sv)
+		r := sv.flow.Ring
+		if n := r.Head() - sv.cursor; !sv.held() && n > 0 {
+			t.now.waiting += int(n)
+			if p := r.At(sv.cursor); p != nil {
+				t.now.oldest = max(t.now.oldest, now.Sub(p.At))
+			}
+		}
+	})
+	slices.SortStableFunc(t.order, func(a, b *served) int {
+		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.flow.Format.Rank, b.flow.Format.Rank))
+	})
+	t.now.flows = t.now.flows[:0]
+	for _, sv := range t.order {
+		t.now.flows = append(t.now.flows, load{rate: sv.rate.read(sv.flow, now), must: sv.class != classLayer, shed: sv.shed})
+	}
+}
+
+// measure takes the path's figures from the repair layer, or where the peer has none, from QUIC.
+func (t *throttle) measure(now time.Time) {
+	l, n := t.s.link, &t.now
+	n.groups = t.s.fill.busy.Load()
+	p, ok := l.path()
+	if !ok || p.Plain {
+		st := l.main.quic.ConnectionStats()
+		n.rtt, n.minRTT, n.lastRTT, n.rttAt = st.SmoothedRTT, st.MinRTT, st.LatestRTT, now
+		n.delivered, n.deliveredAt = st.BytesSent-st.BytesLost, now
+		n.probes = false
+		return
+	}
+	n.rtt, n.minRTT, n.lastRTT, n.rttAt = p.RTT, p.MinRTT, p.LastRTT, p.RTTAt
+	n.sent, n.asked, n.refused = p.Sent, p.Asked, p.Refused
+	n.delivered, n.deliveredAt = p.Delivered, p.DeliveredAt
+	n.probes = true
+	n.probeRTT, n.probedAt = p.ProbeRTT, p.ProbedAt
+}
+
+// apply holds flows back, or lets them go on.
+func (t *throttle) apply(v verdict, now time.Time) {
+	l := t.s.link
+	shed, changed := 0, false
+	for i, sv := range t.order {
+		away := i >= v.carry && sv.class == classLayer
+		if away {
+			shed++
+		}
+		if !l.queue.shedNow(sv, away, now) {
+			continue
+		}
+		changed = true
+		if away {
+			l.m.sheds.Inc()
+		} else {
+			l.m.returns.Inc()
+		}
+	}
+	t.s.narrow.Store(shed > 0)
+	l.m.held.Add(float64(shed - t.shed))
+	t.shed = shed
+	if changed {
+		l.log.Info("layers changed for the room on the path", "carried", v.carry, "of", len(t.order), "room", int(v.room))
+		t.s.tellPauses()
+	}
+}
+
+// delay returns how long the path's queues hold a packet now.
+func (l *link) delay(now time.Time) time.Duration {
+	if p, ok := l.path(); ok && !p.Plain && p.MinRTT > 0 && now.Sub(p.RTTAt) < staleFor {
+		return p.LastRTT - p.MinRTT
+	}
+	st := l.main.quic.ConnectionStats()
+	return st.LatestRTT - st.MinRTT
+}
