@@ -40,21 +40,21 @@ type history struct {
 	first uint32 // oldest number kept
 	next  uint32 // to be sent
 	limit int
-	last  *chunk
+	tip   *chunk     // where the next packet goes
 	pool  *sync.Pool // of *chunk
 }
 
-// room returns the last chunk, with n bytes free behind used.
+// room returns a chunk with n bytes free behind used.
 func (h *history) room(n int) *chunk {
-	if h.last == nil || h.last.used+n > chunkLen {
-		old := h.last
-		h.last = h.pool.Get().(*chunk)
-		h.last.used, h.last.live = 0, 0
+	if h.tip == nil || h.tip.used+n > chunkLen {
+		old := h.tip
+		h.tip = h.pool.Get().(*chunk)
+		h.tip.used, h.tip.live = 0, 0
 		if old != nil && old.live == 0 {
 			h.pool.Put(old)
 		}
 	}
-	return h.last
+	return h.tip
 }
 
 // push keeps the packet at s under the next number.
@@ -84,7 +84,7 @@ func (h *history) drop() {
 	s := &h.slots[h.first&uint32(len(h.slots)-1)]
 	h.first++
 	s.c.live--
-	if s.c.live == 0 && s.c != h.last {
+	if s.c.live == 0 && s.c != h.tip {
 		h.pool.Put(s.c)
 	}
 	s.c = nil
@@ -102,9 +102,9 @@ func (h *history) release(now int64) {
 	h.expire(now)
 	if h.first == h.next {
 		h.slots = nil
-		if h.last != nil {
-			h.pool.Put(h.last)
-			h.last = nil
+		if h.tip != nil {
+			h.pool.Put(h.tip)
+			h.tip = nil
 		}
 	}
 }

@@ -14,15 +14,19 @@ func (c *Conn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err e
 	if addr == nil || len(b) == 0 {
 		return c.u.WriteMsgUDP(b, oob, addr) // its error, or nothing worth a number
 	}
-	now, key := c.now(), keyOf(addr)
+	if err := c.write(b, oob, addr, c.now()); err != nil {
+		return 0, 0, err
+	}
+	return len(b), len(oob), nil
+}
+
+func (c *Conn) write(b, oob []byte, addr *net.UDPAddr, now int64) error {
+	key := keyOf(addr)
 	p := c.table.find(key)
 	if p == nil {
 		p = c.open(key, addr, standUnproven, now)
 	}
-	if err := p.write(b, oob, now); err != nil {
-		return 0, 0, err
-	}
-	return len(b), len(oob), nil
+	return p.write(b, oob, now)
 }
 
 // WriteTo is WriteMsgUDP without control messages.
@@ -65,15 +69,20 @@ func (c *Conn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 			to.N, to.NN, to.Flags, to.Addr = size, m.oob, m.flags, from
 			out++
 		}
-		for _, p := range c.asking {
-			p.asks = false
-			p.wake(p.ask(now), now)
-		}
-		c.asking = c.asking[:0]
+		c.ask(now)
 		if out > 0 {
 			return out, nil
 		}
 	}
+}
+
+// ask sends the NACKs that the packets of a batch led to.
+func (c *Conn) ask(now int64) {
+	for _, p := range c.asking {
+		p.asks = false
+		p.wake(p.ask(now), now)
+	}
+	c.asking = c.asking[:0]
 }
 
 // take handles one packet, of which buf has what does not fit into m.head. It returns how much of buf goes up

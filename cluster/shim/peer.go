@@ -98,7 +98,7 @@ func (p *peer) greet(s stranger, now int64) {
 
 // transmit implements outlet.
 func (p *peer) transmit(b, oob []byte) error {
-	_, _, err := p.c.u.WriteMsgUDP(b, oob, p.udp)
+	_, _, err := p.c.out.WriteMsgUDP(b, oob, p.udp)
 	return err
 }
 

@@ -24,6 +24,7 @@ import (
 // to its address: what merely arrives leaves none.
 type Conn struct {
 	u       *net.UDPConn
+	out     writer    // u, but for tests
 	base    time.Time // of the time in nanoseconds that everything within counts
 	reg     prometheus.Registerer
 	metrics metrics
@@ -41,12 +42,15 @@ type Conn struct {
 	wakeup  chan struct{}
 }
 
+// A writer sends packets, as net.UDPConn does.
+type writer interface {
+	WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error)
+}
+
 // New puts the repair layer around u, which it then owns. It fails where reg has another's metrics.
 func New(u *net.UDPConn, reg prometheus.Registerer) (*Conn, error) {
-	c := &Conn{u: u, base: time.Now(), reg: reg, wakeup: make(chan struct{}, 1)}
-	c.table.byAddr = make(map[netip.AddrPort]*peer)
-	c.table.lobby.seed = maphash.MakeSeed()
-	c.chunks.New = func() any { return new(chunk) }
+	c := newConn(u)
+	c.u, c.reg = u, reg
 	if err := c.reader.open(u); err != nil {
 		return nil, fmt.Errorf("repair layer on %v: %w", u.LocalAddr(), err)
 	}
@@ -54,6 +58,14 @@ func New(u *net.UDPConn, reg prometheus.Registerer) (*Conn, error) {
 		return nil, fmt.Errorf("repair layer on %v: %w", u.LocalAddr(), err)
 	}
 	return c, nil
+}
+
+func newConn(out writer) *Conn {
+	c := &Conn{out: out, base: time.Now(), wakeup: make(chan struct{}, 1)}
+	c.table.byAddr = make(map[netip.AddrPort]*peer)
+	c.table.lobby.seed = maphash.MakeSeed()
+	c.chunks.New = func() any { return new(chunk) }
+	return c
 }
 
 // Run keeps the timers until ctx ends. Until it runs nothing is asked for twice.
