@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"freshet/bench/impair"
@@ -79,6 +81,9 @@ func (c *impairCommand) Run(p *program) error {
 	s, err := c.scenario()
 	if err != nil {
 		return err
+	}
+	if _, set := os.LookupEnv("GOMAXPROCS"); !set {
+		runtime.GOMAXPROCS(1) // a second core that looks for work costs more than the packets do
 	}
 	links, err := impair.NewLinks(*s)
 	if err != nil {
@@ -162,8 +167,7 @@ func watch(ctx context.Context, links *impair.Links, w io.Writer, asJSON bool) e
 		case now := <-tick.C:
 			if err := impair.WriteReport(w, links.Report(now), asJSON); err != nil {
 				stop()
-				<-done
-				return fmt.Errorf("report: %w", err)
+				return errors.Join(fmt.Errorf("report: %w", err), <-done)
 			}
 		}
 	}

@@ -14,7 +14,8 @@ import (
 
 // settings are what the configuration file says. One field of a command gives a flag, a variable and a
 // key: --edge-thing of `freshet edge` is FRESHET_EDGE_THING and key thing in [edge]. A flag wins over a
-// variable, a variable over the file, the file over the default.
+// variable, a variable over the file, the file over the default. A command below
+// another adds its name: key loss in [bench.impair].
 type settings struct {
 	file   string
 	values map[string]any

@@ -49,7 +49,7 @@ func (l *lane) put(list []*packet, missed int, out *outbox) {
 	if len(direct) > 0 {
 		l.send(out, direct)
 		l.mu.Lock()
-		l.settle(direct)
+		l.count(direct)
 		l.mu.Unlock()
 	}
 }
@@ -69,8 +69,8 @@ func (l *lane) wake(now time.Time) {
 	}
 }
 
-// settle counts what was sent and gives it back. Called with mu held.
-func (l *lane) settle(list []*packet) {
+// count counts what was sent, or could not be, and gives it back. Called with mu held.
+func (l *lane) count(list []*packet) {
 	for _, p := range list {
 		if p.sent {
 			l.wire.stats.Out.add(p.n)
@@ -98,7 +98,7 @@ func (l *lane) run() {
 func (l *lane) take(sent []*packet) []*packet {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.settle(sent)
+	l.count(sent)
 	now, due := time.Now(), sent[:0]
 	for len(due) < batchSize {
 		p := l.wire.take(now)

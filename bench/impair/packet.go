@@ -56,7 +56,7 @@ func (b *inbox) read(conn *ipv4.PacketConn) ([]*packet, error) {
 		b.messages[i].OOB = b.control[i][:]
 	}
 	n, err := conn.ReadBatch(b.messages[:], 0)
-	if err != nil {
+	if err != nil || n == 0 {
 		return nil, err
 	}
 	b.got, b.missed = b.got[:0], 0

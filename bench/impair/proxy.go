@@ -61,6 +61,10 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	prepare(front)
+	if front.LocalAddr().String() == target.String() {
+		_ = front.Close()
+		return nil, fmt.Errorf("target: %s is where the proxy itself listens", target)
+	}
 	p := &Proxy{
 		front: front, batch: ipv4.NewPacketConn(front), clients: newClients(target),
 		addr: front.LocalAddr().(*net.UDPAddr).AddrPort(),

@@ -188,19 +188,16 @@ func TestRateOnSockets(t *testing.T) {
 	s := newPair(t, Config{Up: Path{Rate: 4_000_000, Buffer: time.Second}})
 	other := listen(t, "127.0.0.1")
 	const size, n = 1000 - overhead4, 50 // 2 ms each
+	start := time.Now()
 	for i := range n {
 		send(t, s.client, s.Addr(), i, size)
 		send(t, other, s.Addr(), i, size)
 	}
-	var first, last time.Time
-	for i := range 2 * n {
+	for range 2 * n {
 		receive(t, s.target)
-		if last = time.Now(); i == 0 {
-			first = last
-		}
 	}
-	if took := last.Sub(first); took < 190*time.Millisecond || took > 300*time.Millisecond {
-		t.Errorf("100 packets of 2 ms took %v from the first to the last, want 198 ms", took)
+	if took := time.Since(start); took < 200*time.Millisecond || took > time.Second {
+		t.Errorf("100 packets of 2 ms took %v, want 200 ms", took)
 	}
 }
 
@@ -223,19 +220,19 @@ func TestCutOneWay(t *testing.T) {
 }
 
 func TestLiveChange(t *testing.T) {
-	s := newPair(t, Config{Up: Path{Delay: 100 * time.Millisecond}})
-	if up, down := s.Paths(); up != (Path{Delay: 100 * time.Millisecond}) || down != (Path{}) {
+	s := newPair(t, Config{Up: Path{Delay: 500 * time.Millisecond}})
+	if up, down := s.Paths(); up != (Path{Delay: 500 * time.Millisecond}) || down != (Path{}) {
 		t.Errorf("paths %+v and %+v", up, down)
 	}
 	send(t, s.client, s.Addr(), 1, 100)
 	until(t, "the packet is on its way", func() bool { up, _ := s.Stats(); return up.In.Packets == 2 })
 	s.Set(Path{Reorder: true}, Path{})
 	send(t, s.client, s.Addr(), 2, 100)
-	if got, took := receive(t, s.target); got.number != 2 || took > 90*time.Millisecond {
+	if got, took := receive(t, s.target); got.number != 2 || took > 400*time.Millisecond {
 		t.Errorf("packet %d after %v, want 2 at once", got.number, took)
 	}
-	if got, took := receive(t, s.target); got.number != 1 || took < 100*time.Millisecond {
-		t.Errorf("packet %d after %v, want 1 after 100 ms, as when it was sent", got.number, took)
+	if got, took := receive(t, s.target); got.number != 1 || took < 500*time.Millisecond {
+		t.Errorf("packet %d after %v, want 1 after 500 ms, as when it was sent", got.number, took)
 	}
 	defer func() {
 		if recover() == nil {
@@ -246,7 +243,7 @@ func TestLiveChange(t *testing.T) {
 }
 
 func TestRebind(t *testing.T) {
-	s := newPair(t, Config{Up: Path{Delay: 50 * time.Millisecond}})
+	s := newPair(t, Config{Up: Path{Delay: 500 * time.Millisecond}})
 	send(t, s.client, s.Addr(), 1, 100)
 	until(t, "the packet is on its way", func() bool { up, _ := s.Stats(); return up.In.Packets == 2 })
 	s.Rebind()
@@ -352,6 +349,9 @@ func TestMissed(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	taken := listen(t, "127.0.0.1").LocalAddr().String()
+	socket := listen(t, "127.0.0.1")
+	free := socket.LocalAddr().String()
+	socket.Close()
 	for _, row := range []struct {
 		cfg  Config
 		want string
@@ -360,6 +360,7 @@ func TestNewRefuses(t *testing.T) {
 		{Config{Listen: "127.0.0.1:0", Target: "127.0.0.1:1", Down: Path{Delay: -1}}, "down: delay: want 0"},
 		{Config{Listen: "127.0.0.1:0"}, "target: want HOST:PORT"},
 		{Config{Listen: "127.0.0.1:0", Target: "127.0.0.1:0"}, "target: want HOST:PORT"},
+		{Config{Listen: free, Target: free}, "target: " + free + " is where the proxy itself listens"},
 		{Config{Listen: "127.0.0.1:0", Target: "here"}, "target: address here: missing port"},
 		{Config{Listen: "here", Target: "127.0.0.1:1"}, "listen: address here: missing port"},
 		{Config{Listen: taken, Target: "127.0.0.1:1"}, "listen: listen udp " + taken},

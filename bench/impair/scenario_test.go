@@ -73,7 +73,7 @@ func TestParseScenarioRefuses(t *testing.T) {
 		{strings.Repeat("[[link]]\n", maxLinks+1), "want 1 to 64 links, [[link]], not 65"},
 		{link + strings.Repeat("[[step]]\n", maxSteps+1), "want at most 10000 steps, not 10001"},
 		{"nonsense", "line 1: "},
-		{"[[link]]\nname='a'\nnmae='b'\n", "line 3: nmae: unknown key"},
+		{"[[link]]\nname='a'\nlabel='b'\n", "line 3: label: unknown key"},
 		{link + "up={delay='1s', dealy='1s'}\n", "line 5: dealy: unknown key"},
 		{link + "[[step]]\nat='1s'\nboth={}\n", "line 7: both: unknown key"},
 		{"x=1\n" + link, "line 1: x: unknown key"},
