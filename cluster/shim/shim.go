@@ -194,14 +194,17 @@ func (c *Conn) SetRepair(addr netip.AddrPort, on bool) {
 }
 
 // Probe sends bytes of padding to addr, evenly over the time given and beside everything else, with a PING
-// behind it: Path.LastRTT then tells how much of a queue they left. It returns false where the peer cannot be
+// behind it: Path.ProbeRTT then tells how much of a queue they left. It returns false where the peer cannot be
 // probed: it has not answered a PING yet, another probe is under way, or bytes is not from 1 to 200,000.
 func (c *Conn) Probe(addr netip.AddrPort, bytes int, over time.Duration) bool {
+	return c.probe(addr, bytes, over, c.now())
+}
+
+func (c *Conn) probe(addr netip.AddrPort, bytes int, over time.Duration, now int64) bool {
 	p := c.at(addr)
 	if p == nil || p.standing() != standProven || bytes <= 0 || bytes > maxProbe || over < 0 {
 		return false
 	}
-	now := c.now()
 	p.sendMu.Lock()
 	ok := p.send.startProbe(bytes, int64(over), now)
 	p.sendMu.Unlock()

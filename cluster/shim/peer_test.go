@@ -1,0 +1,340 @@
+package shim
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// restart gives n's address to a new process.
+func (w *world) restart(n *node) *node { return w.node(n.addr.String()) }
+
+// chat has a and b write to each other each 10 ms.
+func (w *world) chat(a, b *node, d time.Duration) {
+	for end := w.now + int64(d); w.now < end; {
+		a.write(b, make([]byte, 600))
+		b.write(a, make([]byte, 600))
+		w.run(10 * time.Millisecond)
+	}
+}
+
+func TestPings(t *testing.T) {
+	w := newWorld(t, 20*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("[2001:db8::2]:1")
+	w.introduce(a, b)
+	w.chat(a, b, time.Second)
+	before := a.sent[kindPing]
+	w.chat(a, b, time.Second)
+	if n := a.sent[kindPing] - before; n < 18 || n > 21 {
+		t.Errorf("%d PINGs in a second, want 20", n)
+	}
+	p, ok := a.Path(b.addr)
+	if !ok || p.RTT < 40*time.Millisecond || p.RTT > 42*time.Millisecond || p.MinRTT < 40*time.Millisecond || p.LastRTT < p.MinRTT {
+		t.Errorf("path is %+v", p)
+	}
+	if p.Answered.Before(a.base) || p.Heard.Before(p.Answered) || p.RTTAt != p.Answered || !p.ProbedAt.IsZero() {
+		t.Errorf("times are %+v", p)
+	}
+	if want := uint64(200 * 608); p.Delivered < want || p.Delivered > uint64(a.bytes) || p.Plain || p.Loss != 0 {
+		t.Errorf("path is %+v; %d bytes sent", p, a.bytes)
+	}
+	silence := w.now
+	w.run(3100 * time.Millisecond)
+	before = a.sent[kindPing]
+	w.run(10 * time.Second)
+	if n := a.sent[kindPing] - before; n != 0 {
+		t.Errorf("%d PINGs to who is silent", n)
+	}
+	if a.peer(b) == nil {
+		t.Error("forgotten too soon")
+	}
+	w.until(silence + forgetAfter + 2*int64(time.Second))
+	if a.peer(b) != nil {
+		t.Error("not forgotten")
+	}
+	if _, ok := a.Path(b.addr); ok {
+		t.Error("a path to who is forgotten")
+	}
+	if got := a.count(); got.sent != 201 {
+		t.Errorf("sent %d in all, want 201", got.sent)
+	}
+}
+
+// The padding of a probe fills the queue of a narrow path, and the round trip behind it tells.
+func TestProbePath(t *testing.T) {
+	w := newWorld(t, 20*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	if a.probe(b.addr, 1000, time.Second, w.now) {
+		t.Error("probed nobody")
+	}
+	w.introduce(a, b)
+	free := int64(0)
+	w.path = func(from, _ netip.AddrPort, m []byte) (int64, bool) {
+		if from != a.addr {
+			return 0, false
+		}
+		free = max(free, w.now) + int64(len(m))*8*int64(time.Second)/4_000_000
+		return free - w.now, false
+	}
+	w.chat(a, b, 500*time.Millisecond)
+	for _, bad := range []int{-1, 0, maxProbe + 1} {
+		if a.probe(b.addr, bad, time.Second, w.now) {
+			t.Errorf("probed with %d bytes", bad)
+		}
+	}
+	before, _ := b.Path(a.addr)
+	got := b.peer(a).received.Load()
+	if !a.probe(b.addr, 100_000, 100*time.Millisecond, w.now) || a.probe(b.addr, 100_000, 100*time.Millisecond, w.now) {
+		t.Error("one probe at a time")
+	}
+	w.chat(a, b, 500*time.Millisecond)
+	after, _ := b.Path(a.addr)
+	if n := b.peer(a).received.Load() - got; n < 100_000 || after.ReceivedBytes-before.ReceivedBytes > 50_000 {
+		t.Errorf("%d bytes came, %d of QUIC", n, after.ReceivedBytes-before.ReceivedBytes)
+	}
+	p, _ := a.Path(b.addr)
+	if p.ProbedAt.IsZero() {
+		t.Errorf("not probed: %+v", p)
+	}
+	if q := a.peer(b); q.clock.probing {
+		t.Error("still probing")
+	}
+	// 100 kB in 100 ms through 4 Mbit/s leave a queue of 100 ms and more.
+	if p.ProbeRTT < 140*time.Millisecond || p.ProbeRTT > 200*time.Millisecond {
+		t.Errorf("the round trip behind the padding took %v", p.ProbeRTT)
+	}
+}
+
+// A peer that starts again at the same address has other ids. Its packets go up at once, and are followed as
+// soon as a PONG vouches for them; who merely claims another id changes nothing.
+func TestRestart(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	w.chat(a, b, 200*time.Millisecond)
+	id := a.peer(b).recv.id
+	for i := range 50 {
+		if !a.receive(b.addr, packet(kindData, id^5, uint32(i*3), 1)) {
+			t.Fatal("a packet with a foreign id did not go up")
+		}
+		a.receive(b.addr, packet(kindTail, id^5, uint32(i*3)))
+	}
+	w.chat(a, b, 200*time.Millisecond)
+	if q := a.peer(b).recv; q.id != id || q.missing != 0 {
+		t.Errorf("id %x, was %x; %d missing", q.id, id, q.missing)
+	}
+	b = w.restart(b)
+	up := 0
+	a.up = func(netip.AddrPort, []byte) { up++ }
+	w.chat(a, b, 200*time.Millisecond)
+	w.run(100 * time.Millisecond)
+	if q := a.peer(b).recv; q.id != b.peer(a).send.id || q.missing != 0 {
+		t.Errorf("id %x, want %x; %d missing", q.id, b.peer(a).send.id, q.missing)
+	}
+	if up != 20 {
+		t.Errorf("%d packets went up, want 20", up)
+	}
+	w.loses(.1, 1)
+	w.chat(a, b, time.Second)
+	w.loses(0, 1)
+	w.run(time.Second)
+	if q := a.count(); q.repaired == 0 || up != 120 {
+		t.Errorf("%d repaired, %d went up", q.repaired, up)
+	}
+}
+
+// Behind a new address the same peer is a new one: what was lost is asked for there, and the old state ages.
+func TestRebinding(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	w.chat(a, b, 200*time.Millisecond)
+	old := a.addr
+	delete(w.nodes, old)
+	a.addr = netip.MustParseAddrPort("10.0.0.1:2")
+	w.nodes[a.addr] = a
+	up := 0
+	b.up = func(netip.AddrPort, []byte) { up++ }
+	w.loses(.05, 1)
+	w.chat(a, b, 2*time.Second)
+	w.loses(0, 1)
+	w.run(time.Second)
+	p := b.peer(a)
+	if p == nil || p.standing() != standProven {
+		t.Fatalf("the new address is %+v", p)
+	}
+	if p.recv.missing == 0 || p.recv.gaveUp != 0 || up < 198 {
+		t.Errorf("%d of 200 came; %+v", up, p.recv.receiveCounts)
+	}
+	if q := b.table.find(old); q == nil {
+		t.Error("the old address was forgotten at once")
+	}
+	w.chat(a, b, 31*time.Second)
+	if q := b.table.find(old); q != nil {
+		t.Error("the old address is still known")
+	}
+}
+
+// A peer with plain QUIC is answered plainly and gets nothing of the layer's own.
+func TestPlain(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	n := w.node("10.0.0.1:1")
+	old := netip.MustParseAddrPort("10.0.0.7:7")
+	listens := netip.MustParseAddrPort("10.0.0.8:8")
+	n.receive(old, []byte{0xc0, 1, 2})
+	n.SetPlain(listens, true)
+	for _, a := range []netip.AddrPort{old, listens} {
+		n.write(&node{addr: a}, []byte{0xc1, 9})
+		w.run(100 * time.Millisecond)
+		n.write(&node{addr: a}, []byte{0x41, 9})
+		w.run(time.Second)
+		if p, ok := n.Path(a); !ok || !p.Plain || p.SentBytes != 4 || p.Sent != 0 {
+			t.Errorf("path to %v: %+v", a, p)
+		}
+	}
+	if n.sent[0xc1] != 2 || n.sent[0x41] != 2 || n.calls != 4 {
+		t.Errorf("sent %v", n.sent)
+	}
+	if p, _ := n.Path(old); p.ReceivedBytes != 3 || p.Heard.IsZero() {
+		t.Errorf("path from %v: %+v", old, p)
+	}
+	n.SetPlain(listens, false)
+	n.write(&node{addr: listens}, []byte{0x41, 9})
+	if n.sent[0x41] != 2 || n.sent[kindData] != 1 {
+		t.Errorf("no longer plain: sent %v", n.sent)
+	}
+	n.SetPlain(listens, true)
+	n.write(&node{addr: listens}, []byte{0x41, 9})
+	if n.sent[0x41] != 3 {
+		t.Errorf("plain again: sent %v", n.sent)
+	}
+	friend := w.node("10.0.0.2:1")
+	w.introduce(n, friend)
+	n.SetPlain(friend.addr, true)
+	if n.peer(friend).standing() != standProven {
+		t.Error("a proven peer became plain")
+	}
+	w.run(31 * time.Second)
+	if n.table.find(old) != nil || n.table.find(listens) != nil {
+		t.Error("not forgotten")
+	}
+}
+
+// A forged byte does not take the layer from peers that have it: not at all once they are proven, and not for
+// longer than a round trip or two before.
+func TestForgedPlain(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	a.write(b, make([]byte, 1200))
+	a.receive(b.addr, []byte{0x40})
+	if a.peer(b).standing() != standPlain {
+		t.Fatal("the byte had no effect")
+	}
+	w.run(time.Millisecond)
+	w.chat(a, b, 500*time.Millisecond)
+	for _, p := range []*peer{a.peer(b), b.peer(a)} {
+		if p.standing() != standProven {
+			t.Errorf("%v is %s", p.addr, standNames[p.standing()])
+		}
+	}
+	if !a.receive(b.addr, []byte{0x40}) {
+		t.Error("a plain packet of a proven peer did not go up")
+	}
+	if a.peer(b).standing() != standProven {
+		t.Error("a proven peer became plain")
+	}
+	// And the reverse: forged packets with a header do not give it to who has it not.
+	c := netip.MustParseAddrPort("10.0.0.9:9")
+	a.receive(c, []byte{0x40})
+	a.write(&node{addr: c}, []byte{0x40})
+	for i := range 10 {
+		a.receive(c, packet(kindData, 1, uint32(i), make([]byte, 100)...))
+		w.run(50 * time.Millisecond)
+	}
+	a.sent[0x40] = 0
+	a.write(&node{addr: c}, []byte{0x40})
+	if a.sent[0x40] != 1 {
+		t.Errorf("a plain peer got a header: %v", a.sent)
+	}
+}
+
+// Of a handshake's first packets, each that is lost comes back without waiting for QUIC, and nothing is asked
+// for that came before there was state.
+func TestYoung(t *testing.T) {
+	for lost := range 6 {
+		w := newWorld(t, 50*time.Millisecond)
+		a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+		seen := 0
+		w.path = func(_, _ netip.AddrPort, m []byte) (int64, bool) {
+			if kind(m[0]) != kindData {
+				return 0, false
+			}
+			seen++
+			return 0, seen == lost
+		}
+		var ups, downs int
+		b.up = func(netip.AddrPort, []byte) {
+			if ups++; ups == 1 { // QUIC answers the first packet it sees
+				for range 3 {
+					b.write(a, make([]byte, 1280))
+				}
+			}
+		}
+		a.up = func(netip.AddrPort, []byte) {
+			if downs++; downs == 3 {
+				a.write(b, make([]byte, 600))
+			}
+		}
+		a.write(b, make([]byte, 1280))
+		a.write(b, make([]byte, 1280))
+		w.run(450 * time.Millisecond)
+		if ups != 3 || downs != 3 {
+			t.Errorf("packet %d lost: %d of 3 came up, %d of 3 came down", lost, ups, downs)
+		}
+		want := uint64(min(lost, 1))
+		if got := a.count().missing + b.count().missing; got != want {
+			t.Errorf("packet %d lost: %d missing", lost, got)
+		}
+	}
+}
+
+// Least round trips are of one to two minutes.
+func TestMinRTT(t *testing.T) {
+	var c clock
+	now := ms
+	sample := func(at time.Duration, rtt int64) {
+		now = int64(at)
+		o := c.ping(now)
+		if !c.pong(echo{opaque: o}, now+rtt) || c.pong(echo{opaque: o}, now+rtt) {
+			t.Fatal("a PONG is good once")
+		}
+	}
+	for _, row := range []struct {
+		at   time.Duration
+		rtt  int64
+		want int64
+	}{
+		{time.Second, 50 * ms, 50 * ms},
+		{2 * time.Second, 40 * ms, 40 * ms},
+		{50 * time.Second, 90 * ms, 40 * ms},
+		{62 * time.Second, 80 * ms, 40 * ms},
+		{90 * time.Second, 70 * ms, 40 * ms},
+		{123 * time.Second, 75 * ms, 70 * ms},
+		{500 * time.Second, 99 * ms, 99 * ms},
+	} {
+		sample(row.at, row.rtt)
+		if got := c.least(); got != row.want {
+			t.Errorf("after %v: %d ms, want %d", row.at, got/ms, row.want/ms)
+		}
+	}
+	o := c.ping(now)
+	for range pings {
+		c.ping(now)
+	}
+	if c.pong(echo{opaque: o}, now+ms) {
+		t.Error("a PONG to a PING long ago")
+	}
+	if c.pong(echo{opaque: c.ping(now)}, now+maxRTT+1) {
+		t.Error("a PONG after more than 10 s")
+	}
+}
