@@ -307,6 +307,7 @@ type playCommand struct {
 	Codec   []string      `placeholder:"NAME" help:"Video codecs to offer, best first. Default H264,VP8,VP9,AV1."`
 	NoAudio bool          `help:"Take no audio."`
 	NoVideo bool          `help:"Take no video."`
+	Stats   bool          `help:"Show each second how the stream comes to the edge, hop by hop."`
 }
 
 // Run plays until the stream ends or the program is told to stop, and prints a report each second.
@@ -317,6 +318,7 @@ func (c *playCommand) Run(p *program) error {
 	}
 	cfg := load.PlayConfig{
 		URL: c.URL, Token: token, Output: c.Write, For: c.For, Codecs: c.Codec, NoAudio: c.NoAudio, NoVideo: c.NoVideo,
+		Stats: c.Stats,
 	}
 	var failed error // of writing a report; the last one counts
 	report := func(r load.Report) { failed = load.WriteReport(p.stdout, r, c.Output == outputJSON) }

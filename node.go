@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"freshet/cluster/stream"
 	"freshet/control"
 	"freshet/edge"
+	"freshet/edge/relayed"
 	"freshet/origin"
 	pb "freshet/proto"
 )
@@ -173,7 +173,7 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media, Shards: n.cfg.Shards,
 			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
 		},
-		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: puller{n.relay}})
+		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: relayed.Puller(n.relay)})
 	if err != nil {
 		return nil, badConfig("media", "%w", err)
 	}
@@ -203,23 +203,6 @@ func (n *mediaNode) stage() stage {
 type openAccess struct{}
 
 func (openAccess) CheckViewer(string, string) error { return nil }
-
-// A puller gives the edge the relay's streams in the edge's own words.
-type puller struct{ relay *relay.Relay }
-
-func (p puller) Pull(ctx context.Context, id string) (edge.Lease, error) {
-	l, err := p.relay.Pull(ctx, id)
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, relay.ErrUnknownStream):
-		return nil, fmt.Errorf("%w: %w", edge.ErrUnknownStream, err)
-	case errors.Is(err, relay.ErrNoUpstream), errors.Is(err, relay.ErrLoop), errors.Is(err, relay.ErrTooManyHops):
-		return nil, fmt.Errorf("%w: %w", edge.ErrNoUpstream, err)
-	default:
-		return nil, err
-	}
-}
 
 // A controlNode is a control node with all its parts bound.
 type controlNode struct {

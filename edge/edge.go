@@ -62,6 +62,7 @@ type Access interface {
 type (
 	Lease  = pull.Lease
 	Puller = pull.Puller
+	Hop    = pull.Hop
 )
 
 // What a Puller returns for streams that are not there.

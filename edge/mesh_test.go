@@ -90,6 +90,17 @@ func (l *lease) Changed() <-chan struct{} {
 	return l.m.changed
 }
 
+// Route is made up: two hops, the second with every count different.
+func (l *lease) Route() []edge.Hop {
+	return []edge.Hop{
+		{Node: "edge-0", Upstream: "origin-1", RTT: 1500 * time.Microsecond, Received: 1000},
+		{
+			Node: "edge-1", Upstream: "edge-0", RTT: 80 * time.Millisecond, Received: 999, Lost: 21, RepairedBelow: 20, Missing: 5,
+			Repaired: 4, Gone: 1, Late: 3, Shed: 2, RoomBPS: 4_000_000, RateBPS: 3_500_000, Switches: 6,
+		},
+	}
+}
+
 func (l *lease) Release() {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()

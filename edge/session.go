@@ -221,31 +221,41 @@ const LayerLink = "urn:ietf:params:whep:ext:core:layer"
 
 // Links returns what the session offers under its own address, by relation. The resource turns it into
 // Link headers of its 201.
-func (s *session) Links() map[string]string { return map[string]string{LayerLink: "layer"} }
+func (s *session) Links() map[string]string {
+	return map[string]string{LayerLink: "layer", StatsLink: "stats"}
+}
 
-// ServeHTTP serves what lies under the session's address: GET and POST layer. q.URL.Path is the rest of
-// the path, without a leading slash.
+// ServeHTTP serves what lies under the session's address: GET and POST layer, GET stats. q.URL.Path is the
+// rest of the path, without a leading slash.
 func (s *session) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	if strings.Trim(q.URL.Path, "/") != "layer" {
-		problem.New(http.StatusNotFound, "not-found", "Not found", "a session has nothing but /layer below it").Write(w)
-		return
-	}
 	var err error
-	switch q.Method {
-	case http.MethodGet:
+	switch what := strings.Trim(q.URL.Path, "/"); {
+	case what != "layer" && what != "stats":
+		err = problem.New(http.StatusNotFound, "not-found", "Not found", "a session has nothing but /layer and /stats below it")
+	case isClosed(s.done):
+		err = net.ErrClosed
+	case what == "layer" && q.Method == http.MethodGet:
 		err = s.showLayers(w, q)
-	case http.MethodPost:
+	case what == "layer" && q.Method == http.MethodPost:
 		err = s.selectLayer(w, q)
+	case what == "stats" && q.Method == http.MethodGet:
+		s.showStats(w)
+	case what == "stats":
+		err = wrongMethod("GET")
 	default:
-		p := problem.New(http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", "this address takes GET and POST")
-		p.Allow = "GET, POST, OPTIONS"
-		err = p
+		err = wrongMethod("GET", "POST")
 	}
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		p.Write(w)
 	} else if err != nil {
 		problem.New(http.StatusNotFound, "not-found", "Not found", "the session is over").Write(w)
 	}
+}
+
+func wrongMethod(takes ...string) *problem.Problem {
+	p := problem.New(http.StatusMethodNotAllowed, "method-not-allowed", "Method not allowed", "this address takes "+strings.Join(takes, " and "))
+	p.Allow = strings.Join(append(takes, "OPTIONS"), ", ")
+	return p
 }
 
 // A Selection is the body of POST layer: a rid to stay on, or null to let the edge choose.

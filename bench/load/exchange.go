@@ -45,6 +45,7 @@ type exchange struct {
 	client  *http.Client
 	bearer  string
 	session *url.URL // where DELETE goes
+	stats   *url.URL // where the way of the stream is told; nil where it is not
 }
 
 // post sends the offer and returns the answer. Redirects that keep the method (307, 308) are followed with
@@ -98,6 +99,7 @@ func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, ans
 	if x.session, err = res.Location(); err != nil {
 		return x, "", fmt.Errorf("POST %s: no usable Location (RFC 9725, section 4.2): %w", redacted(res.Request.URL), err)
 	}
+	x.stats = linkTo(res.Header.Values("Link"), statsLink, x.session)
 	return x, string(body), nil
 }
 

@@ -25,6 +25,7 @@ type PlayConfig struct {
 	For     time.Duration // stop after this long; 0: when the stream or the context ends
 	NoAudio bool          // offer no audio
 	NoVideo bool          // offer no video
+	Stats   bool          // ask the server each second how the stream comes to it; see Report.Path
 	Codecs  []string      // video codecs to offer, as SDP has them, in this order; empty: H264, VP8, VP9, AV1
 
 	// Packet, where set, sees each packet as it arrives, in the order of arrival, from one goroutine a track.
@@ -75,6 +76,7 @@ type player struct {
 	connected time.Duration
 	picture   time.Duration // from the click to the first whole key frame
 	said      bool          // bye is closed
+	path      *Path         // as the server said last
 }
 
 func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, report func(Report), log *slog.Logger) error {
@@ -110,7 +112,12 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 	p.mu.Unlock()
 	log.Info("playing", "took", p.connected)
 
+	asking, stopAsking := context.WithCancel(ctx)
+	if p.cfg.Stats {
+		p.readers.Go(func() { p.askPath(asking, s.http, log) })
+	}
 	end, err := p.wait(ctx, s, report)
+	stopAsking()
 	p.mu.Lock()
 	p.stopped = true // OnTrack adds no reader from here on
 	p.mu.Unlock()
@@ -120,6 +127,34 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 		report(p.report(end))
 	}
 	return err
+}
+
+// askPath keeps what the server says of the path until ctx ends. Where it says nothing that is logged once.
+func (p *player) askPath(ctx context.Context, x *exchange, log *slog.Logger) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	said := false
+	for {
+		path, err := x.path(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !said {
+			said = true
+			log.Warn("no statistics of the path", "err", err)
+		}
+		if errors.Is(err, errNoStats) {
+			return
+		}
+		p.mu.Lock()
+		p.path = path // nil after an error: what is old is no figure of now
+		p.mu.Unlock()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // wait reports each second until something ends the session, and says what.
@@ -236,7 +271,7 @@ func (p *player) report(end string) Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	r := Report{Elapsed: now.Sub(p.clicked), Connected: p.connected, FirstFrame: p.picture, Final: end != "", End: end}
+	r := Report{Elapsed: now.Sub(p.clicked), Connected: p.connected, FirstFrame: p.picture, Path: p.path, Final: end != "", End: end}
 	for _, m := range p.meters {
 		r.Tracks = append(r.Tracks, m.report(now, r.Final))
 	}

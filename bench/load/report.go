@@ -15,6 +15,7 @@ type Report struct {
 	Connected  time.Duration // from the click until DTLS was up
 	FirstFrame time.Duration // from the click until the first key frame was whole; 0 while there is none
 	Tracks     []TrackReport
+	Path       *Path // how the stream comes to the server; nil where that was not asked, or not told
 	Final      bool
 	End        string // in the final report: why it ended
 }
@@ -123,11 +124,12 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Connected  float64     `json:"connected_ms"`
 		FirstFrame float64     `json:"first_frame_ms,omitempty"`
 		Tracks     []trackJSON `json:"tracks"`
+		Path       *Path       `json:"path,omitempty"`
 		Final      bool        `json:"final"`
 		End        string      `json:"end,omitempty"`
 	}{
 		r.Elapsed.Seconds(), milliseconds(r.Connected), milliseconds(r.FirstFrame),
-		[]trackJSON{}, r.Final, r.End,
+		[]trackJSON{}, r.Path, r.Final, r.End,
 	}
 	for _, t := range r.Tracks {
 		j := trackJSON{
@@ -142,11 +144,13 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// WriteReport writes r to w as one line: text, or JSON.
+// WriteReport writes r to w as one line: text, with a table of the path below it where r has one, or JSON.
 func WriteReport(w io.Writer, r Report, asJSON bool) error {
-	if !asJSON {
-		_, err := fmt.Fprintln(w, r)
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	if _, err := fmt.Fprintln(w, r); err != nil || r.Path == nil {
 		return err
 	}
-	return json.NewEncoder(w).Encode(r)
+	return r.Path.write(w)
 }

@@ -27,7 +27,16 @@ func TestReportIsWrittenAsBefore(t *testing.T) {
 			{Kind: "audio", Codec: "opus", Bitrate: 33100, FrameRate: 50, Packets: 125, Bytes: 10343, Frames: 125, Jitter: 300 * time.Microsecond, LongestGap: 22 * time.Millisecond},
 		},
 	}
-	early := Report{Elapsed: time.Second, Connected: 31 * time.Millisecond}
+	early := Report{
+		Elapsed: time.Second, Connected: 31 * time.Millisecond,
+		Path: &Path{Node: "edge-2", Hops: []PathHop{
+			{Node: "edge-1", Upstream: "origin-1", RTT: 1.25, Received: 450, RateBPS: 3_550_000},
+			{
+				Node: "edge-2", Upstream: "edge-1", RTT: 100.5, Received: 449, Lost: 9, RepairedBelow: 8, Missing: 2, Repaired: 1, Gone: 1,
+				Late: 3, Shed: 1, RoomBPS: 4_000_000, RateBPS: 3_500_000, Switches: 1,
+			},
+		}},
+	}
 	for _, c := range []struct {
 		file   string
 		asJSON bool

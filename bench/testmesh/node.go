@@ -2,8 +2,6 @@ package testmesh
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -18,6 +16,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/edge"
+	"freshet/edge/relayed"
 	"freshet/origin"
 	pb "freshet/proto"
 )
@@ -90,7 +89,7 @@ func newNode(t T, ca *identity.CA, cfg nodeConfig, log *slog.Logger) (*Node, err
 	} else {
 		n.Edge, err = edge.New(
 			edge.Config{Node: cfg.name, Region: cfg.region, Media: loopback, Shards: cfg.shards},
-			edge.Deps{Log: log, Metrics: n.Registry, Access: state, Puller: puller{n.Relay}})
+			edge.Deps{Log: log, Metrics: n.Registry, Access: state, Puller: relayed.Puller(n.Relay)})
 		if err != nil {
 			return nil, err
 		}
@@ -141,20 +140,3 @@ func (n *Node) WHIP(id string) string { return n.URL + "/whip/" + id }
 
 // WHEP returns where a viewer of stream id posts its offer.
 func (n *Node) WHEP(id string) string { return n.URL + "/whep/" + id }
-
-// A puller gives the edge the relay's streams in the edge's own words, as the program's wiring does.
-type puller struct{ relay *relay.Relay }
-
-func (p puller) Pull(ctx context.Context, id string) (edge.Lease, error) {
-	l, err := p.relay.Pull(ctx, id)
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, relay.ErrUnknownStream):
-		return nil, fmt.Errorf("%w: %w", edge.ErrUnknownStream, err)
-	case errors.Is(err, relay.ErrNoUpstream), errors.Is(err, relay.ErrLoop), errors.Is(err, relay.ErrTooManyHops):
-		return nil, fmt.Errorf("%w: %w", edge.ErrNoUpstream, err)
-	default:
-		return nil, err
-	}
-}

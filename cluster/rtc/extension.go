@@ -1,8 +1,10 @@
 package rtc
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +21,9 @@ type Extender interface {
 // addLinks announces what s offers below location.
 func addLinks(h http.Header, s Session, location string) {
 	if e, ok := s.(Extender); ok {
-		for rel, path := range e.Links() {
-			h.Add("Link", "<"+location+"/"+path+`>; rel="`+rel+`"`)
+		links := e.Links()
+		for _, rel := range slices.Sorted(maps.Keys(links)) {
+			h.Add("Link", "<"+location+"/"+links[rel]+`>; rel="`+rel+`"`)
 		}
 	}
 }

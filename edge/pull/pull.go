@@ -24,6 +24,7 @@ var (
 type Lease interface {
 	Stream() *stream.Stream   // the newest epoch here; never nil
 	Changed() <-chan struct{} // closed when Stream will answer another than at the last call; ask before looking
+	Route() []Hop             // how the hops do by which the stream comes here, the origin's first
 	Release()
 }
 
@@ -68,8 +69,9 @@ type entry struct {
 	id    string
 	users int           // under Pool.mu
 	idle  chan struct{} // closed when users has fallen to 0
-	ready chan struct{} // closed when the pull is over: err or now is set
+	ready chan struct{} // closed when the pull is over: err, or lease and now, are set
 	err   error
+	lease Lease
 	now   atomic.Pointer[stream.Stream]
 	over  atomic.Bool // the listener has been told of the end, or is being told
 }
@@ -183,6 +185,7 @@ func (p *Pool) follow(ctx context.Context, e *entry) {
 		return
 	}
 	defer lease.Release()
+	e.lease = lease
 	e.now.Store(lease.Stream())
 	close(e.ready)
 	for {

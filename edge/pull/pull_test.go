@@ -52,6 +52,8 @@ func (s *source) Changed() <-chan struct{} {
 	return s.changed
 }
 
+func (s *source) Route() []Hop { return []Hop{{Node: "edge-1", Upstream: "origin-1"}} }
+
 func (s *source) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
