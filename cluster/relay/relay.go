@@ -248,7 +248,7 @@ func (r *Relay) welcome(ctx context.Context, q *quic.Conn) {
 	}
 	l := newLink(c, r.linkConfig(false))
 	defer r.track(l)()
-	l.log.Info("downstream joined", "role", l.role, "region", l.region, "version", l.version)
+	l.log.Info("downstream joined", "region", l.region, "version", l.version)
 	err = l.run(ctx, newSink(r, l))
 	l.log.Info("downstream left", "err", err)
 }

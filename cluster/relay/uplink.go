@@ -96,7 +96,7 @@ func (u *uplink) connect(ctx context.Context) error {
 		return u.dial(ctx, remote, u.r.hello(id, index, rtpq.MaxConns))
 	}
 	defer u.r.track(l)()
-	l.log.Info("upstream joined", "role", l.role, "region", l.region, "version", l.version)
+	l.log.Info("upstream joined", "region", l.region, "version", l.version)
 	return l.run(ctx, newSource(u, l))
 }
 
