@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,7 @@ type exchange struct {
 	client  *http.Client
 	bearer  string
 	session *url.URL // where DELETE goes
+	layer   *url.URL // where a layer can be asked for; nil where it cannot
 	stats   *url.URL // where the way of the stream is told; nil where it is not
 }
 
@@ -99,6 +101,7 @@ func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, ans
 	if x.session, err = res.Location(); err != nil {
 		return x, "", fmt.Errorf("POST %s: no usable Location (RFC 9725, section 4.2): %w", redacted(res.Request.URL), err)
 	}
+	x.layer = linkTo(res.Header.Values("Link"), layerLink, x.session)
 	x.stats = linkTo(res.Header.Values("Link"), statsLink, x.session)
 	return x, string(body), nil
 }
@@ -120,6 +123,38 @@ func (x *exchange) delete() error {
 	defer func() { _ = res.Body.Close() }() // read to its end, or of no interest
 	// 404 and 410: the server was first.
 	if res.StatusCode >= 300 && res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusGone {
+		return statusError(res)
+	}
+	return nil
+}
+
+// layerLink is the relation of the layer selection (draft-ietf-wish-whep, extensions).
+const layerLink = "urn:ietf:params:whep:ext:core:layer"
+
+// choose asks for the layer rid, or with an empty one for what the server thinks best.
+func (x *exchange) choose(ctx context.Context, rid string) error {
+	if x.layer == nil {
+		return errors.New("the server offers no choice of layers")
+	}
+	body := []byte(`{"rid":null}`)
+	if rid != "" {
+		var err error
+		if body, err = json.Marshal(map[string]string{"rid": rid}); err != nil {
+			return err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.layer.String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	x.authorize(req)
+	res, err := x.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end, or of no interest
+	if res.StatusCode >= 300 {
 		return statusError(res)
 	}
 	return nil

@@ -28,6 +28,10 @@ type PlayConfig struct {
 	Stats   bool          // ask the server each second how the stream comes to it; see Report.Path
 	Codecs  []string      // video codecs to offer, as SDP has them, in this order; empty: H264, VP8, VP9, AV1
 
+	// Layer, where set, asks for each rid that comes out of it to be shown, and with an empty one lets the server
+	// choose again. It is Freshet's and others' layer extension of WHEP; a refusal is logged.
+	Layer <-chan string
+
 	// Packet, where set, sees each packet as it arrives, in the order of arrival, from one goroutine a track.
 	// It must not keep p.
 	Packet func(kind, codec string, p *rtp.Packet, at time.Time)
@@ -113,6 +117,9 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 	log.Info("playing", "took", p.connected)
 
 	asking, stopAsking := context.WithCancel(ctx)
+	if p.cfg.Layer != nil {
+		p.readers.Go(func() { p.choose(asking, s.http, log) })
+	}
 	if p.cfg.Stats {
 		p.readers.Go(func() { p.askPath(asking, s.http, log) })
 	}
@@ -127,6 +134,23 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 		report(p.report(end))
 	}
 	return err
+}
+
+// choose asks for the layers that cfg.Layer names until ctx ends.
+func (p *player) choose(ctx context.Context, x *exchange, log *slog.Logger) {
+	for {
+		select {
+		case rid, ok := <-p.cfg.Layer:
+			if !ok {
+				return
+			}
+			if err := x.choose(ctx, rid); err != nil && ctx.Err() == nil {
+				log.Warn("layer not chosen", "rid", rid, "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // askPath keeps what the server says of the path until ctx ends. Where it says nothing that is logged once.
