@@ -87,6 +87,11 @@ func (u *puller) opened(f *feed, a *pb.Accept, path []string, fresh bool, now ti
 	}
 	if f == u.second {
 		f.before = u.first.got
+		if u.first.source.standing() != alive {
+			for _, in := range u.flows {
+				in.track.hurry(now)
+			}
+		}
 	}
 	u.retry, u.retryAt = retryFirst, time.Time{}
 	clear(u.refused)
@@ -176,6 +181,7 @@ func (u *puller) newEpoch(f *feed, now time.Time) {
 	u.first = nil
 	u.publish(now)
 	clear(u.refused)
+	u.retryAt = time.Time{}
 	if u.first = u.subscribe(up, now); u.first == nil {
 		u.advance(now)
 	}

@@ -160,7 +160,10 @@ func (u *puller) tick(now time.Time) {
 	switch {
 	case u.first == nil && due(u.retryAt):
 		u.advance(now)
-	case due(u.reviewAt), due(u.retryAt):
+	case u.first != nil && (due(u.reviewAt) || due(u.retryAt)):
+		if due(u.retryAt) {
+			u.retryAt = time.Time{}
+		}
 		u.review(now)
 	}
 	if u.over {
@@ -182,6 +185,14 @@ func (u *puller) tick(now time.Time) {
 
 // arm sets the timer to the next thing that is due.
 func (u *puller) arm() {
+	if next := u.next(); !next.Equal(u.armed) {
+		u.armed = next
+		u.timer.Reset(time.Until(next))
+	}
+}
+
+// next returns when tick has something to do.
+func (u *puller) next() time.Time {
 	next := u.statsAt
 	sooner := func(t time.Time) {
 		if !t.IsZero() && t.Before(next) {
@@ -204,10 +215,7 @@ func (u *puller) arm() {
 			sooner(f.track.due)
 		}
 	}
-	if !next.Equal(u.armed) {
-		u.armed = next
-		u.timer.Reset(time.Until(next))
-	}
+	return next
 }
 
 func (u *puller) comeback(up *uplink) *comeback {

@@ -7,7 +7,7 @@ import (
 )
 
 // watchVersion is the first version of the protocol with watch and have.idle.
-const watchVersion = rtpq.Version + 1 // the upstream side does not know them yet
+const watchVersion = rtpq.Version
 
 // speaks says whether both ends of the link know version v.
 func (l *link) speaks(v uint32) bool { return l.version >= v }

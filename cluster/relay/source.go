@@ -33,6 +33,8 @@ type source struct {
 	stand atomic.Int32 // standing
 	since atomic.Int64 // unix ns; from when on it has been alive
 
+	leaving atomic.Bool // the upstream node drains: another is to take its place
+
 	mu     sync.Mutex
 	feeds  map[uint64]*feed
 	owners map[uint64]*feed // by flow id: from the accept on, before flows has it
@@ -143,6 +145,12 @@ func (s *source) tell(e event, feeds map[uint64]*feed) {
 	}
 }
 
+// leaves says whether the upstream node drains.
+func (u *uplink) leaves() bool {
+	s := u.source()
+	return s != nil && s.leaving.Load()
+}
+
 func (s *source) standing() standing { return standing(s.stand.Load()) }
 
 // well says since when the upstream node has been alive without a break; ok is false while it is not.
@@ -226,6 +234,9 @@ func (s *source) message(m *pb.RelayMessage) error {
 	case *pb.RelayMessage_Refuse:
 		return s.answer(b.Refuse.GetId(), event{kind: eventRefuse, err: errorOf(b.Refuse)})
 	case *pb.RelayMessage_End:
+		if b.End.GetReason() == pb.EndReason_END_REASON_DRAIN {
+			s.leaving.Store(true)
+		}
 		return s.answer(b.End.GetId(), event{kind: eventEnd, reason: b.End.GetReason()})
 	case *pb.RelayMessage_GroupStart:
 		return s.groupStart(b.GroupStart)

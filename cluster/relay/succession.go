@@ -36,10 +36,12 @@ func judge(first, second stand, both time.Duration, delivers bool) ruling {
 		}
 	case first.leaving && well(second):
 		return dropFirst
-	case well(first) && well(second) && second.rank < first.rank, well(second) && !well(first):
+	case well(first) && well(second) && second.rank < first.rank:
 		return dropFirst
 	case well(first):
 		return dropSecond
+	case well(second) && (first.alive == 0 || both >= 2*trialFor):
+		return dropFirst // otherwise the first is just back, and may be well soon
 	}
 	return keepBoth
 }
@@ -57,6 +59,7 @@ const (
 
 // review looks after the feeds: which of two goes, and whether a second is needed beside one.
 func (u *puller) review(now time.Time) {
+	u.reviewAt = time.Time{}
 	if u.over || u.first == nil {
 		return
 	}
@@ -121,7 +124,7 @@ func (u *puller) prepare(now time.Time) {
 	}
 	u.retryAt = time.Time{}
 	for _, up := range u.r.ups {
-		if up == u.first.source.up || u.refused[up] != nil {
+		if up == u.first.source.up || u.refused[up] != nil || up.leaves() {
 			continue
 		}
 		if f := u.subscribe(up, now); f != nil {
@@ -136,10 +139,10 @@ func (u *puller) prepare(now time.Time) {
 // giveBack asks a better upstream than the first that has been well for long enough.
 func (u *puller) giveBack(now time.Time) {
 	clear(u.refused) // nothing is sought
-	u.retryAt, u.retry, u.reviewAt = time.Time{}, retryFirst, time.Time{}
+	u.retryAt, u.retry = time.Time{}, retryFirst
 	for _, up := range u.r.ups[:max(u.rank(u.first), 0)] {
 		src := up.source()
-		if src == nil {
+		if src == nil || src.leaving.Load() {
 			continue
 		}
 		since, ok := src.well()

@@ -24,7 +24,8 @@ func TestJudge(t *testing.T) {
 	}{
 		{"too early", stand{0, 0, false}, stand{1, well, false}, 499 * ms, true, keepBoth},
 		{"first not heard of", stand{0, 0, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
-		{"first back just now", stand{0, shaky, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
+		{"first back just now", stand{0, shaky, false}, stand{1, well, false}, 500 * ms, true, keepBoth},
+		{"first back and gone and back", stand{0, shaky, false}, stand{1, well, false}, 1000 * ms, true, dropFirst},
 		{"first back", stand{0, 500 * ms, false}, stand{1, well, false}, 500 * ms, true, dropSecond},
 		{"first back, and the worse", stand{2, 500 * ms, false}, stand{1, well, false}, 500 * ms, true, dropFirst},
 		{"second not heard of", stand{0, well, false}, stand{1, 0, false}, 500 * ms, true, dropSecond},
@@ -167,6 +168,9 @@ func (x *bench) wait(d time.Duration) {
 	for end := x.now.Add(d); x.now.Before(end) && !x.u.over; {
 		x.now = x.now.Add(10 * time.Millisecond)
 		x.u.tick(x.now)
+		if next := x.u.next(); !next.After(x.now) && !x.u.over {
+			x.t.Fatalf("after a tick the next is due %v ago", x.now.Sub(next))
+		}
 		x.take()
 	}
 }
@@ -430,4 +434,19 @@ func TestLostFeedsArrivals(t *testing.T) {
 	if f.Ring.High() < 0 {
 		t.Error("lost with the link")
 	}
+}
+
+// A node that drains is not asked again, neither in trouble nor because it is better.
+func TestDrainingIsNotAsked(t *testing.T) {
+	x := newBench(t, "one", "two")
+	drain := &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_DRAIN}}}
+	x.tell(0, drain)
+	x.wants("told to go", "one", "two")
+	x.accept(1, 1, "two")
+	x.wait(time.Second)
+	x.wants("gone", "two")
+	x.stand(1, suspect)
+	x.stand(1, alive)
+	x.wait(time.Minute)
+	x.wants("after a minute", "two")
 }
