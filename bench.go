@@ -14,7 +14,8 @@ import (
 
 // benchCommand is the group of commands that measure and try.
 type benchCommand struct {
-	Impair impairCommand `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
+	Impair impairCommand     `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
+	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
 }
 
 // pathFlags say what happens to packets in one direction, or in both.

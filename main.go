@@ -68,7 +68,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return &configError{err}
 	}
 	return c.Run(&program{
-		ctx: ctx, stdout: stdout, app: k.Model, settings: s, log: newLog(stderr, cli.Log),
+		ctx: ctx, stdout: stdout, stderr: stderr, app: k.Model, settings: s, log: newLog(stderr, cli.Log),
 	})
 }
 
@@ -76,6 +76,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type program struct {
 	ctx      context.Context // ends with the first signal
 	stdout   io.Writer
+	stderr   io.Writer // for what a person sees while the program runs
 	app      *kong.Application
 	settings *settings
 	log      *slog.Logger

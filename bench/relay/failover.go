@@ -1,0 +1,337 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+	"freshet/cluster/stream"
+)
+
+// A fault is what befalls the node, or the path to it, that an edge takes its stream from.
+type fault struct {
+	id     string
+	about  string
+	gap    time.Duration // what viewers may see of it at most
+	second time.Duration // from the fault until the second upstream delivers, at most
+	strike func(*failover, *side)
+	mend   func(*failover, *side)
+}
+
+var cutPath = impair.Path{Cut: true}
+
+func faults() []fault {
+	paths := func(up, down impair.Path) func(*failover, *side) {
+		return func(_ *failover, s *side) { s.path.Set(up, down) }
+	}
+	open := paths(impair.Path{}, impair.Path{})
+	return []fault{
+		{"kill", "an edge's upstream is killed", 300 * time.Millisecond, secondWithin,
+			func(_ *failover, s *side) { s.node.kill() },
+			func(_ *failover, s *side) { s.node.start() }},
+		{"freeze", "an edge's upstream is frozen", 500 * time.Millisecond, secondWithin,
+			func(_ *failover, s *side) { s.node.freeze() },
+			func(_ *failover, s *side) { s.node.thaw() }},
+		{"cut", "the path to an edge's upstream is cut", 500 * time.Millisecond, secondWithin, paths(cutPath, cutPath), open},
+		{"cut-down", "the path from an edge's upstream is cut, not the one to it", 500 * time.Millisecond, secondWithin, paths(impair.Path{}, cutPath), open},
+		{"cut-up", "the path to an edge's upstream is cut, not the one from it", 500 * time.Millisecond, deafWithin, paths(cutPath, impair.Path{}), open},
+	}
+}
+
+// What every fault is held to, beside its gap.
+const (
+	secondWithin = 200 * time.Millisecond // until the second upstream delivers: suspect after 150 ms
+	deafWithin   = 400 * time.Millisecond // the same where media still comes: suspect after 250 ms without an answer
+	faultLasts   = 2500 * time.Millisecond
+	mendWithin   = 60 * time.Second // until all is well again: links are dialled anew within 3 s, viewers come back
+)
+
+func failoverRows() []row {
+	var all []row
+	for _, f := range faults() {
+		all = append(all, row{
+			id: f.id, about: f.about + ", again and again; the next one stands ready",
+			run: func(b *bench) []*Result { return []*Result{newFailover(b).run(f)} },
+		})
+	}
+	return all
+}
+
+// A side is one of the two upstreams of the last edge, and the path to it.
+type side struct {
+	node *process
+	path *impair.Proxy
+}
+
+// media returns how many bytes the upstream has sent towards the last edge.
+func (s *side) media() uint64 {
+	_, down := s.path.Stats()
+	return down.In.Bytes
+}
+
+// A failover is an origin, two edges below it and one below these, each a process, with viewers at all
+// edges: those at the middle ones take sound alone and keep the stream there.
+type failover struct {
+	b      *bench
+	origin *process
+	sides  [2]*side
+	last   *process
+	raw    *load.Raw
+	seen   *arrivals // what the viewer at the last edge got
+	frames load.Arrivals
+}
+
+const (
+	benchStream = "s"
+	benchKey    = "publisher-key"
+)
+
+// oneLayer is sound and a picture of 2.5 Mbit/s.
+func oneLayer() load.RawConfig {
+	cfg := load.Simulcast()
+	cfg.Layers = cfg.Layers[2:]
+	cfg.Layers[0].RID = ""
+	return cfg
+}
+
+func newFailover(b *bench) *failover {
+	b.Helper()
+	dir := b.TempDir()
+	f := &failover{b: b, seen: newArrivals()}
+	f.origin = b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
+	for i, name := range []string{"a", "b"} {
+		n := b.node(dir, "edge", name, "--shards", "1", "--upstream", testmesh.Origin+"="+f.origin.relay)
+		f.sides[i] = &side{node: n, path: b.proxy(n.relay, impair.Path{}, impair.Path{})}
+	}
+	f.last = b.node(dir, "edge", "last", "--shards", "1",
+		"--upstream", "a="+f.sides[0].path.Addr().String(), "--upstream", "b="+f.sides[1].path.Addr().String())
+	f.raw = b.publish(f.origin, oneLayer())
+	for _, s := range f.sides {
+		b.background("viewer at "+s.node.name, func(ctx context.Context) error {
+			watchAgain(ctx, load.PlayConfig{URL: s.node.whep(benchStream), NoVideo: true}, b)
+			return nil
+		})
+	}
+	b.background("viewer", func(ctx context.Context) error {
+		watchAgain(ctx, load.PlayConfig{
+			URL: f.last.whep(benchStream), Arrivals: &f.frames, Packet: f.seen.packet,
+		}, b)
+		return nil
+	})
+	return f
+}
+
+// publish starts cfg's publisher at origin, and returns once it is connected.
+func (b *bench) publish(origin *process, cfg load.RawConfig) *load.Raw {
+	b.Helper()
+	cfg.URL, cfg.Key = origin.whip(benchStream), benchKey
+	raw, err := load.NewRaw(cfg, testmesh.Log(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.background("publisher", raw.Run)
+	select {
+	case <-raw.Connected():
+	case <-time.After(patience):
+		b.Fatal("the publisher did not connect")
+	}
+	return raw
+}
+
+// background runs f until the row ends; it must return nil.
+func (b *bench) background(what string, f func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			b.Errorf("%s: %v", what, err)
+		}
+	})
+}
+
+// An outcome is what one fault came to.
+type outcome struct {
+	gap      time.Duration // longest that the viewer saw, of sound or picture
+	second   time.Duration // until the other upstream delivered; 0: it did not
+	missing  int           // packets that the viewer never got
+	repeated int           // that it got twice, under another number
+	resent   int           // that it got again because it had asked before they came
+	asked    int64         // key frames that the publisher was asked for
+}
+
+// run breaks what the last edge takes its stream from, and mends it, as often as asked.
+func (f *failover) run(kind fault) *Result {
+	b := f.b
+	var all []outcome
+	for i := range b.times() {
+		active, other := f.ready()
+		o := f.strike(kind, active, other)
+		kind.mend(f, active)
+		b.tell("%s %d of %d, at %s: gap %v, second after %v, %d missing, %d twice, %d key frames asked for",
+			kind.id, i+1, b.times(), active.node.name, o.gap.Round(time.Millisecond), o.second.Round(time.Millisecond), o.missing, o.repeated, o.asked)
+		all = append(all, o)
+	}
+	return judge(kind, all, f.refusedLoops())
+}
+
+// ready waits until both upstreams carry the stream, the last edge has links to both, and takes the stream
+// from one of them, which it returns first.
+func (f *failover) ready() (active, other *side) {
+	f.b.Helper()
+	f.b.until("both upstreams carry the stream, one of them to the last edge", mendWithin, func() bool {
+		for _, s := range f.sides {
+			if !f.carries(s.node) {
+				return false
+			}
+		}
+		m, err := scrape(f.b.Context(), f.last.url)
+		if err != nil || m.sum("freshet_relay_links", `direction="up"`) != 2 {
+			return false
+		}
+		var had [2]uint64
+		for i, s := range f.sides {
+			had[i] = s.media()
+		}
+		f.b.during(300*time.Millisecond, "which upstream delivers")
+		a, b := f.sides[0].media()-had[0] > 3*mediaPace, f.sides[1].media()-had[1] > 3*mediaPace
+		if a == b {
+			return false
+		}
+		active, other = f.sides[0], f.sides[1]
+		if b {
+			active, other = other, active
+		}
+		return true
+	})
+	return active, other
+}
+
+// carries says whether packets come to n.
+func (f *failover) carries(n *process) bool {
+	const packets = "freshet_relay_received_packets_total"
+	before, err := scrape(f.b.Context(), n.url)
+	if err != nil || before.sum("freshet_relay_pulled_streams") < 1 {
+		return false
+	}
+	f.b.during(100*time.Millisecond, "packets at "+n.name)
+	after, err := scrape(f.b.Context(), n.url)
+	return err == nil && after.sum(packets) > before.sum(packets)
+}
+
+// strike breaks active and returns what the viewer saw.
+func (f *failover) strike(kind fault, active, other *side) outcome {
+	b := f.b
+	b.Helper()
+	asked, from := f.keysAsked(), f.seen.mark()
+	twice, resent := f.seen.repeated()
+	at := time.Now()
+	kind.strike(f, active)
+	var o outcome
+	o.second = f.second(other, at)
+	b.during(faultLasts-time.Since(at), kind.id)
+	to, now := f.seen.mark(), time.Now()
+	for _, k := range []stream.Kind{stream.Audio, stream.Video} {
+		gap, _, ok := f.frames.Longest(k, at, now)
+		if !ok {
+			b.Fatalf("the viewer had no %v before the fault", k)
+		}
+		o.gap = max(o.gap, gap)
+	}
+	b.during(500*time.Millisecond, "stragglers")
+	for layer := range 2 {
+		o.missing += f.seen.holes(layer, from, to)
+	}
+	o.repeated, o.resent = f.seen.repeated()
+	o.repeated, o.resent, o.asked = o.repeated-twice, o.resent-resent, f.keysAsked()-asked
+	return o
+}
+
+// second returns how long after at the other upstream began to deliver, 0 where it did not in time to matter.
+func (f *failover) second(other *side, at time.Time) time.Duration {
+	type sample struct {
+		at    time.Time
+		bytes uint64
+	}
+	var recent []sample
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.b.Context().Done():
+			f.b.Fatal("told to stop")
+		case now := <-tick.C:
+			if now.Sub(at) > faultLasts {
+				return 0
+			}
+			s := sample{now, other.media()}
+			recent = append(recent, s)
+			for now.Sub(recent[0].at) > 100*time.Millisecond {
+				recent = recent[1:]
+			}
+			if s.bytes-recent[0].bytes > mediaPace {
+				return max(time.Millisecond, now.Sub(at))
+			}
+		}
+	}
+}
+
+func (f *failover) keysAsked() int64 {
+	s := f.raw.Stats().Layers[0]
+	return s.PLI + s.FIR
+}
+
+// refusedLoops returns how often a node refused a stream that would have gone round.
+func (f *failover) refusedLoops() (n float64) {
+	for _, p := range []*process{f.origin, f.sides[0].node, f.sides[1].node, f.last} {
+		if m, err := scrape(f.b.Context(), p.url); err == nil { // the one that was killed last may not be up yet
+			n += m.sum("freshet_relay_refused_total", `reason="loop"`)
+		}
+	}
+	return n
+}
+
+// judge puts all outcomes of kind together.
+func judge(kind fault, all []outcome, loops float64) *Result {
+	r := &Result{ID: kind.id, Target: fmt.Sprintf(
+		"viewers' gap p99 at most %v, second subscription within %v, 0 packets missing or twice, 0 key frames asked for", kind.gap, kind.second)}
+	var gaps, seconds []time.Duration
+	var missing, repeated, resent, never int
+	var asked int64
+	for _, o := range all {
+		gaps = append(gaps, o.gap)
+		missing, repeated, asked = missing+o.missing, repeated+o.repeated, asked+o.asked
+		resent += o.resent
+		if o.second == 0 {
+			never++
+			continue
+		}
+		seconds = append(seconds, o.second)
+	}
+	slices.Sort(gaps)
+	slices.Sort(seconds)
+	r.set("times", len(all))
+	if len(all) == 0 {
+		r.want(false, "nothing was broken")
+		return r
+	}
+	r.set("gap_p50_ms", ms(gaps[len(gaps)/2]))
+	r.atMost("gap_p99_ms", ms(gaps[min(len(gaps)-1, len(gaps)*99/100)]), ms(kind.gap))
+	r.set("gap_max_ms", ms(gaps[len(gaps)-1]))
+	if len(seconds) > 0 {
+		r.set("second_p50_ms", ms(seconds[len(seconds)/2]))
+		r.atMost("second_max_ms", ms(seconds[len(seconds)-1]), ms(kind.second))
+	}
+	r.atMost("no_second", float64(never), 0)
+	r.atMost("missing", float64(missing), 0)
+	r.atMost("repeated", float64(repeated), 0)
+	r.set("resent", resent)
+	r.atMost("key_frames_asked", float64(asked), 0)
+	r.atMost("loops", loops, 0)
+	return r
+}

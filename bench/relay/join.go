@@ -1,0 +1,134 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+	"freshet/cluster/ring"
+	"freshet/cluster/stream"
+)
+
+// A join of a group this large, as RELAY-FINDINGS has it: 3.55 Mbit/s, ten seconds after the key frame.
+const (
+	joinBytes  = 4_400_000
+	joinEvery  = 330 // pictures from key frame to key frame: a second more than it takes to come to joinBytes
+	joinTimes  = 5
+	joinRTT    = 100 * time.Millisecond
+	joinWithin = time.Second
+	joinLate   = joinRTT + 20*time.Millisecond
+)
+
+func joinRow() row {
+	return row{
+		id: "join-2-rtt-100", run: runJoin,
+		about: fmt.Sprintf("%d nodes join one after the other, %g MB behind the key frame, %v, 2 %% lost each way", joinTimes, joinBytes/1e6, joinRTT),
+	}
+}
+
+// runJoin has one node after the other join, each by a fresh link, as late in a group as it takes.
+func runJoin(b *bench) []*Result {
+	cfg := load.Simulcast()
+	cfg.KeyEvery = joinEvery
+	var top testmesh.Topology
+	for i := range joinTimes {
+		top.Edges = append(top.Edges, testmesh.Edge{Name: fmt.Sprintf("edge-%d", i+1)})
+	}
+	l := newLab(b, top, impair.Path{Delay: joinRTT / 2, Loss: .02}, cfg)
+	source := l.Origin.WaitLive(testmesh.Stream)
+	r := &Result{ID: "join-2-rtt-100", Target: fmt.Sprintf("%g MB within %v, live p99 at most %v late", joinBytes/1e6, joinWithin, joinLate)}
+	r.set("rtt_ms", ms(joinRTT))
+	r.set("loss", .02)
+	r.set("n", joinTimes)
+	var slowest time.Duration
+	var live passage
+	for i, n := range l.Edges {
+		took, p := l.join(source, n)
+		b.tell("join %d of %d: %v, live p99 %.1f ms late", i+1, joinTimes, took.Round(time.Millisecond), ms(p.at(.99)-joinRTT/2))
+		slowest = max(slowest, took)
+		live.join(p)
+	}
+	r.set("bytes", joinBytes)
+	r.atMost("slowest_ms", ms(slowest), ms(joinWithin))
+	r.set("live_n", live.sent)
+	r.atLeast("live_delivered", live.delivered(), .9999)
+	r.atMost("live_p99_ms", ms(live.at(.99)-joinRTT/2), ms(joinLate))
+	r.set("live_max_ms", ms(live.at(1)-joinRTT/2))
+	return []*Result{r}
+}
+
+// join has n take the stream when the group has grown enough, and returns how long it took until all that
+// the origin had by then was in n's rings, and what became of the live packets of that time and a second more.
+func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *passage) {
+	b := l.b
+	b.Helper()
+	at := l.watch(n)
+	var groups []ring.Group
+	b.until("a group of enough bytes", 2*patience, func() bool {
+		var bytes int
+		groups, bytes = groupsOf(source)
+		return bytes >= joinBytes
+	})
+	// What there is at the join, by sequence number: n has a ring of its own, but the numbers are the same.
+	last := make([]int64, len(source.Flows))
+	for i, f := range source.Flows {
+		last[i] = f.Ring.High()
+	}
+	sent := l.rings[testmesh.Origin]
+	from, begun := sent.mark(), time.Now()
+	ctx, stop := context.WithTimeout(b.Context(), patience)
+	defer stop()
+	lease, err := n.Relay.Pull(ctx, testmesh.Stream)
+	if err != nil {
+		b.Fatalf("join: %v", err)
+	}
+	defer lease.Release()
+	got := lease.Stream()
+	next := make([]int64, len(source.Flows)) // up to where each flow is known to be complete
+	for i, g := range groups {
+		next[i] = g.First
+	}
+	b.until("the whole group", patience, func() bool {
+		if now := lease.Stream(); now != got {
+			b.Fatalf("join: the stream was replaced: %v", got.Err())
+		}
+		for i, f := range got.Flows {
+			if f.Format.Kind != stream.Video {
+				continue
+			}
+			for next[i] <= last[i] && f.Ring.Get(f.Ring.Near(uint16(next[i]))) != nil {
+				next[i]++
+			}
+			if next[i] <= last[i] {
+				return false
+			}
+		}
+		return true
+	})
+	took := time.Since(begun)
+	b.during(time.Second, "live after the join")
+	to := sent.mark()
+	l.settle(joinRTT)
+	return took, sent.passed(at, from, to)
+}
+
+// groupsOf returns the newest group of each video flow of s, by place, and how many bytes they have in all.
+func groupsOf(s *stream.Stream) ([]ring.Group, int) {
+	groups, bytes := make([]ring.Group, len(s.Flows)), 0
+	for i, f := range s.Flows {
+		g, ok := f.Ring.Newest()
+		if f.Format.Kind != stream.Video || !ok {
+			continue
+		}
+		groups[i] = g
+		for seq := g.First; seq <= f.Ring.High(); seq++ {
+			if p := f.Ring.Get(seq); p != nil {
+				bytes += len(p.Data)
+			}
+		}
+	}
+	return groups, bytes
+}

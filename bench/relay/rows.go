@@ -1,0 +1,10 @@
+package relay
+
+// rows are all that there is to run, in the order in which they run.
+func rows() []row {
+	all := []row{hopRow()}
+	all = append(all, lossyRows()...)
+	all = append(all, joinRow(), narrowRow(), silentRow(), fanRow())
+	all = append(all, failoverRows()...)
+	return all
+}

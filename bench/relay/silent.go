@@ -1,0 +1,76 @@
+package relay
+
+import (
+	"fmt"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+)
+
+// silence is how long a publisher says nothing.
+const silence = 10 * time.Second
+
+func silentRow() row {
+	return row{id: "silent", about: fmt.Sprintf("a publisher that says nothing for %v, below it two ways to one edge", silence), run: runSilent}
+}
+
+// twoWays is an edge with two upstreams of equal worth.
+func twoWays() testmesh.Topology {
+	return testmesh.Topology{Edges: []testmesh.Edge{
+		{Name: "a"}, {Name: "b"}, {Name: "last", Upstreams: []string{"a", "b"}},
+	}}
+}
+
+// mediaPace is what tells media from signs of life on a path: bytes in a tenth of a second.
+const mediaPace = 8_000
+
+// runSilent sees that nobody looks for another upstream: neither loses one nor takes a second one.
+func runSilent(b *bench) []*Result {
+	l := newLab(b, twoWays(), impair.Path{}, load.Simulcast(), "last")
+	last := l.Last()
+	at := l.watch(last)
+	seen := l.viewer(last)
+	l.viewer(l.Node("b")) // b carries the stream as well, and could take over at once
+	l.waitLive(last)
+	l.waitLive(l.Node("b"))
+	b.during(warm, "begin")
+
+	count := func() (losses float64) {
+		for _, n := range l.Edges {
+			losses += b.scrape(n.URL).sum("freshet_relay_upstream_losses_total")
+		}
+		return losses
+	}
+	sent, other := l.rings[testmesh.Origin], l.paths["last b"]
+	losses := count()
+	_, before := other.Stats()
+	l.raw.Silence(true)
+	most, had := uint64(0), before.In.Bytes
+	for begun := time.Now(); time.Since(begun) < silence; {
+		b.during(100*time.Millisecond, "silent")
+		_, now := other.Stats()
+		most, had = max(most, now.In.Bytes-had), now.In.Bytes
+	}
+	l.raw.Silence(false)
+	from := sent.mark()
+	for range 30 {
+		b.during(100*time.Millisecond, "media again")
+		_, now := other.Stats()
+		most, had = max(most, now.In.Bytes-had), now.In.Bytes
+	}
+	to := sent.mark()
+	l.settle(0)
+
+	r := &Result{ID: "silent", Target: "no upstream lost, no second one taken, all of what comes after"}
+	after := sent.passed(at, from, to)
+	r.set("silent_ms", ms(silence))
+	r.atMost("upstreams_lost", count()-losses, 0)
+	r.atMost("other_path_bytes_100ms", float64(most), mediaPace)
+	r.set("n", after.sent)
+	r.atLeast("delivered", after.delivered(), 1)
+	r.set("viewer_n", sent.passed(seen, from, to).there)
+	r.want(after.sent > 0, "the publisher did not come back")
+	return []*Result{r}
+}
