@@ -16,14 +16,18 @@ const (
 	lossFull  = 0.15 // with delay
 	lossAlone = 0.25 // without: a path that polices and does not queue
 	lossLeast = 40   // packets; fewer are a burst
+	lossStep  = 20   // packets of one step, beside a high delay
 	lossSteps = 3    // in a row in which packets were lost, or refused: an outage is over in fewer
 
-	waitMany  = 200                    // packets in the queue ...
-	waitLong  = 150 * time.Millisecond // ... the oldest of which waits that long; a key frame alone leaves sooner
-	waitFew   = 300 * time.Millisecond // of a link that sends few
-	staleFor  = 500 * time.Millisecond // a path that has not answered for longer tells nothing
-	shareSafe = 0.85                   // of what was delivered: the rest empties the buffer
-	holdAfter = 600 * time.Millisecond // after a cut, before the next; and two round trips
+	waitMany  = 200                     // packets in the queue ...
+	waitLong  = 150 * time.Millisecond  // ... the oldest of which waits that long; a key frame alone leaves sooner
+	waitFew   = 300 * time.Millisecond  // of a link that sends few
+	staleFor  = 500 * time.Millisecond  // a path that has not answered for longer tells nothing
+	shareSafe = 0.85                    // of what was delivered: the rest empties the buffer
+	sharePace = 0.95                    // of the room known, for all there is to send while the path is narrow
+	holdAfter = 1200 * time.Millisecond // after a cut, before the next: what QUIC had taken must leave first
+
+	burstMost = 1500 * time.Millisecond // for flows that fit by their rates to be through with a burst
 
 	repairQuiet = 400 * time.Millisecond // before the repair layer may resend again
 	backQuiet   = 1400 * time.Millisecond
@@ -59,6 +63,17 @@ type load struct {
 	shed bool    // held back now
 }
 
+// A cause is what shows that a path is full.
+type cause string
+
+const (
+	causeNone    cause = ""
+	causeDelay   cause = "delay"
+	causeLoss    cause = "loss"
+	causeRefused cause = "refused" // the repair layer has no budget left
+	causeQueue   cause = "queue"   // QUIC's window takes less than there is
+)
+
 // A verdict is what is to be done until the next step.
 type verdict struct {
 	carry  int     // the first so many flows go, the others are held back
@@ -66,6 +81,8 @@ type verdict struct {
 	slow   bool    // the path is full, or was a moment ago
 	probe  int     // bytes of padding to send within probeFor; 0 is none
 	room   float64 // bits a second that the path is thought to carry; 0 while nothing has shown its end
+	pace   float64 // bits a second to send at most, so that bursts wait here and not on the path; 0 is no bound
+	why    cause   // the path was found full in this step
 	cut    bool    // flows were held back in this step
 	back   bool    // flows came back in this step
 }
@@ -75,10 +92,12 @@ type verdict struct {
 type controller struct {
 	past [congestSteps]counts // of the last steps, the newest first
 	jump time.Duration        // newest delay at the last step
-	full int                  // steps in a row in which the delay said full
-	wait int                  // steps in a row in which the queue did
+	high int                  // steps in a row in which the delay was high
+	bad  int                  // steps in a row in which it was, and packets were lost
+	wait int                  // steps in a row in which packets waited long
 
-	slowAt  time.Time // last step that found the path full
+	since   time.Time // first step that found the path full; zero while it is quiet
+	slowAt  time.Time // last such step
 	quietAt time.Time // since when it is quiet; zero while it is not
 	cutAt   time.Time
 	hold    time.Time     // no cut before that
@@ -103,16 +122,18 @@ func (c *controller) step(now time.Time, s *signals) verdict {
 	if last := c.past[0]; s.sent < last.sent || s.asked < last.asked || s.refused < last.refused || s.delivered < last.delivered {
 		c.past = [congestSteps]counts{} // the peer has another address: counts begin anew
 	}
-	slow := c.isSlow(now, s)
+	why := c.full(now, s)
 	c.remember(now, s)
 	carry := carried(s.flows)
-	v := verdict{carry: carry}
-	if slow {
-		c.slowAt = now
+	v := verdict{carry: carry, why: why}
+	if why != causeNone {
+		if c.slowAt = now; c.since.IsZero() {
+			c.since = now
+		}
 		v.carry = c.cut(now, s, carry)
 		v.cut = v.carry < carry
 	}
-	c.look(now, s, slow)
+	c.look(now, s, why != causeNone)
 	if carry < len(s.flows) && c.mayReturn(now) {
 		v.carry, v.probe = c.probing.step(now, s, &c.room)
 		if v.carry > carry {
@@ -126,6 +147,9 @@ func (c *controller) step(now time.Time, s *signals) verdict {
 	}
 	v.repair = c.slowAt.IsZero() || !c.quietAt.IsZero() && now.Sub(c.quietAt) >= repairQuiet
 	v.slow, v.room = !v.repair, c.room
+	if v.slow || v.carry < len(s.flows) {
+		v.pace = sharePace * c.room
+	}
 	return v
 }
 
@@ -139,12 +163,12 @@ func carried(flows []load) int {
 	return len(flows)
 }
 
-// isSlow says whether the path, or QUIC's window, takes less than is sent.
-func (c *controller) isSlow(now time.Time, s *signals) bool {
+// full says by what the path, or QUIC's window, shows that it takes less than is sent.
+func (c *controller) full(now time.Time, s *signals) cause {
 	known := !s.rttAt.IsZero() && s.minRTT > 0
 	if known && now.Sub(s.rttAt) > staleFor {
-		c.full, c.wait = 0, 0
-		return false
+		c.high, c.bad, c.wait = 0, 0, 0
+		return causeNone
 	}
 	if s.waiting > waitMany && s.oldest > waitLong || s.oldest > waitFew {
 		c.wait++
@@ -152,25 +176,44 @@ func (c *controller) isSlow(now time.Time, s *signals) bool {
 		c.wait = 0
 	}
 	if c.wait >= 2 {
-		return true
+		return causeQueue
 	}
 	if c.probing.shows(now, s) { // what it sees is its own doing
-		c.full, c.jump = 0, 0
-		return false
+		c.high, c.bad, c.jump = 0, 0, 0
+		return causeNone
 	}
 	newest, smooth := s.lastRTT-s.minRTT, s.rtt-s.minRTT
 	high := newest > delayQuiet && smooth > delayFull || newest > delayJump && c.jump > delayJump
 	falls := newest < c.jump-c.jump/8 // as after a key frame
 	c.jump = newest
 	if known && high && !falls {
-		c.full++
+		c.high++
 	} else if !high {
-		c.full = 0
+		c.high = 0
 	}
-	if c.full >= groupSteps || c.full >= fullSteps && !falls && !s.groups {
-		return true
+	if known && newest > delayFull && c.losing(s) {
+		c.bad++
+	} else {
+		c.bad = 0
 	}
-	return c.lost(s, newest) || c.refused(s)
+	switch {
+	case c.bad >= fullSteps:
+		return causeLoss
+	case c.high >= groupSteps, c.high >= fullSteps && !falls && !s.groups:
+		return causeDelay
+	case c.lost(s, newest):
+		return causeLoss
+	case c.refused(s):
+		return causeRefused
+	}
+	return causeNone
+}
+
+// losing says whether many packets were lost since the last step.
+func (c *controller) losing(s *signals) bool {
+	last := c.past[0]
+	asked := s.asked - last.asked
+	return !last.at.IsZero() && (s.refused > last.refused || asked >= lossStep && float64(asked) > lossFull*float64(s.sent-last.sent))
 }
 
 // lost says whether the last second's loss is that of a full path.
@@ -248,13 +291,16 @@ func (c *controller) cut(now time.Time, s *signals, carry int) int {
 		}
 	}
 	if keep == carry && carry > 0 && !s.flows[carry-1].must {
+		if c.room > 0 && now.Sub(c.since) < burstMost {
+			return carry // they fit: a key frame, or what was asked for again, is on its way
+		}
 		keep-- // what was delivered is no measure, or the flows' rates are not
 	}
 	if keep == carry {
 		return carry
 	}
 	c.cutAt, c.peak = now, delay
-	c.hold = now.Add(max(holdAfter, 2*s.minRTT+2*congestEvery))
+	c.hold = now.Add(holdAfter + 2*s.minRTT)
 	c.probing.stop()
 	switch {
 	case !c.backAt.IsZero() && !c.failed && now.Sub(c.backAt) < failWithin:
@@ -274,7 +320,7 @@ func (c *controller) look(now time.Time, s *signals, slow bool) {
 	case slow || delay >= delayQuiet && !c.probing.shows(now, s) || refused:
 		c.quietAt = time.Time{}
 	case c.quietAt.IsZero():
-		c.quietAt = now
+		c.quietAt, c.since = now, time.Time{}
 	}
 }
 

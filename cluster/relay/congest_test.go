@@ -19,7 +19,6 @@ type model struct {
 	flows  []*modelFlow             // by priority
 	groups func(ms int) (bytes int) // of cached groups, sent beside
 	plain  bool                     // the peer has no repair layer
-	probe  func(ms int) (may bool)  // nil: as the controller likes
 	step   func(ms int, v verdict)  // nil: nobody looks
 	dead   func(ms int) bool
 

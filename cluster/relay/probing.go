@@ -9,7 +9,9 @@ const (
 	probeAfter  = 2 * congestEvery        // an answer, before the path counts as undisturbed
 
 	probeMargin = 1.15 // what comes back leaves that much of the room free
-	probeStep   = 1.4  // times the known room, at most: it queues 40 ms where that has not grown
+	probeBeyond = 1.25 // times all there is, at most: the margin and some more, as rates are estimates
+	probeStep   = 1.3  // times the known room, at most: it queues 30 ms where that has not grown
+	probeLeap   = 1.8  // and behind a probe that met no queue
 	probeLeast  = 2400
 	probeMost   = 200_000              // as the repair layer takes
 	probeSlack  = 4 * time.Millisecond // of delay that is the path's own doing
@@ -17,7 +19,7 @@ const (
 
 // probing finds out how much of what is held back the path would carry. A probe adds padding to the media
 // for probeFor; the delay of the PING behind it tells the queue that this left, and so the path's rate. The
-// path is asked in steps for more than it is known to carry, so that what goes over it waits 40 ms or so at most.
+// path is asked in steps for more than it is known to carry, so that what goes over it waits 30 ms or so at most.
 type probing struct {
 	at    time.Time     // when the probe under way was sent; zero where none is
 	done  time.Time     // when the last one was answered, or given up
@@ -43,6 +45,8 @@ func (p *probing) shows(now time.Time, s *signals) bool {
 func (p *probing) step(now time.Time, s *signals, room *float64) (carry, probe int) {
 	carry = carried(s.flows)
 	if !s.probes { // one after the other, and see
+		tried, _ := sums(s.flows, carry+1)
+		*room = max(*room, tried*probeMargin)
 		return carry + 1, 0
 	}
 	now0, all := sums(s.flows, carry)
@@ -65,10 +69,13 @@ func (p *probing) step(now time.Time, s *signals, room *float64) (carry, probe i
 			return fits, 0
 		}
 	}
-	if !p.found && !p.done.IsZero() && now.Sub(p.done) < probeEvery || p.found && now.Sub(p.done) < probeAfter/2 {
-		return carry, 0
+	step := probeLeap
+	if !p.found {
+		if step = probeStep; !p.done.IsZero() && now.Sub(p.done) < probeEvery {
+			return carry, 0
+		}
 	}
-	p.rate = min(all*probeMargin, max(*room, now0)*probeStep)
+	p.rate = min(all*probeBeyond, max(*room, now0)*step)
 	p.at, p.base, p.asked, p.found = now, s.rtt, s.asked, false
 	probe = int((p.rate - now0) * probeFor.Seconds() / 8)
 	probe = min(max(probe, probeLeast), probeMost)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,8 @@ const (
 	maxControl = 256  // control datagrams waiting; they are small and go first
 	maxResends = 512  // packets asked for again and not sent yet
 	maxCopies  = 64   // audio packets waiting to go once more
+
+	paceSlack = 5 * time.Millisecond // that video may be ahead of its pace, as timers are late
 )
 
 // A class is a flow's rank in the queue: the lower goes first.
@@ -26,9 +29,9 @@ const (
 	classes
 )
 
-// A queue is all that waits to leave on a link: control datagrams, packets asked for again, and live
-// packets, in this order; behind live audio goes each audio packet once more. Live packets are not copied:
-// for each flow the queue has a cursor in its ring.
+// A queue is all that waits to leave on a link: control datagrams; audio, first what was asked for again, then
+// live, then each packet once more; video, in the same order and once. Live packets are not copied: for each
+// flow the queue has a cursor in its ring.
 // The senders of the link's connections take from it, by turns.
 type queue struct {
 	turns turns // of those who take
@@ -44,14 +47,18 @@ type queue struct {
 	flows   [classes][]*served  // by slot; nil where free
 	last    [classes]int        // slot taken last, so that all have their turn
 
+	pace  float64     // bytes a second at which video goes, so that it queues here and audio passes it; 0 is no bound
+	paced time.Time   // when video may go again
+	timer *time.Timer // signals then; nil before the first pace
+
 	behind  time.Duration // a live packet that waited longer is not sent any more
 	dropped func(dropReason, int)
 }
 
 // A resend is a packet that downstream asked for again.
 type resend struct {
-	flow uint64
-	p    *ring.Packet
+	s *served
+	p *ring.Packet
 }
 
 // An outgoing is what the sender puts into one datagram: a packet of a flow, or bytes as they stand.
@@ -96,26 +103,58 @@ func (q *queue) take(now time.Time, busy bool) (outgoing, bool) {
 	}
 	if r, ok := pop(&q.sounds); ok {
 		delete(q.waiting, r)
-		return outgoing{flow: r.flow, p: r.p}, true
-	}
-	if len(q.resends) > 0 && !busy {
-		r, _ := pop(&q.resends)
-		delete(q.waiting, r)
-		return outgoing{flow: r.flow, p: r.p}, true
+		return outgoing{flow: r.s.id, p: r.p}, true
 	}
 	if s, p := q.live(classAudio, now); p != nil {
 		q.repeat(s, p)
 		return outgoing{served: s, flow: s.id, p: p}, true
 	}
 	if r, ok := pop(&q.copies); ok {
-		return outgoing{flow: r.flow, p: r.p, copy: true}, true
+		return outgoing{flow: r.s.id, p: r.p, copy: true}, true
 	}
-	for c := classBase; c < classes && !busy; c++ {
+	if busy || q.holdsVideo(now) {
+		return outgoing{}, false
+	}
+	out, ok := q.video(now)
+	if ok && q.pace > 0 {
+		cost := float64(len(out.p.Data)+packetCost) / q.pace
+		q.paced = later(q.paced, now.Add(-paceSlack)).Add(time.Duration(cost * float64(time.Second)))
+	}
+	return out, ok
+}
+
+// video returns the next packet of a picture.
+func (q *queue) video(now time.Time) (outgoing, bool) {
+	if r, ok := pop(&q.resends); ok {
+		delete(q.waiting, r)
+		return outgoing{flow: r.s.id, p: r.p}, true
+	}
+	for c := classBase; c < classes; c++ {
 		if s, p := q.live(c, now); p != nil {
 			return outgoing{served: s, flow: s.id, p: p}, true
 		}
 	}
 	return outgoing{}, false
+}
+
+// holdsVideo says whether video must wait for its pace, and has the senders come again when it need not.
+func (q *queue) holdsVideo(now time.Time) bool {
+	if q.pace == 0 || !now.Before(q.paced) {
+		return false
+	}
+	q.timer.Reset(q.paced.Sub(now))
+	return true
+}
+
+// setPace bounds the bytes of video a second; 0 is no bound.
+func (q *queue) setPace(pace float64) {
+	q.mu.Lock()
+	if pace > 0 && q.timer == nil {
+		q.timer = time.AfterFunc(time.Hour, q.signal)
+	}
+	q.pace = pace
+	q.mu.Unlock()
+	q.signal()
 }
 
 // pop takes the first of rs, whose memory it keeps for those to come.
@@ -160,7 +199,24 @@ func (q *queue) repeat(s *served, p *ring.Packet) {
 	if last == nil || !q.copying || p.At.Sub(last.At) > copyWithin || len(q.copies) >= maxCopies {
 		return
 	}
-	q.copies = append(q.copies, resend{s.id, last})
+	q.copies = append(q.copies, resend{s, last})
+}
+
+// forget drops what was asked for again of layers above the base: a full path has no room for what is past.
+func (q *queue) forget() {
+	q.mu.Lock()
+	n := len(q.resends)
+	q.resends = slices.DeleteFunc(q.resends, func(r resend) bool {
+		if r.s.class == classLayer {
+			delete(q.waiting, r)
+		}
+		return r.s.class == classLayer
+	})
+	n -= len(q.resends)
+	q.mu.Unlock()
+	if n > 0 {
+		q.dropped(dropShed, n)
+	}
 }
 
 // setCopying says whether audio goes twice.
@@ -180,7 +236,7 @@ func (q *queue) resend(s *served, packets []*ring.Packet) int {
 		to = &q.sounds
 	}
 	for _, p := range packets {
-		again := resend{s.id, p}
+		again := resend{s, p}
 		_, waits := q.waiting[again]
 		switch {
 		case waits, p.Index >= s.cursor, s.left.over(p.Seq), s.left.waits(p.Seq):

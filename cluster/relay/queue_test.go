@@ -54,7 +54,7 @@ func (sh *shelf) taken(now time.Time, busy, copies bool) (out [][2]int) {
 	}
 }
 
-// Control goes first, then what was asked for again, audio, the base layers, the other layers.
+// Control goes first, then audio, video that was asked for again, the base layers, the other layers.
 func TestQueueOrder(t *testing.T) {
 	high := videoFormat
 	high.RID, high.Rank = "f", 1
@@ -73,7 +73,7 @@ func TestQueueOrder(t *testing.T) {
 	r := sh.flows[0].Ring
 	sh.resend(sh.served[0], []*ring.Packet{r.Get(r.Near(1)), r.Get(r.Near(2))}) // 2 is on its way
 	sh.push(make([]byte, 7))
-	if got, want := sh.drain(start), [][2]int{{0, 7}, {1, 1}, {3, 2}, {2, 2}, {1, 2}}; !slices.Equal(got, want) {
+	if got, want := sh.drain(start), [][2]int{{0, 7}, {3, 2}, {1, 1}, {2, 2}, {1, 2}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -257,6 +257,72 @@ func BenchmarkQueue(b *testing.B) {
 		if _, ok := sh.take(now, false); !ok {
 			b.Fatal("nothing to take")
 		}
+	}
+}
+
+// Video keeps to its pace on a narrow path, and audio passes it.
+func TestPace(t *testing.T) {
+	sh := newShelf(audioFormat, videoFormat)
+	sh.setPace(100 * float64(len(packet(sh.flows[1], 0, true, 100))+packetCost)) // 100 packets a second
+	for n := range 50 {
+		sh.fill(1, n, n == 0, start)
+	}
+	videos := 0
+	for ms := 0; ms <= 200; ms += 2 {
+		now := start.Add(time.Duration(ms) * time.Millisecond)
+		if ms%20 == 0 {
+			sh.fill(0, ms, false, now)
+		}
+		audio := 0
+		for _, o := range sh.drain(now) {
+			if o[0] == 1 {
+				audio++
+			} else {
+				videos++
+			}
+		}
+		if ms%20 == 0 && audio != 1 {
+			t.Fatalf("at %d ms: %d packets of audio go, want 1", ms, audio)
+		}
+	}
+	if videos < 20 || videos > 22 {
+		t.Errorf("%d packets of video in 200 ms, want 20 or 21", videos)
+	}
+	sh.turns.mu.Lock()
+	sh.turns.more = false
+	sh.turns.mu.Unlock()
+	sh.take(start.Add(200*time.Millisecond), false)
+	eventually(t, "told when there is more to take", func() bool {
+		sh.turns.mu.Lock()
+		defer sh.turns.mu.Unlock()
+		return sh.turns.more
+	})
+	sh.setPace(0)
+	if got := sh.drain(start.Add(200 * time.Millisecond)); len(got) != 50-videos {
+		t.Errorf("%d packets go at once, want %d", len(got), 50-videos)
+	}
+}
+
+// What was asked for again of layers above the base is dropped when the path gets full.
+func TestForget(t *testing.T) {
+	sh := newShelf(audioFormat, layer(0), layer(1))
+	for flow := range 3 {
+		sh.fill(flow, 1, true, start)
+	}
+	sh.drain(start)
+	again := func(flow int) int {
+		r := sh.flows[flow].Ring
+		return sh.resend(sh.served[flow], []*ring.Packet{r.Get(r.Near(1))})
+	}
+	for flow := range 3 {
+		again(flow)
+	}
+	sh.forget()
+	if got, want := sh.drain(start), [][2]int{{1, 1}, {2, 1}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if sh.dropped[dropShed] != 1 || again(2) != 1 {
+		t.Errorf("dropped %v, and it cannot be asked for again", sh.dropped)
 	}
 }
 

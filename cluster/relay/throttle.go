@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+const videoLeast = 50e3 // bits a second, however narrow the path is
+
 // A throttle does what the link's controller says. It is owned by the sink's serve loop.
 type throttle struct {
 	s   *sink
@@ -14,6 +16,7 @@ type throttle struct {
 	now    signals
 	order  []*served // by priority, as signals.flows
 	paused bool      // the repair layer
+	pace   float64   // bits a second of video; 0 is no bound
 	shed   int       // flows held back, as the gauge counts them
 }
 
@@ -34,16 +37,18 @@ func (t *throttle) step(now time.Time) {
 	t.measure(now)
 	v := t.ctl.step(now, &t.now)
 	t.apply(v, now)
+	t.s.slow.Store(v.slow) // before what waits is forgotten
 	if v.slow != t.paused {
 		t.paused = v.slow
 		l.setRepair(!v.slow)
 		l.queue.setCopying(!v.slow)
 		if v.slow {
+			l.queue.forget()
 			m.pauses.Inc()
 		}
 	}
-	t.s.slow.Store(v.slow)
 	l.quiet.Store(!v.slow)
+	t.setPace(v)
 	t.s.fill.room.Store(uint64(v.room / 8))
 	if v.probe > 0 {
 		m.probes.Inc()
@@ -122,8 +127,25 @@ func (t *throttle) apply(v verdict, now time.Time) {
 	l.m.held.Add(float64(shed - t.shed))
 	t.shed = shed
 	if changed {
-		l.log.Info("layers changed for the room on the path", "carried", v.carry, "of", len(t.order), "room", int(v.room))
+		l.log.Info("layers changed for the room on the path", "carried", v.carry, "of", len(t.order), "room", int(v.room), "reason", string(v.why))
 		t.s.tellPauses()
+	}
+}
+
+// setPace has video go as fast as the path and audio beside it allow.
+func (t *throttle) setPace(v verdict) {
+	pace := v.pace
+	if pace > 0 {
+		for i, sv := range t.order {
+			if sv.class == classAudio {
+				pace -= t.now.flows[i].rate
+			}
+		}
+		pace = max(pace, videoLeast)
+	}
+	if pace != t.pace {
+		t.pace = pace
+		t.s.link.queue.setPace(pace / 8)
 	}
 }
 
