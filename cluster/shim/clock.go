@@ -19,14 +19,15 @@ type clock struct {
 	pings [pings]struct {
 		opaque uint64
 		at     int64
-		probe  bool // the first behind a probe's padding, or a later one
+		probe  int // behind the padding of which probe; 0 where none waits for an answer
 	}
 	n int
 
 	rtt, last, lastAt int64
 	min, minBefore    int64 // least of this minute and of the one before; 0 without a sample
 	minAt             int64 // when this minute began
-	probing           bool  // padding was sent and no PONG came since
+	probes            int
+	probing           bool // the padding of the last probe was sent, and no PING behind it was answered yet
 	probedAt          int64
 	probeRTT          int64 // of the PING that told probedAt
 	answered          int64
@@ -39,10 +40,16 @@ func (c *clock) ping(now int64) uint64 {
 	_, _ = rand.Read(b[:]) // never fails
 	i := c.n % pings
 	p := &c.pings[i]
-	p.opaque, p.at, p.probe = binary.NativeEndian.Uint64(b[:])&^(pings-1)|uint64(i), now, c.probing
+	p.opaque, p.at, p.probe = binary.NativeEndian.Uint64(b[:])&^(pings-1)|uint64(i), now, 0
+	if c.probing {
+		p.probe = c.probes
+	}
 	c.n++
 	return p.opaque
 }
+
+// probe has the next PING that is answered tell what padding did.
+func (c *clock) probe() { c.probes, c.probing = c.probes+1, true }
 
 // pong takes a PONG's word and returns whether it answers a PING of ours.
 func (c *clock) pong(e echo, now int64) bool {
@@ -57,7 +64,7 @@ func (c *clock) pong(e echo, now int64) bool {
 	}
 	c.rtt += (d - c.rtt) / 4
 	c.last, c.lastAt, c.answered = d, now, now
-	if p.probe {
+	if c.probing && p.probe == c.probes {
 		c.probing, c.probedAt, c.probeRTT = false, now, d
 	}
 	switch {

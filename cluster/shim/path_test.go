@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -17,66 +18,86 @@ type weather struct {
 	run    int // packets lost at once; 0 is 1
 }
 
-// A sky is a UDP proxy with weather, between a client and the address behind it.
+// A sky is a UDP proxy with weather, between clients and the address behind it.
 type sky struct {
-	front *net.UDPConn
-	mu    sync.Mutex
-	drop  func(b []byte) bool // of the client's packets; nil drops none
-	lost  int
+	front  *net.UDPConn
+	target *net.UDPAddr
+	w      weather
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	routes map[netip.AddrPort]*route
+	made   uint64
+	lost   int
+}
+
+// A route is the way of one client.
+type route struct {
+	back *net.UDPConn // what the target sees
+	up   *lane
 }
 
 // under puts a sky before target.
 func under(t testing.TB, target *net.UDPAddr, w weather) *sky {
-	s := &sky{front: socket(t, net.JoinHostPort(target.IP.String(), "0"))}
-	var wg sync.WaitGroup
-	t.Cleanup(func() { _ = s.front.Close(); wg.Wait() })
-	wg.Go(func() {
-		backs := map[string]*lane{}
-		var sockets []*net.UDPConn
+	s := &sky{front: socket(t, net.JoinHostPort(target.IP.String(), "0")), target: target, w: w, routes: map[netip.AddrPort]*route{}}
+	s.wg.Go(func() {
 		buf := make([]byte, 1<<16)
 		for {
-			n, from, err := s.front.ReadFromUDP(buf)
+			n, from, err := s.front.ReadFromUDPAddrPort(buf)
 			if err != nil {
-				for _, b := range sockets {
-					_ = b.Close()
-				}
-				for _, l := range backs {
-					close(l.in)
-				}
+				s.rebind()
 				return
 			}
-			up := backs[from.String()]
-			if up == nil {
-				back := socket(t, net.JoinHostPort(target.IP.String(), "0"))
-				sockets = append(sockets, back)
-				seed := uint64(len(backs))
-				up = s.lane(&wg, w, seed, func(b []byte) { _, _ = back.WriteToUDP(b, target) })
-				down := s.lane(&wg, w, seed+100, func(b []byte) { _, _ = s.front.WriteToUDP(b, from) })
-				backs[from.String()] = up
-				wg.Go(func() {
-					buf := make([]byte, 1<<16)
-					for {
-						n, err := back.Read(buf)
-						if err != nil {
-							close(down.in)
-							return
-						}
-						down.put(buf[:n])
-					}
-				})
-			}
-			s.mu.Lock()
-			drop := s.drop != nil && s.drop(buf[:n])
-			s.mu.Unlock()
-			if !drop {
-				up.put(buf[:n])
+			if r := s.route(t, from); r != nil {
+				r.up.put(buf[:n])
 			}
 		}
 	})
+	t.Cleanup(func() { _ = s.front.Close(); s.wg.Wait() })
 	return s
 }
 
+func (s *sky) route(t testing.TB, from netip.AddrPort) *route {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.routes[from]; r != nil {
+		return r
+	}
+	r := &route{back: socket(t, net.JoinHostPort(s.target.IP.String(), "0"))}
+	r.up = s.lane(func(b []byte) { _, _ = r.back.WriteToUDP(b, s.target) })
+	down := s.lane(func(b []byte) { _, _ = s.front.WriteToUDPAddrPort(b, from) })
+	s.wg.Go(func() {
+		defer close(down.in)
+		buf := make([]byte, 1<<16)
+		for {
+			n, err := r.back.Read(buf)
+			if err != nil {
+				return
+			}
+			down.put(buf[:n])
+		}
+	})
+	s.routes[from] = r
+	return r
+}
+
+// rebind gives every client another address, as a NAT does that has forgotten them.
+func (s *sky) rebind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for from, r := range s.routes {
+		_ = r.back.Close()
+		r.up.end()
+		delete(s.routes, from)
+	}
+}
+
 func (s *sky) addr() net.Addr { return s.front.LocalAddr() }
+
+func (s *sky) losses() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
 
 type flight struct {
 	due time.Time
@@ -95,18 +116,30 @@ func (f *flights) Pop() any {
 	return x
 }
 
+// A lane is one direction of a route.
 type lane struct {
-	in   chan flight
-	w    weather
-	rnd  *rand.Rand
-	run  int
-	last time.Time
-	sky  *sky
+	in     chan flight
+	w      weather
+	rnd    *rand.Rand
+	run    int
+	last   time.Time
+	sky    *sky
+	mu     sync.Mutex // between put and end
+	closed bool
 }
 
-func (s *sky) lane(wg *sync.WaitGroup, w weather, seed uint64, out func([]byte)) *lane {
-	l := &lane{in: make(chan flight, 4096), w: w, rnd: rand.New(rand.NewPCG(seed, 7)), sky: s}
-	wg.Go(func() {
+func (l *lane) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	close(l.in)
+}
+
+// lane is called with mu held.
+func (s *sky) lane(out func([]byte)) *lane {
+	s.made++
+	l := &lane{in: make(chan flight, 4096), w: s.w, rnd: rand.New(rand.NewPCG(s.made, 7)), sky: s}
+	s.wg.Go(func() {
 		var f flights
 		timer := time.NewTimer(time.Hour)
 		defer timer.Stop()
@@ -134,6 +167,11 @@ func (s *sky) lane(wg *sync.WaitGroup, w weather, seed uint64, out func([]byte))
 
 // put is called by one goroutine.
 func (l *lane) put(b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
 	run := max(l.w.run, 1)
 	if l.run == 0 && l.rnd.Float64() < l.w.loss/float64(run) {
 		l.run = run

@@ -337,7 +337,7 @@ func (p *peer) tick(now int64) (due int64) {
 	p.send.tick(now)
 	ended := probing && p.send.probe.left == 0
 	if ended {
-		p.clock.probing = true
+		p.clock.probe()
 	}
 	if p.pings(now) && (ended || now >= p.pingAt.Load()) {
 		next := now + pingEvery
