@@ -102,6 +102,24 @@ func TestNewLinksUndoes(t *testing.T) {
 	links.proxies[0].discard()
 }
 
+// TestLinksSeeds: no two links have the same luck, nor the two directions of one.
+func TestLinksSeeds(t *testing.T) {
+	cfg := Config{Listen: "127.0.0.1:0", Target: "127.0.0.1:1"}
+	links, err := NewLinks(Scenario{Seed: 5, Links: []Link{{"a", cfg}, {"b", cfg}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint64]bool{}
+	for _, p := range links.proxies {
+		seen[p.up.wire.draws.Uint64()] = true
+		seen[p.down.wire.draws.Uint64()] = true
+		p.discard()
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d different draws of 4 directions", len(seen))
+	}
+}
+
 func TestWriteReport(t *testing.T) {
 	count := func(n uint64) Count { return Count{n, 100 * n} }
 	link := LinkReport{

@@ -266,7 +266,7 @@ func TestClients(t *testing.T) {
 	s := newPair(t, Config{})
 	second := listen(t, "127.0.0.1")
 	send(t, second, s.Addr(), 1, 12)
-	receive(t, s.target)
+	silent, _ := receive(t, s.target)
 	send(t, s.target, s.outer, 2, 12) // the first was heard of after the second
 	receive(t, s.client)
 	for i := range maxClients - 1 {
@@ -280,6 +280,10 @@ func TestClients(t *testing.T) {
 	send(t, s.client, s.Addr(), 3, 12)
 	if got, _ := receive(t, s.target); got.from != s.outer {
 		t.Errorf("the first client has another address: %v, had %v", got.from, s.outer)
+	}
+	send(t, second, s.Addr(), 4, 12)
+	if got, _ := receive(t, s.target); got.number != 4 || got.from == silent.from {
+		t.Errorf("packet %d of the second client from %v, want 4 from a new address", got.number, got.from)
 	}
 }
 
@@ -305,6 +309,9 @@ func TestDeadTarget(t *testing.T) {
 		send(t, s.client, s.Addr(), i, 100)
 	}
 	until(t, "all were tried", func() bool { up, _ := s.Stats(); return up.Out.Packets+up.Failed.Packets == 101 })
+	if up, _ := s.Stats(); up.Failed.Packets > 10 { // what ICMP tells is of the packet before
+		t.Errorf("%d of 100 packets could not be sent, want hardly any", up.Failed.Packets)
+	}
 	again, err := net.ListenUDP("udp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -367,6 +374,26 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		if _, err := New(row.cfg); err == nil || !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%+v: %v, want %s…", row.cfg, err, row.want)
+		}
+	}
+}
+
+// TestDirect: where there is nothing to wait for, the reader's goroutine sends.
+func TestDirect(t *testing.T) {
+	for _, row := range []struct {
+		path    Path
+		sending bool // an older packet is not out yet
+		want    uint64
+	}{{Path{}, false, 1}, {Path{Loss: 0.000001}, false, 1}, {Path{Delay: 1}, false, 0}, {Path{}, true, 0}} {
+		l, err := newLane(newWire(1, 1, overhead4, row.path), func(_ *outbox, list []*packet) { list[0].sent = true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.alarm.close()
+		l.sending = row.sending
+		l.put([]*packet{numbered(0, 100)}, 0, new(outbox))
+		if got := l.stats().Out.Packets; got != row.want {
+			t.Errorf("%v, sending %v: %d packets out at once, want %d", row.path, row.sending, got, row.want)
 		}
 	}
 }
