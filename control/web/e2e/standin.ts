@@ -42,6 +42,8 @@ export class StandIn {
   readonly asked: string[] = [];
   /** Lowest first, as an edge tells them. */
   layers: Layer[] = [];
+  /** What every edge tells of the way to it, as GET stats has it; none where undefined. */
+  hops: unknown[] | undefined;
   viewers = 3;
   live = true;
 
@@ -165,6 +167,8 @@ export class StandIn {
     } else if (sub === 'layer' && request.method === 'GET') {
       const active = session.audioOnly ? null : (session.wanted ?? this.layers.at(-1)?.rid ?? '');
       json(response, 200, { active, layers: this.layers });
+    } else if (sub === 'stats' && request.method === 'GET') {
+      json(response, 200, { stream: 'sample', node: edge, hops: this.hops });
     } else if (sub === 'layer') {
       Object.assign(session, toWanted(JSON.parse(body)));
       await this.#edge?.evaluate(([name, audioOnly]) => globalThis.edge.picture(name, !audioOnly), [
@@ -188,6 +192,9 @@ export class StandIn {
         'Content-Type': 'application/sdp',
         Location: `/whep/${edge}/sample/${id}`,
         ETag: '"1"',
+        ...(this.hops && {
+          Link: `</whep/${edge}/sample/${id}/stats>; rel="urn:ietf:params:whep:ext:freshet:stats"`,
+        }),
       })
       .end(answer);
   }

@@ -1,6 +1,15 @@
 /** The player in the hands of edges that fail, refuse, move and come back. */
 import { type Page, expect, test as base } from '@playwright/test';
-import { expectSmooth, recordGaps, soundLevel, untilFrames, untilState, watchErrors } from '../page';
+import {
+  expectAccessible,
+  expectNoSidewaysScroll,
+  expectSmooth,
+  recordGaps,
+  soundLevel,
+  untilFrames,
+  untilState,
+  watchErrors,
+} from '../page';
 import { StandIn } from '../standin';
 
 /** What Chromium itself prints of an answer that is no success; the player has handled it. */
@@ -288,4 +297,44 @@ test('the keyboard does all, never while somebody types, and letters can be swit
   await watch.keyboard.press('m');
   expect(await watch.evaluate(() => document.querySelector('freshet-player')?.state)).toBe('playing');
   expect((await volume())[0]).toBe(false);
+});
+
+for (const [language, name, width, colorScheme] of [
+  ['en', 'The way to this edge', 1280, 'light'],
+  ['fr', "Le chemin jusqu'à ce nœud", 360, 'dark'],
+] as const) {
+  test(`details show the hops in ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }) => {
+    const hop = {
+      node: 'edge-1',
+      upstream: 'origin-1',
+      rtt_ms: 80.5,
+      lost: 21,
+      repaired_below: 20,
+      rate_bps: 2_500_000,
+    };
+    mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 7 }];
+    await page.setViewportSize({ width, height: 740 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.goto(`${mesh.url}/e/sample?lang=${language}`);
+    await untilState(page, 'playing');
+    await page.keyboard.press('d');
+    const table = page.getByRole('table', { name });
+    await expect(table.getByRole('row')).toHaveCount(3);
+    await expect(table.getByRole('row').nth(1)).toContainText('origin-1 → edge-1');
+    await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('7');
+    mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 9 }];
+    await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('9');
+    await expectNoSidewaysScroll(page);
+    await expectAccessible(page);
+    mesh.hops = [];
+    await expect(table).toBeHidden();
+  });
+}
+
+test('of an edge that does not tell its way nothing is asked', async ({ watch, mesh }) => {
+  await untilState(watch, 'playing');
+  await watch.keyboard.press('d');
+  await expect(watch.getByRole('region', { name: 'Details' })).toContainText('edge-1');
+  await expect(watch.getByRole('table')).toHaveCount(0);
+  expect(mesh.asked.filter(line => line.endsWith('/stats'))).toEqual([]);
 });

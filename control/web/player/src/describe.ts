@@ -52,6 +52,10 @@ export class Units {
     return ms < 1000 ? `${this.#number(ms, 0)}\u00a0ms` : `${this.#number(ms / 1000, 1)}\u00a0s`;
   }
 
+  count(n: number): string {
+    return this.#number(n, 0);
+  }
+
   share(share: number): string {
     return new Intl.NumberFormat(this.#language, { style: 'percent', maximumFractionDigits: 1 }).format(
       share,

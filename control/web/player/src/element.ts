@@ -471,12 +471,13 @@ export class FreshetPlayer extends HTMLElement {
 
   #fillPanel(): void {
     const session = this.session;
-    this.#panel.update(this.figures, {
+    const circumstances = {
       edge: session ? [session.edge, session.region].filter(s => s !== '').join(', ') : '',
       layer: this.#layers?.active ?? '',
       session: this.#viewing?.plan?.session || (session?.id ?? ''),
       firstPictureMS: this.#firstPictureMS,
-    });
+    };
+    this.#panel.update(this.figures, circumstances, this.#viewing?.peer);
   }
 
   #onKey(event: KeyboardEvent): void {

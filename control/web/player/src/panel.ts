@@ -1,6 +1,7 @@
-/** Details: what arrives, from where, in figures; and the list of keys. */
+/** Details: what arrives, from where and by which hops, in figures. */
 import { type Circumstances, type Units, rowsOf } from './describe';
 import { el, onPress, say } from './dom';
+import { Hops, type Source } from './hops';
 import { icon } from './icons';
 import { type Figures } from './rates';
 import { type Text } from './texts';
@@ -10,16 +11,19 @@ export class Panel {
   #values: HTMLElement[] = [];
   #copy: HTMLButtonElement;
   #rows: [string, string][] = [];
+  #hops: Hops;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly t: Text,
     private readonly units: Units,
   ) {
+    this.#hops = new Hops(t, units);
     const label = el('span', {}, t('figure.copy'));
     const copy = async () => {
       try {
-        await navigator.clipboard.writeText(this.#rows.map(row => row.join('\t')).join('\n'));
+        const rows = [...this.#rows, ...this.#hops.rows()];
+        await navigator.clipboard.writeText(rows.map(row => row.join('\t')).join('\n'));
         say(label, t('figure.copied'));
       } catch {
         // Not allowed here, or no clipboard, as in pages without TLS: the figures can still be selected.
@@ -31,7 +35,8 @@ export class Panel {
     );
   }
 
-  update(figures: Figures | undefined, circumstances: Circumstances): void {
+  update(figures: Figures | undefined, circumstances: Circumstances, source: Source | undefined): void {
+    void this.#hops.ask(source);
     this.#rows = rowsOf(figures, circumstances, this.t, this.units);
     if (this.#values.length === 0) {
       const list = el('dl');
@@ -40,7 +45,7 @@ export class Panel {
         this.#values.push(value);
         list.append(el('div', {}, el('dt', {}, name), value));
       }
-      this.host.append(list, this.#copy);
+      this.host.append(list, this.#hops.element, this.#copy);
     }
     this.#rows.forEach(([, value], i) => {
       const cell = this.#values[i];

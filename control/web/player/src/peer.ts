@@ -1,6 +1,7 @@
 /** One session with one edge: connection, counters, layers. It lives until close. */
 import { type Edge } from './edges';
 import { type Layers, layersOf } from './layers';
+import { type Hop, pathOf, statsRelation } from './path';
 import { Problem, asProblem } from './problem';
 import { type Counters, Pulse } from './pulse';
 import { type Figures, type Look, figuresOf, find, lookAt, number } from './rates';
@@ -124,6 +125,12 @@ export class Peer {
   async choose(rid: string | null, audioOnly: boolean, signal: AbortSignal): Promise<void> {
     await this.resource.post('layer', { rid, audioOnly }, signal);
     this.#soundAlone = audioOnly;
+  }
+
+  /** How the stream comes to the edge; undefined where the edge does not tell. */
+  async path(): Promise<Hop[] | undefined> {
+    if (!this.resource.links.some(link => link.rel === statsRelation)) return undefined;
+    return pathOf(await this.resource.get('stats', this.#stop.signal));
   }
 
   /** Leaves the edge. The edge is told even while the page goes away. */

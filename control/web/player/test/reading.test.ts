@@ -1,11 +1,13 @@
 /** What comes from servers and browsers is read with care. */
 import { expect, test } from 'vitest';
 import { layersOf } from '../src/layers';
+import { columnsOf, hopName, pathOf } from '../src/path';
 import { nameOf, optionsOf, wantedOf } from '../src/quality';
 import { type Stat, figuresOf } from '../src/rates';
 import { fragment, withStereo } from '../src/sdp';
 import { isAbsent, isFinal, planOf } from '../src/source';
 import { Problem } from '../src/problem';
+import { Units } from '../src/describe';
 import { textsOf } from '../src/texts';
 
 const t = textsOf('en');
@@ -160,4 +162,39 @@ test('a trickle fragment names its credentials and its m-line', () => {
     'a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n' +
       'a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\na=end-of-candidates\r\n',
   );
+});
+
+test('the way to the edge is read hop by hop', () => {
+  const hops = pathOf({
+    node: 'edge-2',
+    hops: [
+      { node: 'edge-1', upstream: 'origin-1', rtt_ms: 1.5, received: 9, rate_bps: 3_550_000, more: 1 },
+      {
+        node: 'edge-2',
+        upstream: 'edge-1',
+        rtt_ms: 1200,
+        lost: 1021,
+        repaired_below: 1020,
+        room_bps: 4e6,
+        shed: 1,
+      },
+    ],
+  });
+  expect(hops?.map(hopName)).toEqual(['origin-1 → edge-1', 'edge-1 → edge-2']);
+  const said = hops?.map(hop => columnsOf(t, new Units('en')).map(([, value]) => value(hop)));
+  expect(said?.map(row => row.join(' | ').replaceAll('\u00a0', ' '))).toEqual([
+    '2 ms | 3.6 Mbit/s | – | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0',
+    '1.2 s | 0 kbit/s | 4.0 Mbit/s | 1,021 | 1,020 | 0 | 0 | 0 | 0 | 1 | 0',
+  ]);
+});
+
+test('what is no way to the edge is not shown as one', () => {
+  for (const bad of [null, 7, 'x', [], {}, { hops: 1 }, { hops: Array.from({ length: 65 }, () => ({})) }])
+    expect(pathOf(bad)).toBeUndefined();
+  const [hop] =
+    pathOf({ hops: [{ node: 'x'.repeat(1000), upstream: 1, rtt_ms: -1, lost: 'many', late: Infinity }] }) ??
+    [];
+  expect(hop).toMatchObject({ upstream: '', roundTripMS: 0, lost: 0, late: 0 });
+  expect(hop?.node.length).toBe(256);
+  expect(pathOf({ hops: [null, 7] })?.map(hopName)).toEqual([' → ', ' → ']);
 });
