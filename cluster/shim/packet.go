@@ -24,7 +24,7 @@ func (c *Conn) write(b, oob []byte, addr *net.UDPAddr, now int64) error {
 	key := keyOf(addr)
 	p := c.table.find(key)
 	if p == nil {
-		p = c.open(key, addr, standUnproven, now)
+		p = c.open(key, addr.Zone, standUnproven, now)
 	}
 	return p.write(b, oob, now)
 }

@@ -35,7 +35,8 @@ var maxPeers = [standings]int{standUnproven: 256, standProven: 1024, standPlain:
 type peer struct {
 	c    *Conn
 	addr netip.AddrPort
-	udp  *net.UDPAddr // shared with QUIC; nobody changes it
+	to   netip.AddrPort // addr and its zone
+	udp  *net.UDPAddr   // the same for QUIC; nobody changes it
 
 	timer timer        // of the Conn's wheel
 	due   atomic.Int64 // when that fires; never while it is not in the wheel
@@ -68,8 +69,9 @@ type peer struct {
 	asks bool // the reader will call ask at the end of the batch; the reader's own
 }
 
-func newPeer(c *Conn, addr netip.AddrPort, udp *net.UDPAddr, now int64) *peer {
-	p := &peer{c: c, addr: addr, udp: udp, born: now, other: foreign{id: noStream}}
+func newPeer(c *Conn, addr netip.AddrPort, zone string, now int64) *peer {
+	to := netip.AddrPortFrom(addr.Addr().WithZone(zone), addr.Port())
+	p := &peer{c: c, addr: addr, to: to, udp: net.UDPAddrFromAddrPort(to), born: now, other: foreign{id: noStream}}
 	p.timer.p = p
 	p.due.Store(never)
 	p.active.Store(now)
@@ -98,7 +100,7 @@ func (p *peer) greet(s stranger, now int64) {
 
 // transmit implements outlet.
 func (p *peer) transmit(b, oob []byte) error {
-	_, _, err := p.c.out.WriteMsgUDP(b, oob, p.udp)
+	_, _, err := p.c.out.WriteMsgUDPAddrPort(b, oob, p.to)
 	return err
 }
 

@@ -47,12 +47,12 @@ func (t *table) find(a netip.AddrPort) *peer {
 }
 
 // open returns the peer at a, and begins its state if there is none.
-func (c *Conn) open(a netip.AddrPort, udp *net.UDPAddr, as standing, now int64) *peer {
+func (c *Conn) open(a netip.AddrPort, zone string, as standing, now int64) *peer {
 	t := &c.table
 	t.mu.Lock()
 	p := t.byAddr[a]
 	if p == nil {
-		p = newPeer(c, a, &net.UDPAddr{IP: a.Addr().AsSlice(), Port: int(a.Port()), Zone: udp.Zone}, now)
+		p = newPeer(c, a, zone, now)
 		if s, ok := t.lobby.leave(a, now); ok {
 			p.greet(s, now)
 			if s.plain {

@@ -42,9 +42,9 @@ type Conn struct {
 	wakeup  chan struct{}
 }
 
-// A writer sends packets, as net.UDPConn does.
+// A writer sends packets, as net.UDPConn does: by this method without allocating.
 type writer interface {
-	WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error)
+	WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error)
 }
 
 // New puts the repair layer around u, which it then owns. It fails where reg has another's metrics.
@@ -178,7 +178,7 @@ func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {
 		}
 		return
 	}
-	p := c.open(key, net.UDPAddrFromAddrPort(addr), standPlain, c.now())
+	p := c.open(key, addr.Addr().Zone(), standPlain, c.now())
 	if p.standing() == standUnproven {
 		c.restand(p, standPlain)
 	}

@@ -72,8 +72,8 @@ func (w *world) node(addr string) *node {
 	return n
 }
 
-// WriteMsgUDP implements writer: it takes a batch apart, as the kernel does.
-func (n *node) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (int, int, error) {
+// WriteMsgUDPAddrPort implements writer: it takes a batch apart, as the kernel does.
+func (n *node) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (int, int, error) {
 	n.calls++
 	n.oob = append(n.oob[:0], oob...)
 	var a ancillary
@@ -86,7 +86,7 @@ func (n *node) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (int, int, error) {
 		p := rest[:min(size, len(rest))]
 		n.sent[kind(p[0])]++
 		n.bytes += len(p)
-		n.w.mail(n.addr, keyOf(addr), p)
+		n.w.mail(n.addr, addr, p)
 	}
 	return len(b), len(oob), nil
 }
