@@ -98,16 +98,19 @@ func FuzzDownstream(f *testing.F) {
 	b = does(b, doDatagram, nack)
 	b = doesMessage(b, &pb.RelayMessage{Body: &pb.RelayMessage_Keyframe{Keyframe: &pb.Keyframe{Flow: 1}}})
 	b = doesMessage(b, &pb.RelayMessage{Body: &pb.RelayMessage_Stats{Stats: &pb.Stats{Flows: []*pb.FlowStats{{Flow: 1, Missing: 2}}}}})
+	b = doesMessage(b, &pb.RelayMessage{Body: &pb.RelayMessage_Watch{Watch: &pb.Watch{Id: 1, Flows: []uint64{1, 3}}}})
 	f.Add(doesMessage(b, &pb.RelayMessage{Body: &pb.RelayMessage_Unsubscribe{Unsubscribe: &pb.Unsubscribe{Id: 1}}}))
 	done, stop := context.WithCancel(context.Background())
 	stop()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, l := inMemory("origin", identity.RoleOrigin)
-		s := stream.New("a", 1, nil, []stream.Format{videoFormat, audioFormat}, func(*stream.Flow) {})
+		s := stream.New("a", 1, nil, []stream.Format{videoFormat, audioFormat, layer(1)}, func(*stream.Flow) {})
 		r.table.Put(s)
 		for i := range 20 {
-			if _, err := s.Flows[0].Write(packet(s.Flows[0], i, i == 5, 40), start); err != nil {
-				t.Fatal(err)
+			for _, flow := range []int{0, 2} {
+				if _, err := s.Flows[flow].Write(packet(s.Flows[flow], i, i == 5, 40), start); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		k := newSink(r, l)
@@ -129,7 +132,10 @@ func FuzzDownstream(f *testing.F) {
 				}
 			}
 		})
-		if len(k.byID) > rtpq.MaxStreams || len(l.queue.resends) > maxResends || len(l.queue.control) > maxControl {
+		if n := len(k.fill.begun()); n > maxJobs {
+			t.Errorf("%d groups wait", n)
+		}
+		if len(k.byID) > rtpq.MaxStreams || len(l.queue.sounds)+len(l.queue.resends) > maxResends || len(l.queue.control) > maxControl {
 			t.Errorf("%d subscriptions, %d resends, %d control datagrams", len(k.byID), len(l.queue.resends), len(l.queue.control))
 		}
 	})

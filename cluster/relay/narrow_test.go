@@ -9,11 +9,12 @@ import (
 	"freshet/cluster/stream"
 )
 
-// laid has a source of the standard stream on origin, and an edge below a strait that carries it.
+// laid has a source of the standard stream on origin, a hub below a strait, and an edge that takes it from there.
 func laid(t *testing.T, s *strait) (origin, edge *node, src *modelSource, p *publisher) {
 	m := newMesh(t)
 	origin = m.node("origin", nodeConfig{behind: maxBehind})
-	edge = m.node("edge", nodeConfig{behind: maxBehind}, narrow(t, origin.up(), s))
+	hub := m.node("hub", nodeConfig{behind: maxBehind}, narrow(t, origin.up(), s))
+	edge = m.node("edge", nodeConfig{behind: maxBehind}, hub.up())
 	src = &modelSource{flows: standard(), wrote: make([]int, 4), asked: make([]atomic.Bool, 4)}
 	p = &publisher{}
 	p.Stream = stream.New("a", 1, nil, []stream.Format{audioFormat, layer(0), layer(1), layer(2)}, func(f *stream.Flow) {
@@ -27,8 +28,8 @@ func laid(t *testing.T, s *strait) (origin, edge *node, src *modelSource, p *pub
 	return origin, edge, src, p
 }
 
-// A hop cut to 2 Mbit/s under 3.6: the top layer goes, once, audio and base layer are whole, and the top layer
-// is back soon after the room is.
+// A hop cut to 2 Mbit/s under 3.6: the top layer goes, once, and the edge behind the next hop knows it; audio
+// and base layer are whole, and the top layer is back soon after the room is.
 func TestNarrowHop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 s")
@@ -53,7 +54,13 @@ func TestNarrowHop(t *testing.T) {
 		timer := time.AfterFunc(time.Until(row.at), func() { s.rate.Store(row.rate) })
 		defer timer.Stop()
 	}
+	top := lease.Stream().Flows[3]
+	src.run(began, cut.Add(5*time.Second))
+	if !top.Shed() || lease.Stream().Flows[2].Shed() {
+		t.Errorf("at the edge the top layer is held back: %v, the middle one: %v", top.Shed(), lease.Stream().Flows[2].Shed())
+	}
 	src.run(began, end)
+	eventually(t, "known at the edge to be back", func() bool { return !top.Shed() })
 	eventually(t, "the last of audio and base layer", func() bool {
 		return came[0].len() == src.wrote[0] && came[1].len() == src.wrote[1]
 	})

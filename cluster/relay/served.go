@@ -126,6 +126,8 @@ func (s *served) passOver(p *ring.Packet, why dropReason, now time.Time) {
 		s.untold(s.left.add(p.Seq, p.Seq+1))
 	case s.high >= 0:
 		s.left.begin(s.high + 1)
+	case s.started:
+		s.left.begin(s.live)
 	case p != nil:
 		s.left.begin(p.Seq)
 	}
