@@ -56,9 +56,10 @@ func (u *puller) accept(f *feed, a *pb.Accept, now time.Time) {
 	u.opened(f, a, path, fresh, now)
 	lives := map[*stream.Flow]int64{}
 	for i, flow := range a.GetFlows() {
-		u.flows[i].accepted(flow, f.side, now, u.paces[f.side])
-		if flow.GetStarted() {
-			lives[u.flows[i].flow] = u.flows[i].flow.Ring.Near(uint16(flow.GetLive()))
+		in := u.flows[i]
+		in.accepted(flow, f.side, now, u.paces[f.side])
+		if flow.GetStarted() && in.sleptAt < 0 {
+			lives[in.flow] = in.flow.Ring.Near(uint16(flow.GetLive()))
 		}
 	}
 	u.log.Info("stream pulled", "peer", f.source.link.node, "second", f == u.second)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"freshet/cluster/ring"
 	pb "freshet/proto"
 )
 
@@ -13,6 +14,11 @@ import (
 // a refusal is to be had.
 func (u *puller) advance(now time.Time) {
 	u.retryAt, u.reviewAt = time.Time{}, time.Time{}
+	if !u.lostAt.IsZero() && now.Sub(u.lostAt) > ring.MaxAge { // no upstream holds what comes next
+		for _, in := range u.flows {
+			in.sleep()
+		}
+	}
 	for _, up := range u.r.ups {
 		if u.refused[up] != nil {
 			continue

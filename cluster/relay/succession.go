@@ -205,9 +205,11 @@ func (u *puller) succeed(why changeReason, tell bool, now time.Time) {
 	if u.second.returns {
 		u.comeback(u.second.source.up).returned = now
 	}
-	u.changes++
-	u.r.m.changes.WithLabelValues(string(why)).Inc()
-	u.log.Info("upstream changed", "peer", u.second.source.link.node, "from", old.source.link.node, "reason", string(why))
+	if u.second.open() { // otherwise its answer is waited for
+		u.changes++
+		u.r.m.changes.WithLabelValues(string(why)).Inc()
+		u.log.Info("upstream changed", "peer", u.second.source.link.node, "from", old.source.link.node, "reason", string(why))
+	}
 	u.letGo(old, tell, now)
 	u.first, u.second = u.second, nil
 	u.publish(now)

@@ -229,6 +229,25 @@ func TestReturn(t *testing.T) {
 	}
 }
 
+// An upstream that is heard of again in time keeps its streams, also where it takes a moment to be well.
+func TestFirstStays(t *testing.T) {
+	for _, back := range []time.Duration{0, 100 * time.Millisecond, 400 * time.Millisecond} {
+		x := newBench(t, "one", "two")
+		x.stand(0, suspect)
+		x.wants("suspect", "one", "two")
+		x.accept(1, 1, "two")
+		x.wait(back)
+		x.stand(0, alive)
+		x.wait(trialFor - 20*time.Millisecond)
+		x.wants("not well for long enough", "one", "two")
+		x.wait(20*time.Millisecond + 2*trialEvery)
+		x.wants("well", "one")
+		if _, left := x.subscribed(1); !left || x.u.changes != 0 {
+			t.Errorf("back after %v: the second was let go %v, %d changes", back, left, x.u.changes)
+		}
+	}
+}
+
 // A better upstream that refuses is not asked all the time.
 func TestReturnRefused(t *testing.T) {
 	x := newBench(t, "one", "two")
@@ -449,4 +468,54 @@ func TestDrainingIsNotAsked(t *testing.T) {
 	x.stand(1, alive)
 	x.wait(time.Minute)
 	x.wants("after a minute", "two")
+}
+
+// What was lost for longer than any ring holds begins anew, however far its numbers ran meanwhile; and the time
+// until the stream is given up counts from when the upstream lost it.
+func TestLostForLong(t *testing.T) {
+	x := newBench(t, "one")
+	ids := x.u.first.ids
+	x.packet(0, ids[0], 0, 10, false)
+	x.packet(0, ids[1], 1, 10, true)
+	x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_LOST}}})
+	if got := x.now.Sub(x.u.lostAt); got != orphanFor {
+		t.Errorf("lost for %v, want %v", got, orphanFor)
+	}
+	refuse := func() *pb.Subscribe {
+		ask, _ := x.subscribed(0)
+		if ask != nil {
+			x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_Refuse{Refuse: &pb.Refuse{Id: ask.GetId(), Reason: pb.RefuseReason_REFUSE_REASON_NO_UPSTREAM}}})
+		}
+		return ask
+	}
+	x.wait(time.Second)
+	if have := refuse().GetHave(); len(have) != 2 {
+		t.Errorf("at first it has %v", have)
+	}
+	for range 400 {
+		x.wait(100 * time.Millisecond)
+		for _, h := range refuse().GetHave() {
+			if lost := x.now.Sub(x.u.lostAt); lost > 13*time.Second && !h.GetIdle() {
+				t.Fatalf("after %v it has %v", lost, h)
+			}
+		}
+	}
+	for len(x.peers()) == 0 {
+		x.wait(100 * time.Millisecond)
+	}
+	ids = x.accept(0, 1, "one")
+	x.packet(0, ids[0], 0, 40010, false)
+	x.packet(0, ids[0], 0, 40012, false)
+	in := x.u.flows[0]
+	if high := in.flow.Ring.High(); high != 1<<16+40012 || len(in.track.gaps) != 1 {
+		t.Errorf("highest number %d, %d missing, want %d and 1", high, len(in.track.gaps), 1<<16+40012)
+	}
+	x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: x.subs[0], Reason: pb.EndReason_END_REASON_LOST}}})
+	for !x.u.over && x.now.Before(start.Add(10*time.Minute)) {
+		x.wait(100 * time.Millisecond)
+		refuse()
+	}
+	if s := x.u.stream; !x.u.over || !errors.Is(s.Err(), stream.ErrLost) {
+		t.Errorf("over %v with %v", x.u.over, s.Err())
+	}
 }
