@@ -144,7 +144,7 @@ func (u *puller) end(f *feed, why pb.EndReason, now time.Time) {
 	second := f == u.second
 	switch why {
 	case pb.EndReason_END_REASON_STREAM_ENDED:
-		if !second {
+		if !second || u.first.source.standing() != alive { // who is alive says so itself
 			u.finish(stream.ErrEnded, "upstream says that it ended")
 			return
 		}

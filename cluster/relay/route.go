@@ -6,8 +6,8 @@ import (
 	pb "freshet/proto"
 )
 
-// HopStats is one hop of a stream's way to this node, as the node at its lower end sees it. Counts are since
-// the stream was pulled there.
+// HopStats is one hop of a stream's way to this node, as the node at its lower end sees it. Counts of packets
+// of the stream are since its epoch was pulled there, those of the link since the link is known.
 type HopStats struct {
 	Node, Upstream string // at the lower end, and at the upper
 	RTT            time.Duration

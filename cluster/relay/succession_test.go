@@ -519,3 +519,21 @@ func TestLostForLong(t *testing.T) {
 		t.Errorf("over %v with %v", x.u.over, s.Err())
 	}
 }
+
+// The end of a stream is believed of the second upstream where the first is not heard of.
+func TestEndBySecond(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		first standing
+		over  bool
+	}{{"first is well", alive, false}, {"first is not heard of", suspect, true}} {
+		x := newBench(t, "one", "two")
+		x.stand(0, suspect)
+		x.accept(1, 1, "two")
+		x.stand(0, row.first)
+		x.tell(1, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: x.subs[1], Reason: pb.EndReason_END_REASON_STREAM_ENDED}}})
+		if ended := errors.Is(x.u.stream.Err(), stream.ErrEnded); x.u.over != row.over || ended != row.over {
+			t.Errorf("%s: over %v, ended with %v", row.name, x.u.over, x.u.stream.Err())
+		}
+	}
+}
