@@ -25,6 +25,7 @@ const (
 	staleFor  = 500 * time.Millisecond  // a path that has not answered for longer tells nothing
 	shareSafe = 0.85                    // of what was delivered: the rest empties the buffer
 	sharePace = 0.95                    // of the room known, for all there is to send while the path is narrow
+	shareWait = 0.6                     // until its buffer is empty
 	holdAfter = 1200 * time.Millisecond // after a cut, before the next: what QUIC had taken must leave first
 
 	burstMost = 1500 * time.Millisecond // for flows that fit by their rates to be through with a burst
@@ -148,7 +149,7 @@ func (c *controller) step(now time.Time, s *signals) verdict {
 	v.repair = c.slowAt.IsZero() || !c.quietAt.IsZero() && now.Sub(c.quietAt) >= repairQuiet
 	v.slow, v.room = !v.repair, c.room
 	if v.slow || v.carry < len(s.flows) {
-		v.pace = sharePace * c.room
+		v.pace = c.pace(s.flows)
 	}
 	return v
 }
@@ -310,6 +311,20 @@ func (c *controller) cut(now time.Time, s *signals, carry int) int {
 		c.pause = backFirst
 	}
 	return keep
+}
+
+// pace returns the bits a second to send at most over a path that is narrow.
+func (c *controller) pace(flows []load) float64 {
+	if !c.quietAt.IsZero() {
+		return sharePace * c.room
+	}
+	musts := 0.0
+	for _, f := range flows {
+		if f.must {
+			musts += f.rate
+		}
+	}
+	return min(max(shareWait*c.room, musts/sharePace), sharePace*c.room)
 }
 
 // look notes since when the path is quiet.

@@ -34,7 +34,19 @@ func TestNarrowHop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 s")
 	}
-	s := &strait{buffer: 100 * time.Millisecond, delay: 25 * time.Millisecond}
+	for _, row := range []struct{ rtt, buffer time.Duration }{
+		{20 * time.Millisecond, 100 * time.Millisecond},
+		{50 * time.Millisecond, 300 * time.Millisecond},
+		{200 * time.Millisecond, 100 * time.Millisecond},
+	} {
+		t.Run(row.rtt.String(), func(t *testing.T) {
+			t.Parallel()
+			narrowHop(t, &strait{buffer: row.buffer, delay: row.rtt / 2})
+		})
+	}
+}
+
+func narrowHop(t *testing.T, s *strait) {
 	s.rate.Store(50e6)
 	origin, edge, src, p := laid(t, s)
 	lease := pullNow(t, edge, "a")
