@@ -16,6 +16,8 @@ import (
 type benchCommand struct {
 	Impair impairCommand     `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
 	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
+
+	Forward forwardCommand `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`
 }
 
 // pathFlags say what happens to packets in one direction, or in both.

@@ -44,3 +44,14 @@ func (c *benchRelayCommand) Run(p *program) error {
 	}
 	return relay.Run(p.ctx, cfg)
 }
+
+type forwardCommand struct {
+	CA     string `required:"" placeholder:"DIR" help:"Directory of the cluster's CA."`
+	Listen string `required:"" placeholder:"HOST:PORT" help:"UDP address to listen on."`
+	Target string `required:"" placeholder:"HOST:PORT" help:"UDP address of who takes the datagrams."`
+}
+
+// Run forwards until the first connection ends or the program is told to stop.
+func (c *forwardCommand) Run(p *program) error {
+	return relay.Forward(p.ctx, relay.ForwardConfig{CA: c.CA, Listen: c.Listen, Target: c.Target}, p.stdout)
+}

@@ -109,7 +109,7 @@ func newFailover(b *bench) *failover {
 	}
 	f.last = b.node(dir, "edge", "last", "--shards", "1",
 		"--upstream", "a="+f.sides[0].path.Addr().String(), "--upstream", "b="+f.sides[1].path.Addr().String())
-	f.raw = b.publish(f.origin, oneLayer())
+	f.raw = b.publish(f.origin, benchStream, oneLayer())
 	for _, s := range f.sides {
 		b.background("viewer at "+s.node.name, func(ctx context.Context) error {
 			watchAgain(ctx, load.PlayConfig{URL: s.node.whep(benchStream), NoVideo: true}, b)
@@ -125,10 +125,10 @@ func newFailover(b *bench) *failover {
 	return f
 }
 
-// publish starts cfg's publisher at origin, and returns once it is connected.
-func (b *bench) publish(origin *process, cfg load.RawConfig) *load.Raw {
+// publish starts cfg's publisher of stream id at origin, and returns once it is connected.
+func (b *bench) publish(origin *process, id string, cfg load.RawConfig) *load.Raw {
 	b.Helper()
-	cfg.URL, cfg.Key = origin.whip(benchStream), benchKey
+	cfg.URL, cfg.Key = origin.whip(id), benchKey
 	raw, err := load.NewRaw(cfg, testmesh.Log(b))
 	if err != nil {
 		b.Fatal(err)

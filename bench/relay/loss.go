@@ -102,7 +102,8 @@ func (c lossy) run(b *bench) []*Result {
 	b.during(length, c.name())
 	to, bytes := sent.mark(), l.mediaBytes()-bytes
 	_, now := proxy.Stats()
-	after := b.scrape(l.Origin.URL).since(before)
+	end := b.scrape(l.Origin.URL)
+	after, window := end.since(before), end.sum(windowMetric, downwards)
 	l.settle(c.rtt)
 
 	way := c.rtt / 2
@@ -121,7 +122,8 @@ func (c lossy) run(b *bench) []*Result {
 	main.set("viewer_p99_ms", ms(viewer.at(.99)-way))
 	twice, _ := seen.repeated()
 	main.set("viewer_repeated", twice)
-	main.set("window_bytes", b.scrape(l.Origin.URL).sum(windowMetric))
+	main.set("window_bytes", int(window))
+	main.set("window_need_bytes", int(float64(bytes)/length.Seconds()*c.rtt.Seconds()))
 	main.want(all.sent > 0, "nothing was sent")
 	results := []*Result{main}
 
@@ -159,8 +161,11 @@ func (c lossy) run(b *bench) []*Result {
 	return results
 }
 
-// windowMetric is the sum of the congestion windows of all connections of a node.
-const windowMetric = "freshet_relay_window_bytes"
+// windowMetric are the congestion windows of a node's connections, downwards those that carry media.
+const (
+	windowMetric = "freshet_relay_link_window_bytes"
+	downwards    = `direction="down"`
+)
 
 func (c lossy) result(id string) *Result {
 	r := &Result{ID: id}

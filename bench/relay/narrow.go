@@ -141,7 +141,7 @@ func (s steps) complete(from time.Time) time.Duration {
 
 // firstChange returns how long after from the layers changed first, 0 where they did not.
 func (s steps) firstChange(from time.Time) time.Duration {
-	for _, c := range s {
+	for _, c := range s[min(1, len(s)):] { // the first is no change
 		if c.at.After(from) {
 			return c.at.Sub(from)
 		}

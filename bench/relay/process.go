@@ -177,23 +177,30 @@ func (p *process) get(ctx context.Context, path string, query url.Values, limit 
 	return io.ReadAll(io.LimitReader(resp.Body, limit))
 }
 
-// cleanup ends the process, by force where it does not go.
-func (p *process) cleanup() {
-	if p.cmd != nil {
-		if p.frozen {
-			p.thaw()
-		}
-		p.signal(syscall.SIGTERM)
-		select {
-		case err := <-p.ended:
-			if err != nil {
-				p.b.Errorf("%s: %v", p.name, err)
-			}
-		case <-time.After(endsWithin):
-			p.b.Errorf("%s did not end within %v", p.name, endsWithin)
-			p.kill()
-		}
+// stop ends the process in order, by force where it does not go. One that does not run is left alone.
+func (p *process) stop() {
+	if p.cmd == nil {
+		return
 	}
+	if p.frozen {
+		p.thaw()
+	}
+	p.signal(syscall.SIGTERM)
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			p.b.Errorf("%s: %v", p.name, err)
+		}
+		p.cmd = nil
+	case <-time.After(endsWithin):
+		p.b.Errorf("%s did not end within %v", p.name, endsWithin)
+		p.kill()
+	}
+}
+
+// cleanup ends the process; where the row has failed, it shows the end of the log.
+func (p *process) cleanup() {
+	p.stop()
 	if !p.b.Failed() {
 		return
 	}

@@ -6,5 +6,6 @@ func rows() []row {
 	all = append(all, lossyRows()...)
 	all = append(all, joinRow(), narrowRow(), silentRow(), fanRow())
 	all = append(all, failoverRows()...)
+	all = append(all, cpuRow())
 	return all
 }

@@ -1,0 +1,195 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+	"freshet/cluster/identity"
+)
+
+// Two streams of 1,150 packets a second: together what the target asks for and some more, each within what an
+// origin takes of one publisher.
+const (
+	cpuStreams  = 2
+	cpuPictures = 50
+	cpuBurst    = 22 // packets of a picture
+	cpuSize     = 1065
+	cpuPace     = 20_000_000 // bit/s within a picture, so that half of the time is quiet
+	cpuLength   = 20 * time.Second
+	cpuLeast    = 2000 // packets a second
+	cpuMost     = 150. // µs of receiving a packet and sending it once
+	cpuProfile  = 10 * time.Second
+	cpuShown    = 14 // packages of the profile
+)
+
+func cpuRow() row {
+	return row{
+		id: "cpu", run: runCPU,
+		about: fmt.Sprintf("a middle edge at %d packets a second, and a plain forwarder of QUIC datagrams at the same", cpuStreams*(cpuPictures*cpuBurst+50)),
+	}
+}
+
+// runCPU measures a middle edge, looks where its time goes, and measures the forwarder.
+func runCPU(b *bench) []*Result {
+	dir := b.TempDir()
+	var streams, args []string
+	for i := range cpuStreams {
+		streams = append(streams, fmt.Sprintf("%s%d", benchStream, i+1))
+		args = append(args, "--stream", streams[i]+"="+benchKey)
+	}
+	origin := b.node(dir, "origin", testmesh.Origin, args...)
+	middle := b.node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+origin.relay)
+	last := b.node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+middle.relay)
+	// A viewer of sound alone keeps the whole stream at the last edge, whose cost is none of this.
+	watch, stop := context.WithCancel(b.Context())
+	defer stop()
+	var watched sync.WaitGroup
+	for _, id := range streams {
+		b.publish(origin, id, load.RawConfig{
+			Rate: cpuPictures, Audio: true, PaceBPS: cpuPace,
+			Layers: []load.RawLayer{{Packets: cpuBurst, Size: cpuSize}},
+		})
+		watched.Go(func() { watchAgain(watch, load.PlayConfig{URL: last.whep(id), NoVideo: true}, b) })
+	}
+	const received = "freshet_relay_received_packets_total"
+	b.until("packets at the last edge", patience, func() bool { return b.scrape(last.url).sum(received) > cpuLeast })
+	b.during(warm, "begin")
+
+	length := b.length(cpuLength)
+	before, used, begun := b.scrape(middle.url), middle.cpu(), time.Now()
+	b.during(length, "middle edge")
+	used = middle.cpu() - used
+	took := time.Since(begun)
+	now := b.scrape(middle.url).since(before)
+	packets := now.sum(received)
+	sent := now.sum("freshet_relay_sent_packets_total")
+	size := int(now.sum("freshet_relay_received_bytes_total") / max(1, packets))
+
+	ctx, done := context.WithTimeout(b.Context(), cpuProfile+readyWithin)
+	defer done()
+	b.tell("profile of the middle edge: %v", cpuProfile)
+	raw, err := middle.get(ctx, "/debug/pprof/profile", url.Values{"seconds": {fmt.Sprint(int(cpuProfile.Seconds()))}}, mostProfile)
+	if err != nil {
+		b.Fatal(err)
+	}
+	shares, err := byPackage(raw)
+	if err != nil {
+		b.Fatal(err)
+	}
+	stop()
+	watched.Wait()
+	// The forwarder stands where the middle edge stood; the publishers and the origin go on, as they did.
+	for _, p := range []*process{last, middle} {
+		p.stop()
+	}
+	plain := b.forwarder(dir, size, length)
+
+	r := &Result{ID: "cpu", Target: fmt.Sprintf("receive and one send at most %g µs at %d packets a second and more", cpuMost, cpuLeast)}
+	r.set("seconds", took.Seconds())
+	r.set("n", int(packets))
+	r.set("sent", int(sent))
+	r.set("bytes_a_packet", size)
+	r.atLeast("packets_per_second", packets/took.Seconds(), cpuLeast)
+	r.want(sent > .99*packets, "of %.0f packets only %.0f went on", packets, sent)
+	each := float64(used.Microseconds()) / max(1, packets)
+	r.atMost("us_a_packet", round(each, 1), cpuMost)
+	r.set("plain_us_a_packet", round(plain.each, 1))
+	r.set("plain_packets_per_second", round(plain.rate, 0))
+	r.set("over_plain", round(each/plain.each, 2))
+	var made []string
+	for _, s := range shares[:min(len(shares), cpuShown)] {
+		made = append(made, fmt.Sprintf("%s %.0f%%", s.name, 100*s.share))
+	}
+	r.set("made_of", strings.Join(made, ", "))
+	return []*Result{r}
+}
+
+// A plainCost is what a forwarder came to.
+type plainCost struct{ each, rate float64 } // µs a packet, packets a second
+
+// forwarder has a process forward datagrams of size bytes at the pace of the stream for length.
+func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost {
+	b.Helper()
+	ca := filepath.Join(dir, "ca")
+	sink, err := forwardIdentity(ca, "sink")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ln, err := quic.ListenAddr("127.0.0.1:0", sink.ServerTLS([]string{forwardALPN}, identity.RoleEdge), forwardQUIC())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := ln.Close(); err != nil {
+			b.Errorf("sink: %v", err)
+		}
+	})
+	var got atomic.Int64
+	b.background("sink", func(ctx context.Context) error { return drain(ctx, ln, func() { got.Add(1) }) })
+
+	cmd := exec.Command(b.cfg.Binary, "bench", "forward", "--ca", ca, "--listen", "127.0.0.1:0", "--target", ln.Addr().String())
+	cmd.Env = environment()
+	cmd.Stderr = b.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends with its connection anyway
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("forwarder: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	var where struct{ Listen string }
+	if err == nil {
+		err = json.Unmarshal(line, &where)
+	}
+	if err != nil {
+		b.Fatalf("forwarder: %v", err)
+	}
+	source, err := forwardIdentity(ca, "source")
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn, err := dialForward(b.Context(), source, where.Listen, "forwarder")
+	if err != nil {
+		b.Fatalf("dial the forwarder: %v", err)
+	}
+	b.Cleanup(func() { _ = conn.CloseWithError(0, "") })
+	pace := cpuSize * 8 * time.Second / cpuPace / cpuStreams
+	b.background("source", func(ctx context.Context) error {
+		return pour(ctx, conn, size, cpuStreams*cpuBurst, time.Second/cpuPictures, pace)
+	})
+	b.until("datagrams at the sink", patience, func() bool { return got.Load() > cpuLeast })
+	b.during(warm, "begin")
+	used, err := cpuOf(cmd.Process.Pid)
+	if err != nil {
+		b.Fatal(err)
+	}
+	from, begun := got.Load(), time.Now()
+	b.during(length, "plain forwarder")
+	end, err := cpuOf(cmd.Process.Pid)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := float64(got.Load() - from)
+	return plainCost{each: float64((end - used).Microseconds()) / max(1, n), rate: n / time.Since(begun).Seconds()}
+}
