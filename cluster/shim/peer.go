@@ -47,7 +47,7 @@ type peer struct {
 	spoke     atomic.Bool // has sent a packet with a header
 	born      int64
 	heard     atomic.Int64
-	active    atomic.Int64 // last QUIC packet, either way
+	wrote     atomic.Int64 // last QUIC packet to it; nobody but QUIC keeps state alive
 	pingAt    atomic.Int64
 	rtt       atomic.Int64
 	urgent    atomic.Int64  // until then acknowledgements are not held back
@@ -74,7 +74,7 @@ func newPeer(c *Conn, addr netip.AddrPort, zone string, now int64) *peer {
 	p := &peer{c: c, addr: addr, to: to, udp: net.UDPAddrFromAddrPort(to), born: now, other: foreign{id: noStream}}
 	p.timer.p = p
 	p.due.Store(never)
-	p.active.Store(now)
+	p.wrote.Store(now)
 	p.recv = newReceiver(p)
 	p.send = newSender(rand.Uint32()&(1<<24-1), p, &c.chunks)
 	p.send.windowAt = now
@@ -122,7 +122,7 @@ func (p *peer) control(b []byte) bool {
 
 // write sends what QUIC hands down.
 func (p *peer) write(b, oob []byte, now int64) error {
-	p.active.Store(now)
+	p.wrote.Store(now)
 	if p.standing() == standPlain {
 		p.plainSent.Add(uint64(len(b)))
 		return p.transmit(b, oob)
@@ -151,7 +151,7 @@ func (p *peer) keepSource(b []byte) {
 
 // wake has tick called at due at the latest.
 func (p *peer) wake(due, now int64) {
-	if due < p.due.Load() {
+	if due <= p.due.Load()-wheelTick { // else it is the same tick, or a later one
 		p.c.schedule(p, due, now)
 	}
 }
@@ -159,7 +159,6 @@ func (p *peer) wake(due, now int64) {
 // plain takes a packet of plain QUIC.
 func (p *peer) plain(n int, now int64) {
 	p.heard.Store(now)
-	p.active.Store(now)
 	p.received.Add(uint64(n))
 	p.packets.Add(1)
 	p.plainRecv.Add(uint64(n))
@@ -196,9 +195,7 @@ func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
 }
 
 func (p *peer) data(h header, n int, now int64) (up bool) {
-	p.active.Store(now)
 	p.recvMu.Lock()
-	defer p.recvMu.Unlock()
 	r := p.recv
 	if !r.known {
 		r.begin(h.id, h.seq, 0, now)
@@ -218,6 +215,7 @@ func (p *peer) data(h header, n int, now int64) (up bool) {
 		r.receivedBytes += uint64(n)
 	}
 	p.askSoon(now)
+	p.recvMu.Unlock()
 	return up
 }
 
@@ -356,7 +354,7 @@ func (p *peer) tick(now int64) (due int64) {
 
 // pings tells whether the peer gets PINGs.
 func (p *peer) pings(now int64) bool {
-	return now-p.active.Load() <= pingFor && (p.standing() != standPlain || p.spoke.Load())
+	return now-p.wrote.Load() <= pingFor && (p.standing() != standPlain || p.spoke.Load())
 }
 
 // end is when the peer is forgotten if nothing more is heard of it.
@@ -364,5 +362,5 @@ func (p *peer) end() int64 {
 	if p.standing() == standUnproven {
 		return max(p.born, p.heard.Load()) + forgetUnproven
 	}
-	return p.active.Load() + forgetAfter
+	return p.wrote.Load() + forgetAfter
 }

@@ -60,6 +60,41 @@ func TestPings(t *testing.T) {
 	}
 }
 
+// Who only receives from this node keeps its state; who only sends to it does not, and gets no PINGs.
+func TestOneWay(t *testing.T) {
+	w := newWorld(t, time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	start := w.now
+	id := b.peer(a).send.id
+	for i := range 100 {
+		a.receive(b.addr, packet(kindData, id, uint32(5+i), 1, 2, 3))
+		a.receive(b.addr, packet(kindPing, id, uint32(5+i), make([]byte, 24)...))
+		if i == 40 {
+			a.sent[kindPing] = 0
+		}
+		w.run(100 * time.Millisecond)
+	}
+	if n := a.sent[kindPing]; n != 0 {
+		t.Errorf("%d PINGs to whom QUIC has not written for 4 s", n)
+	}
+	for w.now < start+forgetAfter+int64(time.Second) {
+		a.receive(b.addr, packet(kindTail, id, 200))
+		w.run(time.Second)
+	}
+	if a.peer(b) != nil {
+		t.Error("kept alive by who is not written to")
+	}
+	w.introduce(a, b)
+	for range 40 {
+		a.write(b, make([]byte, 100))
+		w.run(time.Second)
+	}
+	if a.peer(b) == nil {
+		t.Error("forgotten while QUIC writes")
+	}
+}
+
 // The padding of a probe fills the queue of a narrow path, and the round trip behind it tells.
 func TestProbePath(t *testing.T) {
 	w := newWorld(t, 20*time.Millisecond)

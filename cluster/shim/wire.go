@@ -54,7 +54,7 @@ func parseHeader(b []byte, n int) (header, dropReason) {
 	}
 	v := binary.BigEndian.Uint32(b)
 	h := header{kind(v >> 24), v & (1<<24 - 1), binary.BigEndian.Uint32(b[4:])}
-	ok := false
+	var ok bool
 	switch h.kind {
 	case kindData, kindResent:
 		ok = n > headerLen
