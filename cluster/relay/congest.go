@@ -108,6 +108,7 @@ type controller struct {
 	pause   time.Duration // from a cut to the next return
 	room    float64
 
+	level   level
 	probing probing
 }
 
@@ -119,7 +120,8 @@ type counts struct {
 }
 
 // step judges s. It is to be called each congestEvery.
-func (c *controller) step(now time.Time, s *signals) verdict {
+func (c *controller) step(now time.Time, signals *signals) verdict {
+	s := c.level.above(now, signals)
 	if last := c.past[0]; s.sent < last.sent || s.asked < last.asked || s.refused < last.refused || s.delivered < last.delivered {
 		c.past = [congestSteps]counts{} // the peer has another address: counts begin anew
 	}

@@ -419,6 +419,32 @@ func lte(seed uint64) func(int) float64 {
 	return func(ms int) float64 { return rates[ms/100] }
 }
 
+// A way that becomes longer is no full buffer: after a moment all goes on, and the repair layer with it.
+func TestCongestLongerWay(t *testing.T) {
+	for _, rtt := range []int{20, 100} {
+		for _, longer := range []int{40, 80, 200} {
+			for _, loss := range []float64{0, 0.02} {
+				m := &model{rtt: time.Duration(rtt) * time.Millisecond, buffer: 100 * time.Millisecond, flows: standard(), rate: steady(50e6)}
+				m.loss = bursts(loss, 1)
+				paused, last := 0, 0
+				m.step = func(ms int, v verdict) {
+					if ms == 9999 {
+						m.rtt += time.Duration(longer) * time.Millisecond
+					}
+					if !v.repair {
+						paused, last = paused+1, ms
+					}
+				}
+				m.run(60)
+				if len(m.changes) > 2 || m.carried() != 4 || paused > 10 || last > 16e3 {
+					t.Errorf("%d ms and %d more, loss %.2f: changes at %v, %d flows at the end; repair paused in %d steps, until %d ms",
+						rtt, longer, loss, m.changes, m.carried(), paused, last)
+				}
+			}
+		}
+	}
+}
+
 func loads(sheds ...bool) (flows []load) {
 	for i, shed := range sheds {
 		flows = append(flows, load{rate: 1e6, must: i < 2, shed: shed})

@@ -16,7 +16,8 @@ const (
 	maxResends = 512  // packets asked for again and not sent yet
 	maxCopies  = 64   // audio packets waiting to go once more
 
-	paceSlack = 5 * time.Millisecond // that video may be ahead of its pace, as timers are late
+	paceSlack = 5 * time.Millisecond // that video may catch up with its pace, as timers are late
+	paceTurn  = time.Millisecond     // between two looks at the pace: a wide path's packets go in bursts of that
 )
 
 // A class is a flow's rank in the queue: the lower goes first.
@@ -142,7 +143,7 @@ func (q *queue) holdsVideo(now time.Time) bool {
 	if q.pace == 0 || !now.Before(q.paced) {
 		return false
 	}
-	q.timer.Reset(q.paced.Sub(now))
+	q.timer.Reset(max(q.paced.Sub(now), paceTurn))
 	return true
 }
 

@@ -92,9 +92,13 @@ func (t *throttle) measure(now time.Time) {
 	p, ok := l.path()
 	if !ok || p.Plain {
 		st := l.main.quic.ConnectionStats()
+		*n = signals{waiting: n.waiting, oldest: n.oldest, groups: n.groups, flows: n.flows}
 		n.rtt, n.minRTT, n.lastRTT, n.rttAt = st.SmoothedRTT, st.MinRTT, st.LatestRTT, now
-		n.delivered, n.deliveredAt = st.BytesSent-st.BytesLost, now
-		n.probes = false
+		for _, c := range l.all() {
+			st := c.quic.ConnectionStats()
+			n.delivered += st.BytesSent - min(st.BytesLost, st.BytesSent)
+		}
+		n.deliveredAt = now
 		return
 	}
 	n.rtt, n.minRTT, n.lastRTT, n.rttAt = p.RTT, p.MinRTT, p.LastRTT, p.RTTAt
