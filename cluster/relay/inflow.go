@@ -99,17 +99,26 @@ func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err err
 	return fresh, nil
 }
 
-// number returns the extended sequence number of a packet. Behind a stretch that was not carried, numbers
-// may have run on by more than 16 bits tell; the timestamps, which take longer to come round, tell then.
+// number returns the extended sequence number of a packet. Behind a stretch that was not carried here, numbers
+// may have run on by more than 16 bits tell, and an upstream that woke up may send what is minutes old: where
+// the number alone might mislead, the timestamp, which takes longer to come round, says on which side it is.
 func (in *inflow) number(data []byte) int64 {
 	r := in.flow.Ring
 	seq := r.Near(binary.BigEndian.Uint16(data[2:]))
 	high := r.High()
-	if in.begun || high < 0 || seq > high {
+	if high < 0 || in.begun && seq >= high-maxGaps && seq <= high+maxGaps {
 		return seq
 	}
-	if last := r.Get(high); last != nil && int32(binary.BigEndian.Uint32(data[4:])-last.Timestamp) > 0 {
-		return seq + 1<<16
+	last := r.Get(high)
+	if last == nil {
+		return seq
+	}
+	second := int64(in.flow.Format.Codec.ClockRate) // frames may be out of order by less
+	switch by := int64(int32(binary.BigEndian.Uint32(data[4:]) - last.Timestamp)); {
+	case by > second && seq <= high:
+		seq += 1 << 16
+	case by < -second && seq > high:
+		seq -= 1 << 16
 	}
 	return seq
 }

@@ -438,3 +438,22 @@ func TestLayerOverTwoHops(t *testing.T) {
 		t.Errorf("%v packets were asked for again", asked)
 	}
 }
+
+// What an upstream has from minutes ago, whose 16 bits seem to lie ahead, does not move the ring.
+func TestPacketOfLongAgo(t *testing.T) {
+	x := newBench(t, "one")
+	id := x.u.first.ids[1]
+	in := x.u.flows[1]
+	x.packet(0, id, 1, 100000, true)
+	high := in.flow.Ring.High()
+	for n := 100000 - 40000; n < 100000-39990; n++ {
+		x.packet(0, id, 1, n, true)
+	}
+	if got := in.flow.Ring.High(); got != high || len(in.track.gaps) != 0 {
+		t.Errorf("highest number %d, was %d; %d missing", got, high, len(in.track.gaps))
+	}
+	x.packet(0, id, 1, 100001, false)
+	if got := in.flow.Ring.High(); got != high+1 {
+		t.Errorf("then %d, want %d", got, high+1)
+	}
+}
