@@ -10,6 +10,7 @@ const (
 	maxSentUnproven = 64   // to an address that has not shown that it receives: a handshake
 	minSent         = 64
 	keepSent        = int64(time.Second)
+	maxOOB          = 1<<8 - 1 // what slot.oobLen holds; quic-go gives less than a hundred bytes
 	chunkLen        = 32 << 10 // holds the largest batch that quic-go hands down, 20 kB
 )
 

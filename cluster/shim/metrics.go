@@ -69,7 +69,7 @@ func (c *Conn) drop(why dropReason) {
 	}
 }
 
-// A gauge or counter of this package, and how to read it.
+// A column is a counter made of totals.
 type column struct {
 	desc   *prometheus.Desc
 	labels []string

@@ -14,6 +14,7 @@ const (
 	pingEvery      = int64(50 * time.Millisecond)
 	pingFor        = int64(3 * time.Second)      // after the last QUIC packet to or from the peer
 	urgentFor      = int64(5 * time.Millisecond) // after a repaired packet was handed up
+	proofFor       = int64(2 * time.Second)      // 40 PINGs
 	forgetAfter    = int64(30 * time.Second)
 	forgetUnproven = int64(5 * time.Second)
 )
@@ -49,6 +50,7 @@ type peer struct {
 	heard     atomic.Int64
 	wrote     atomic.Int64 // last QUIC packet to it; nobody but QUIC keeps state alive
 	pingAt    atomic.Int64
+	proof     atomic.Int64 // last PONG
 	rtt       atomic.Int64
 	urgent    atomic.Int64  // until then acknowledgements are not held back
 	received  atomic.Uint64 // bytes of all kinds
@@ -156,135 +158,6 @@ func (p *peer) wake(due, now int64) {
 	}
 }
 
-// plain takes a packet of plain QUIC.
-func (p *peer) plain(n int, now int64) {
-	p.heard.Store(now)
-	p.received.Add(uint64(n))
-	p.packets.Add(1)
-	p.plainRecv.Add(uint64(n))
-	if p.standing() == standUnproven { // if it was forged, a PONG will tell
-		p.c.restand(p, standPlain)
-	}
-}
-
-// input takes a packet of n bytes, b what follows its header. It returns whether b goes up to QUIC.
-func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
-	p.heard.Store(now)
-	p.received.Add(uint64(n))
-	p.packets.Add(1)
-	p.spoke.Store(true)
-	why := dropNot
-	switch h.kind {
-	case kindData, kindResent:
-		up = p.data(h, len(b), now)
-	case kindTail:
-		why = p.tail(h, now)
-	case kindNack:
-		why = p.nack(h, b, now)
-	case kindPing:
-		_ = p.tail(h, now)
-		p.pong(parseEcho(b).opaque)
-	case kindPong:
-		why = p.answered(h, parseEcho(b), now)
-	}
-	p.c.drop(why)
-	if at := p.pingAt.Load(); at <= now {
-		p.wake(at, now)
-	}
-	return up
-}
-
-func (p *peer) data(h header, n int, now int64) (up bool) {
-	p.recvMu.Lock()
-	r := p.recv
-	if !r.known {
-		r.begin(h.id, h.seq, 0, now)
-	}
-	if r.id != h.id { // until a PONG vouches for it
-		p.other.note(h.id, h.seq)
-		up = true
-	} else {
-		var repaired bool
-		up, repaired = r.data(h.seq, h.kind == kindResent, now)
-		if repaired {
-			p.urgent.Store(now + urgentFor)
-		}
-	}
-	if up {
-		r.received++
-		r.receivedBytes += uint64(n)
-	}
-	p.askSoon(now)
-	p.recvMu.Unlock()
-	return up
-}
-
-func (p *peer) tail(h header, now int64) dropReason {
-	p.recvMu.Lock()
-	defer p.recvMu.Unlock()
-	switch r := p.recv; {
-	case !r.known:
-		r.begin(h.id, h.seq, 0, now)
-	case r.id != h.id:
-		return dropForeign
-	default:
-		r.tail(h.seq, now)
-	}
-	p.askSoon(now)
-	return dropNot
-}
-
-// vouch takes h's id as the peer's: it came with a PONG.
-func (p *peer) vouch(h header, now int64) {
-	p.recvMu.Lock()
-	defer p.recvMu.Unlock()
-	switch r := p.recv; {
-	case r.known && r.id == h.id:
-	case p.other.id == h.id:
-		r.begin(h.id, p.other.next, p.other.seen, now)
-	default:
-		r.begin(h.id, h.seq, 0, now)
-	}
-	p.recv.tail(h.seq, now)
-	p.askSoon(now)
-}
-
-// askSoon has ask called when it has something to do: at the end of the batch, which may fill a gap by itself,
-// or from the wheel. The reader calls it, with recvMu held.
-func (p *peer) askSoon(now int64) {
-	if p.recv.due > now {
-		p.wake(p.recv.due, now)
-	} else if !p.asks {
-		p.asks = true
-		p.c.asking = append(p.c.asking, p)
-	}
-}
-
-func (p *peer) ask(now int64) (due int64) {
-	p.recvMu.Lock()
-	defer p.recvMu.Unlock()
-	if p.recv.due <= now {
-		p.recv.ask(now, p.rtt.Load())
-	}
-	return p.recv.due
-}
-
-func (p *peer) nack(h header, b []byte, now int64) dropReason {
-	p.sendMu.Lock()
-	if h.id != p.send.id {
-		p.sendMu.Unlock()
-		return dropForeign
-	}
-	ok := p.send.answer(b, now, orDefault(p.rtt.Load()))
-	due := p.send.due()
-	p.sendMu.Unlock()
-	p.wake(due, now)
-	if !ok {
-		return dropUnsent
-	}
-	return dropNot
-}
-
 // ping sends a PING; sendMu is held, so that the number in it fits.
 func (p *peer) ping(now int64) bool {
 	b := p.send.small[:pingLen]
@@ -300,24 +173,6 @@ func (p *peer) pong(opaque uint64) {
 	echo{opaque, p.received.Load(), p.packets.Load()}.put(b)
 	p.control(b)
 	p.sendMu.Unlock()
-}
-
-func (p *peer) answered(h header, e echo, now int64) dropReason {
-	p.sendMu.Lock()
-	ok := p.clock.pong(e, now)
-	if ok {
-		p.rtt.Store(p.clock.rtt)
-		p.send.prove()
-	}
-	p.sendMu.Unlock()
-	if !ok {
-		return dropPong
-	}
-	if p.standing() != standProven {
-		p.c.restand(p, standProven)
-	}
-	p.vouch(h, now)
-	return dropNot
 }
 
 // tick does what is due and returns when it has more to do. Run alone calls it.
@@ -339,15 +194,16 @@ func (p *peer) tick(now int64) (due int64) {
 	if ended {
 		p.clock.probe()
 	}
-	if p.pings(now) && (ended || now >= p.pingAt.Load()) {
+	switch at := p.pingAt.Load(); {
+	case ended || at <= now && p.pings(now):
 		next := now + pingEvery
 		due = min(due, next)
 		if !p.ping(now) {
 			next = now // with the next packet that comes from there
 		}
 		p.pingAt.Store(next)
-	} else if p.pings(now) {
-		due = min(due, p.pingAt.Load())
+	case at > now:
+		due = min(due, at)
 	}
 	return min(due, p.send.due())
 }

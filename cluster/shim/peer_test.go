@@ -278,6 +278,21 @@ func TestForgedPlain(t *testing.T) {
 	if a.peer(b).standing() != standProven {
 		t.Error("a proven peer became plain")
 	}
+	// One that answers no more went back to an older version, and would never hear us otherwise.
+	delete(w.nodes, b.addr)
+	for range 30 {
+		a.receive(b.addr, []byte{0xc0})
+		a.write(b, []byte{0xc0})
+		w.run(100 * time.Millisecond)
+	}
+	if s := a.peer(b).standing(); s != standPlain {
+		t.Errorf("a peer that went back to plain QUIC is %s", standNames[s])
+	}
+	w.nodes[b.addr] = b
+	w.chat(a, b, 500*time.Millisecond)
+	if s := a.peer(b).standing(); s != standProven {
+		t.Errorf("a peer that has the layer again is %s", standNames[s])
+	}
 	// And the reverse: forged packets with a header do not give it to who has it not.
 	c := netip.MustParseAddrPort("10.0.0.9:9")
 	a.receive(c, []byte{0x40})

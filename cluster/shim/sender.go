@@ -14,16 +14,8 @@ const (
 	unproven    = 8 << 10       // for an address that has not shown that it receives: some packets of a handshake
 	copyReserve = maxBudget / 8 // below it only the first resend goes
 
-	maxHeld    = 64 // packets held back
-	maxHeldLen = 120
-	maxHeldOOB = 64 // PKTINFO and TCLASS of IPv6
-	maxHold    = int64(12 * time.Millisecond)
-	minHold    = int64(time.Millisecond) // the wheel is no finer
-
 	maxCopies  = maxSent
 	lossWindow = int64(500 * time.Millisecond)
-
-	maxProbe = 200_000
 )
 
 // tails are when the peer is told how far the numbers go, after the last packet.
@@ -64,14 +56,6 @@ type copyItem struct {
 	due int64
 }
 
-type heldPacket struct {
-	due    int64
-	n      int
-	oobLen int
-	b      [maxHeldLen]byte
-	oob    [maxHeldOOB]byte
-}
-
 // A sender numbers what goes to one peer, keeps it for a second, and sends it again when asked, within a
 // budget. It is pure but for its outlet: time is an argument.
 type sender struct {
@@ -83,7 +67,7 @@ type sender struct {
 
 	off    bool // SetRepair
 	proven bool
-	budget int64 // in bytes / budgetShare
+	budget int64 // bytes that may be resent
 	copies [copyKinds]fifo[copyItem]
 	held   fifo[heldPacket]
 	last   int64 // when the last packet went
@@ -98,7 +82,7 @@ type sender struct {
 		due   int64 // of the next packet
 		every int64
 	}
-	small [padLen]byte // for TAIL and PAD
+	small [padLen]byte // for packets of the layer's own
 }
 
 func newSender(id uint32, out outlet, pool *sync.Pool) *sender {
@@ -112,40 +96,14 @@ func (s *sender) prove() {
 	}
 }
 
-// write sends what QUIC hands down, with the control messages in s.oob. Small packets, most of them acknowledgements, wait for hold, so that QUIC's
-// round trip is a little longer than a repair takes; with urgent set they go at once, with all that wait, and
-// twice more: they acknowledge a repaired packet.
-func (s *sender) write(b []byte, now, hold int64, urgent bool) error {
-	small := len(b) <= maxHeldLen && s.oob.segment == 0
-	if small && !urgent && hold >= minHold && len(s.oob.rest) <= maxHeldOOB && s.held.len() < maxHeld {
-		h := s.held.push()
-		h.due, h.n, h.oobLen = now+hold, copy(h.b[:], b), copy(h.oob[:], s.oob.rest)
-		return nil
-	}
-	s.letGo(never, now)
-	if err := s.emit(b, s.oob.rest, s.oob.segment, now); err != nil {
-		return err
-	}
-	if small && urgent {
-		s.again(copyAck, s.next-1, now)
-	}
-	return nil
-}
-
-// letGo sends the packets held back until due.
-func (s *sender) letGo(due, now int64) {
-	for s.held.len() > 0 && s.held.front().due <= due {
-		h := s.held.front()
-		_ = s.emit(h.b[:h.n], h.oob[:h.oobLen], 0, now) // QUIC takes it for lost, as it would on the path
-		s.held.pop()
-	}
-}
-
 // emit numbers b, keeps it and sends it: as one packet, or as a batch of packets of segment bytes and a
 // shorter last one. What could not be sent gets no number.
 func (s *sender) emit(b, oob []byte, segment int, now int64) error {
 	if segment == 0 || segment > len(b) {
 		segment = len(b)
+	}
+	if len(oob) > maxOOB {
+		return syscall.EINVAL
 	}
 	for len(b) > 0 {
 		space := chunkLen - len(oob) - segmentSpace - 8
@@ -330,25 +288,5 @@ func (s *sender) roll(now int64) {
 		s.loss = max(float64(s.windowAsked)/float64(max(20, s.windowSent)), s.loss/2)
 		s.windowSent, s.windowAsked = 0, 0
 		s.windowAt += lossWindow
-	}
-}
-
-// startProbe has padding of n bytes go out evenly over the time given; false while another is under way.
-func (s *sender) startProbe(n int, over, now int64) bool {
-	if s.probe.left > 0 || !s.proven {
-		return false
-	}
-	s.probe.left, s.probe.due = n, now
-	s.probe.every = over * padLen / int64(n)
-	return true
-}
-
-func (s *sender) pad(now int64) {
-	for s.probe.left > 0 && s.probe.due <= now {
-		n := max(min(s.probe.left, padLen), headerLen)
-		header{kindPad, s.id, s.next}.put(s.small[:])
-		s.out.control(s.small[:n])
-		s.probe.left -= n
-		s.probe.due += s.probe.every
 	}
 }
