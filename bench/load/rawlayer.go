@@ -171,7 +171,7 @@ func (l *rawLayer) send(payload []byte, stamp uint32, number uint64, marker bool
 			return err
 		}
 	}
-	p.Payload = Stamp{At: now, Count: l.count, Frame: number, Layer: l.index}.append(payload)
+	p.Payload = Stamp{At: now, Count: l.count, Frame: number, Layer: l.index}.Append(payload)
 	l.sequence++
 	l.count++
 	l.packets.Add(1)

@@ -19,8 +19,8 @@ var stampMagic = []byte("\xf5freshet\x9c")
 // StampSize is the length of a stamp in bytes.
 const StampSize = 8 + 8 + 8 + 1 + 9
 
-// append writes s after b.
-func (s Stamp) append(b []byte) []byte {
+// Append writes s after b: it must be the end of the payload.
+func (s Stamp) Append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.At.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, s.Count)
 	b = binary.BigEndian.AppendUint64(b, s.Frame)
