@@ -73,8 +73,7 @@ type filler struct {
 	link *link
 	pace pacer
 	buf  []byte
-	room atomic.Uint64 // bytes a second that the path is thought to carry; 0 while that is not known
-	busy atomic.Bool   // groups are under way
+	busy atomic.Bool // groups are under way
 
 	mu   sync.Mutex
 	jobs []*backfill // not begun
@@ -140,7 +139,7 @@ func (f *filler) run(ctx context.Context) {
 // turn sends the next bytes of b and says whether more are to come.
 func (f *filler) turn(ctx context.Context, b *backfill, others []*backfill) bool {
 	now := time.Now()
-	f.pace.adjust(f.link.delay(now), now, f.rest(append(others, b)), float64(f.room.Load()))
+	f.pace.adjust(f.link.delay(now), now, f.rest(append(others, b)), float64(f.link.room.Load())/8)
 	if b.s == nil && !f.openStream(ctx, b) {
 		f.link.m.dropped(dropGroup, int(b.end-b.next))
 		return false

@@ -80,6 +80,7 @@ type link struct {
 	rtt           atomic.Int64 // ns, smoothed; as of the last sample
 	rtpIn, rtpOut atomic.Int64 // bytes of RTP
 	quiet         atomic.Bool  // nothing says that the path is full; written by the sink
+	room, held    atomic.Int64 // bits a second that the path is thought to carry, flows held back; by the sink
 	pace          widening     // of the dialler
 	narrow        narrowing    // of the side that was dialled
 }

@@ -34,6 +34,8 @@ func newLinkMetrics(r *Relay) *linkMetrics {
 	gauge("rtt_seconds", "Smoothed round trip.", func(s LinkState) float64 { return s.RTT.Seconds() })
 	gauge("least_rtt_seconds", "Least round trip of the last minutes: what is above it is queueing.", func(s LinkState) float64 { return s.Path.MinRTT.Seconds() })
 	gauge("loss_ratio", "Share of what this node lately sent that the peer missed.", func(s LinkState) float64 { return s.Path.Loss })
+	gauge("room_bytes_per_second", "What the path to a downstream node is thought to carry; 0 while nothing has shown its end.", func(s LinkState) float64 { return float64(s.RoomBPS) / 8 })
+	gauge("shed_flows", "Flows held back from a downstream node for want of room.", func(s LinkState) float64 { return float64(s.Shed) })
 	gauge("version", "Version of the protocol spoken.", func(s LinkState) float64 { return float64(s.Version) })
 	count("received_bytes_total", "Bytes of RTP received.", func(s LinkState) float64 { return float64(s.BytesIn) })
 	count("sent_bytes_total", "Bytes of RTP sent.", func(s LinkState) float64 { return float64(s.BytesOut) })

@@ -18,6 +18,8 @@ type LinkState struct {
 	BytesIn, BytesOut  int64 // of RTP, groups and repairs included
 	Conns              []ConnState
 	Path               shim.Path // what the repair layer knows
+	RoomBPS            int64     // downstream: what the path is thought to carry; 0 while nothing has shown its end
+	Shed               int       // downstream: flows held back for want of room
 }
 
 // A ConnState is one QUIC connection of a link.
@@ -54,6 +56,7 @@ func (l *link) state() LinkState {
 	s := LinkState{
 		Peer: l.node, Role: l.role, Region: l.region, Remote: l.main.remote().String(), Upstream: l.dialled, Version: int(l.version),
 		RTT: time.Duration(l.rtt.Load()), BytesIn: l.rtpIn.Load(), BytesOut: l.rtpOut.Load(),
+		RoomBPS: l.room.Load(), Shed: int(l.held.Load()),
 	}
 	s.Path, _ = l.path()
 	for _, c := range l.all() {

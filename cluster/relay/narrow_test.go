@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -105,5 +106,35 @@ func narrowHop(t *testing.T, s *strait) {
 	}
 	if origin.metric("shed_flows") != 0 {
 		t.Errorf("%v flows are still held back", origin.metric("shed_flows"))
+	}
+}
+
+// Loss in runs of five is no want of room: nothing is held back, and the repair layer never pauses.
+func TestLossShedsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	rng := rand.New(rand.NewPCG(1, 5))
+	lose := bursts(0.05, 5)
+	s := &strait{buffer: 100 * time.Millisecond, delay: 50 * time.Millisecond, lose: func() int { return lose(rng) }}
+	s.rate.Store(50e6)
+	origin, edge, src, _ := laid(t, s)
+	lease := pullNow(t, edge, "a")
+	defer lease.Release()
+	var came []*recorder
+	for _, f := range lease.Stream().Flows {
+		f.Want()
+		defer f.Unwant()
+		came = append(came, record(f))
+	}
+	began := time.Now()
+	src.run(began, began.Add(10*time.Second))
+	for i := range came {
+		eventually(t, "all of a flow", func() bool { return came[i].len() == src.wrote[i] })
+	}
+	for _, name := range []string{"sheds_total", "repair_pauses_total", "probes_total"} {
+		if n := origin.metric(name); n != 0 {
+			t.Errorf("%s is %v, want 0", name, n)
+		}
 	}
 }

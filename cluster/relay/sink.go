@@ -80,7 +80,7 @@ func (s *sink) serve(ctx context.Context) error {
 			s.link.sample(now)
 			room.step(now)
 		case <-route.C:
-			s.tellRoute(room.ctl.room)
+			s.tellRoute()
 		case <-ctx.Done():
 			return nil
 		}

@@ -16,6 +16,7 @@ type strait struct {
 	rate   atomic.Int64  // bits a second
 	buffer time.Duration // that is queued at most
 	delay  time.Duration // each way
+	lose   func() int    // packets lost on the way down from this one on; nil loses none
 
 	front, back net.PacketConn
 	node        atomic.Pointer[net.Addr] // the downstream one, once it was heard of
@@ -50,10 +51,18 @@ func narrow(t testing.TB, up Upstream, s *strait) Upstream {
 		})
 	})
 	busy := time.Time{} // until when what was taken keeps the path
+	losing := 0
 	wg.Go(func() {
 		s.pass(s.back, func(b []byte) { _, _ = s.front.WriteTo(b, *s.node.Load()) }, func(_ net.Addr, n int, now time.Time) (time.Time, bool) {
 			if busy.Before(now) {
 				busy = now
+			}
+			if losing == 0 && s.lose != nil {
+				losing = s.lose()
+			}
+			if losing > 0 {
+				losing--
+				return now, false
 			}
 			if busy.Sub(now) > s.buffer {
 				return now, false

@@ -49,7 +49,8 @@ func (t *throttle) step(now time.Time) {
 	}
 	l.quiet.Store(!v.slow)
 	t.setPace(v)
-	t.s.fill.room.Store(uint64(v.room / 8))
+	l.room.Store(int64(v.room))
+	l.held.Store(int64(t.shed))
 	if v.probe > 0 {
 		m.probes.Inc()
 		if !l.probe(v.probe, probeFor) {

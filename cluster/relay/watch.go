@@ -78,7 +78,7 @@ func (s *sink) sayPause(flows []uint64, paused bool) {
 
 // tellRoute tells each subscriber how the hops of its stream's way do, the one to itself included as far as
 // this end knows it.
-func (s *sink) tellRoute(room float64) {
+func (s *sink) tellRoute() {
 	if s.link.version < rtpq.Version {
 		return
 	}
@@ -93,17 +93,17 @@ func (s *sink) tellRoute(room float64) {
 			hops = slices.Clone(sub.pull.route())
 		}
 		if len(hops) < rtpq.MaxHops {
-			hops = append(hops, s.hop(sub, room))
+			hops = append(hops, s.hop(sub))
 		}
 		s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Route{Route: &pb.Route{Id: id, Hops: hops}}})
 	}
 }
 
 // hop is what this end knows of the hop to the subscriber; the caller holds mu.
-func (s *sink) hop(sub *subscription, room float64) *pb.HopStats {
+func (s *sink) hop(sub *subscription) *pb.HopStats {
 	h := &pb.HopStats{
 		Node: s.link.node, Upstream: s.r.cfg.Node,
-		RttUs: uint32(time.Duration(s.link.rtt.Load()).Microseconds()), RoomBps: uint64(room),
+		RttUs: uint32(time.Duration(s.link.rtt.Load()).Microseconds()), RoomBps: uint64(s.link.room.Load()),
 	}
 	for _, sv := range sub.flows {
 		if s.link.queue.isShed(sv) {

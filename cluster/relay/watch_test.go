@@ -184,7 +184,8 @@ func TestPauseIsTold(t *testing.T) {
 	if _, _, paused, back := d.said(); !slices.Equal(back, []uint64{4, 3}) || paused != nil {
 		t.Errorf("paused %v, back %v", paused, back)
 	}
-	if h := d.hop(d.sub, 2e6); h.GetNode() != "peer" || h.GetUpstream() != "origin" || h.GetRoomBps() != 2e6 || h.GetShed() != 0 {
+	d.link.room.Store(2e6)
+	if h := d.hop(d.sub); h.GetNode() != "peer" || h.GetUpstream() != "origin" || h.GetRoomBps() != 2e6 || h.GetShed() != 0 {
 		t.Errorf("the hop is %v", h)
 	}
 }
