@@ -12,7 +12,7 @@ WEB   := control/web
 
 # The go command writes the commit into the binary, where git can tell it.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
-# What `make up` passes on, for example ARGS="--http 0.0.0.0:8080".
+# What `make up`, bench-relay and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
 ARGS ?=
 # Of each fuzz target, for `make fuzz`.
 FUZZTIME ?= 10m
@@ -104,6 +104,14 @@ compat: build ## Clients that are not ours: pion v4, WHIP and WHEP clients from 
 .PHONY: bench
 bench: ## Benchmarks of the hot paths
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-relay
+bench-relay: build ## What the relay promises, one JSON line a target, on an otherwise idle machine (45 minutes; ARGS="--only 'loss-*'")
+	$(BIN) bench relay $(ARGS)
+
+.PHONY: soak-relay
+soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"
+	$(BIN) bench relay --only soak $(ARGS)
 
 .PHONY: clips
 clips: ## Draw the sample clips again (needs ffmpeg)

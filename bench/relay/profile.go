@@ -63,6 +63,7 @@ func byPackage(gzipped []byte) ([]packageShare, error) {
 
 // packageOf returns the import path in the name of a function, or what stands there in its place.
 func packageOf(function string) string {
+	function, _, _ = strings.Cut(function, "[") // type arguments have packages of their own
 	slash := strings.LastIndexByte(function, '/') + 1
 	name, _, found := strings.Cut(function[slash:], ".")
 	if !found {

@@ -134,7 +134,7 @@ func Run(ctx context.Context, cfg Config) error {
 func runRow(ctx context.Context, cfg Config, r row) []*Result {
 	var results []*Result
 	before := readMachine()
-	s := newStand(ctx, cfg.Stderr)
+	s := newStand(ctx)
 	s.run(func() { results = r.run(newBench(s, cfg, r.id)) })
 	if ctx.Err() != nil {
 		return nil // told to stop: what there is means nothing

@@ -4,8 +4,8 @@ package relay
 func rows() []row {
 	all := []row{hopRow()}
 	all = append(all, lossyRows()...)
-	all = append(all, joinRow(), narrowRow(), silentRow(), fanRow())
+	all = append(all, joinRow(), narrowRow(), rebindRow(), silentRow(), fanRow())
 	all = append(all, failoverRows()...)
-	all = append(all, cpuRow())
+	all = append(all, cpuRow(), soakRow())
 	return all
 }

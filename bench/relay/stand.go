@@ -97,7 +97,7 @@ type stand struct {
 // logKept is how much of a row's log is shown where the row fails.
 const logKept = 16 << 10
 
-func newStand(ctx context.Context, _ io.Writer) *stand {
+func newStand(ctx context.Context) *stand {
 	s := &stand{log: &tail{max: logKept}}
 	s.ctx, s.stop = context.WithCancel(ctx)
 	return s
@@ -198,8 +198,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.b = append(t.b, p...)
-	if over := len(t.b) - t.max; over > t.max { // seldom, so that it costs little
-		t.b = append([]byte(nil), t.b[over:]...)
+	if len(t.b) > 2*t.max { // seldom, so that it costs little
+		t.b = slices.Clone(newest(t.b, t.max))
 	}
 	return len(p), nil
 }
@@ -207,12 +207,14 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := t.b
-	if over := len(b) - t.max; over > 0 {
-		b = b[over:]
-		if i := bytes.IndexByte(b, '\n'); i >= 0 {
-			b = b[i+1:]
-		}
+	return slices.Clone(newest(t.b, t.max))
+}
+
+// newest returns the last lines of b that fit into n bytes.
+func newest(b []byte, n int) []byte {
+	if len(b) <= n {
+		return b
 	}
-	return slices.Clone(b)
+	b = b[len(b)-n:]
+	return b[bytes.IndexByte(b, '\n')+1:]
 }

@@ -1,0 +1,326 @@
+package relay
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"math"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"freshet/bench/load"
+)
+
+func TestResult(t *testing.T) {
+	r := &Result{ID: "loss-2-rtt-100", Target: "all"}
+	r.set("rtt_ms", ms(100*time.Millisecond))
+	r.set("loss", .02)
+	r.set("n", 57000)
+	r.atLeast("delivered", .99999, .99999)
+	r.atMost("p99_ms", 103.5, 150)
+	b, err := json.Marshal(r)
+	want := `{"id":"loss-2-rtt-100","rtt_ms":100,"loss":0.02,"n":57000,"delivered":0.99999,"p99_ms":103.5,"target":"all","ok":true}`
+	if err != nil || string(b) != want {
+		t.Errorf("got  %s, %v\nwant %s", b, err, want)
+	}
+	if got := r.String(); !strings.HasPrefix(got, "ok     loss-2-rtt-100: rtt ms 100 · loss 0.02 · n 57000") {
+		t.Errorf("text: %s", got)
+	}
+	r.atMost("max_ms", 151, 150)
+	r.Void = true
+	b, err = json.Marshal(r)
+	if err != nil || !strings.HasSuffix(string(b), `"missed":["max_ms is 151, want at most 150"],"void":true,"ok":false}`) || r.OK() {
+		t.Errorf("missed: %s, %v", b, err)
+	}
+	if r.set("nan", math.NaN()); true {
+		if _, err := json.Marshal(r); err == nil {
+			t.Error("a figure that is no number was written")
+		}
+	}
+}
+
+func stamped(layer uint8, count uint64, at time.Time) []byte {
+	return load.Stamp{At: at, Count: count, Layer: layer}.Append([]byte{1, 2, 3})
+}
+
+func TestArrivals(t *testing.T) {
+	begun := time.Unix(1700000000, 0)
+	a, b := newArrivals(), newArrivals()
+	for i := range 100 {
+		at := begun.Add(time.Duration(i) * time.Millisecond)
+		a.note(stamped(1, uint64(i), at), 0, at.Add(time.Millisecond))
+		if i%10 == 5 {
+			continue // lost on the way to b
+		}
+		late := 10 * time.Millisecond
+		if i == 98 {
+			late = 60 * time.Millisecond
+		}
+		b.note(stamped(1, uint64(i), at), uint16(i), at.Add(late))
+	}
+	a.note([]byte("no stamp"), 0, begun)
+	b.note(stamped(200, 1, begun), 0, begun)                 // no layer of ours
+	b.note(stamped(1, 1<<40, begun), 0, begun)               // no count of ours
+	b.note(stamped(1, 50, begun), 50, begun)                 // resent
+	b.note(stamped(1, 51, begun), 5, begun)                  // twice
+	b.packet("", "", &rtp.Packet{Payload: nil}, time.Time{}) // no stamp either
+	from, to := mark{}, a.mark()
+	p := a.passed(b, from, to)
+	if p.sent != 100 || p.there != 90 || p.delivered() != .9 {
+		t.Errorf("passage: %+v", p)
+	}
+	if got := p.within(20 * time.Millisecond); got != .89 {
+		t.Errorf("in time: got %v, want 0.89", got)
+	}
+	if p.at(.5) != 10*time.Millisecond || p.at(1) != 60*time.Millisecond {
+		t.Errorf("ages: p50 %v, max %v", p.at(.5), p.at(1))
+	}
+	if got := a.between(b, from, to); got.at(.5) != 9*time.Millisecond || got.sent != 100 || got.there != 90 {
+		t.Errorf("between: p50 %v, %+v", got.at(.5), got)
+	}
+	if got := a.passed(b, from, to, 0); got.sent != 0 || got.delivered() != 1 {
+		t.Errorf("a layer that was not sent: %+v", got)
+	}
+	if got := b.holes(1, from, to); got != 10 {
+		t.Errorf("holes: got %d, want 10", got)
+	}
+	if got := b.holes(1, mark{1: 90}, mark{1: 96}); got != 0 {
+		t.Errorf("a hole at the end is none yet: got %d", got)
+	}
+	if twice, resent := b.repeated(); twice != 1 || resent != 1 {
+		t.Errorf("repeated: got %d and %d, want 1 and 1", twice, resent)
+	}
+	if got := a.passed(a, from, to); got.there != 100 {
+		t.Errorf("one place with itself: %+v", got)
+	}
+}
+
+func TestMachine(t *testing.T) {
+	total, busy := parseStat("cpu  100 10 50 800 20 5 5 10 0 0\ncpu0 1 2 3\n")
+	if total != 10*time.Second || busy != 1800*time.Millisecond {
+		t.Errorf("stat: got %v, %v", total, busy)
+	}
+	for _, text := range []string{"", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8 9"} {
+		if total, busy := parseStat(text); total != 0 || busy != 0 {
+			t.Errorf("%q: got %v, %v", text, total, busy)
+		}
+	}
+	// The name of a process may have anything in it.
+	if d, err := parsePIDStat("42 (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0"); err != nil || d != 2*time.Second {
+		t.Errorf("stat of a process: got %v, %v", d, err)
+	}
+	for _, text := range []string{"", "42 (a)", "42 (a) S 1 2 3", "42 (a) S 1 1 1 0 -1 0 0 0 0 0 x y 0 0"} {
+		if d, err := parsePIDStat(text); err == nil {
+			t.Errorf("%q: got %v", text, d)
+		}
+	}
+	for _, row := range []struct {
+		busy, others float64
+		starved      bool
+	}{{.5, .4, false}, {.95, .05, false}, {.95, .5, true}} {
+		if got := (machineLoad{busy: row.busy, others: row.others}).starved(); got != row.starved {
+			t.Errorf("%+v: got %v", row, got)
+		}
+	}
+	before := readMachine()
+	if now := readMachine(); before.total == 0 || now.own < before.own {
+		t.Errorf("this machine: %+v, then %+v", before, now)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	m, err := parseMetrics(strings.NewReader(`# HELP x y
+x{a="1",b="2"} 3
+x{a="1",b="3"} 4e+01
+xy 1
+h_bucket{le="0.005"} 90
+h_bucket{le="+Inf"} 100
+h_count 100
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		labels []string
+		want   float64
+	}{
+		{"x", nil, 43}, {"x", []string{`b="2"`}, 3}, {"x", []string{`a="1"`, `b="3"`}, 40}, {"x", []string{`b="4"`}, 0}, {"xy", nil, 1}, {"z", nil, 0},
+	} {
+		if got := m.sum(row.name, row.labels...); got != row.want {
+			t.Errorf("%s %v: got %v, want %v", row.name, row.labels, got, row.want)
+		}
+	}
+	if over, n := m.over("h", "0.005"); math.Abs(over-.1) > 1e-9 || n != 100 {
+		t.Errorf("over: got %v of %d", over, n)
+	}
+	if d := m.since(scraped{"xy": 1}); d["xy"] != 0 || d["h_count"] != 100 {
+		t.Errorf("since: %v", d)
+	}
+	for _, text := range []string{"x\n", "x y\n", strings.Repeat("x", 1<<17)} {
+		if m, err := parseMetrics(strings.NewReader(text)); err == nil {
+			t.Errorf("%.20q: got %v", text, m)
+		}
+	}
+}
+
+func TestSteps(t *testing.T) {
+	at := time.Unix(1700000000, 0)
+	all, base := [3]bool{true, true, true}, [3]bool{true, false, false}
+	s := steps{{at, all}, {at.Add(time.Second), base}, {at.Add(2 * time.Second), all}, {at.Add(20 * time.Second), base}, {at.Add(32 * time.Second), all}}
+	if got := s.firstChange(at.Add(-time.Second)); got != 2*time.Second {
+		t.Errorf("first change: got %v, want 2s", got)
+	}
+	if got := s.complete(at.Add(30 * time.Second)); got != 2*time.Second {
+		t.Errorf("complete: got %v, want 2s", got)
+	}
+	if got := s[:4].complete(at); got != 0 {
+		t.Errorf("not complete: got %v, want 0", got)
+	}
+	if got := s.most(at.Add(time.Millisecond), at.Add(time.Minute), 10*time.Second); got != 2 {
+		t.Errorf("most: got %d, want 2", got)
+	}
+}
+
+func TestPackageOf(t *testing.T) {
+	for function, want := range map[string]string{
+		"freshet/cluster/shim.(*Conn).ReadBatch":     "freshet/cluster/shim",
+		"github.com/quic-go/quic-go.(*Conn).run":     "github.com/quic-go/quic-go",
+		"runtime.futex":                              "runtime",
+		"memeqbody":                                  "runtime",
+		"slices.SortFunc[go.shape.struct { X/y.z }]": "slices",
+	} {
+		if got := packageOf(function); got != want {
+			t.Errorf("%s: got %s, want %s", function, got, want)
+		}
+	}
+}
+
+// A profile of this process is read; what is none is refused.
+func TestProfile(t *testing.T) {
+	var b bytes.Buffer
+	if err := pprof.StartCPUProfile(&b); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.
+	for begun := time.Now(); time.Since(begun) < 300*time.Millisecond; {
+		sum += math.Sqrt(float64(time.Now().UnixNano()))
+	}
+	pprof.StopCPUProfile()
+	shares, err := byPackage(b.Bytes())
+	if err != nil || len(shares) == 0 || sum == 0 {
+		t.Fatalf("got %v, %v", shares, err)
+	}
+	total := 0.
+	for i, s := range shares {
+		total += s.share
+		if i > 0 && s.share > shares[i-1].share {
+			t.Errorf("not in order: %v", shares)
+		}
+	}
+	if math.Abs(total-1) > 1e-6 {
+		t.Errorf("shares sum up to %v", total)
+	}
+	if _, err := byPackage([]byte("no gzip")); !errors.Is(err, errProfile) {
+		t.Errorf("no gzip: %v", err)
+	}
+	if _, err := byPackage(zipped(nil)); !errors.Is(err, errProfile) {
+		t.Errorf("empty: %v", err)
+	}
+}
+
+func zipped(b []byte) []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, _ = z.Write(b) // to memory
+	_ = z.Close()
+	return out.Bytes()
+}
+
+func FuzzProfile(f *testing.F) {
+	sample := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 7)
+	sample = protowire.AppendBytes(protowire.AppendTag(sample, 2, protowire.BytesType), []byte{1, 10})
+	f.Add(protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), sample))
+	f.Add([]byte{0x0a})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		shares, err := byPackage(zipped(b))
+		if err == nil && len(shares) == 0 {
+			t.Error("no shares and no error")
+		}
+	})
+}
+
+func FuzzMetrics(f *testing.F) {
+	f.Add("x{a=\"1\"} 3\n# no\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := parseMetrics(strings.NewReader(text))
+		if err == nil {
+			m.sum("x", `a="1"`)
+		}
+	})
+}
+
+// Every row has an id of its own, and so has everything that it gives.
+func TestRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range rows() {
+		if r.about == "" || r.run == nil {
+			t.Errorf("%s: %+v", r.id, r)
+		}
+		for _, id := range r.ids() {
+			if seen[id] {
+				t.Errorf("two results are called %s", id)
+			}
+			seen[id] = true
+		}
+	}
+	for _, id := range []string{"loss-2-rtt-100", "burst-5-rtt-200", "audio-2-rtt-20", "kill", "cpu", "soak"} {
+		if !seen[id] {
+			t.Errorf("no result %s", id)
+		}
+	}
+	for _, row := range []struct {
+		cfg Config
+		ok  bool
+	}{
+		{Config{}, true}, {Config{Only: []string{"loss-*", "audio-2-rtt-100"}}, true},
+		{Config{Only: []string{"nothing"}}, false}, {Config{Only: []string{"["}}, false},
+		{Config{For: time.Millisecond}, false}, {Config{For: -1}, false}, {Config{Times: -1}, false}, {Config{Times: 5000}, false},
+	} {
+		if err := row.cfg.Validate(); (err == nil) != row.ok {
+			t.Errorf("%+v: %v", row.cfg, err)
+		}
+	}
+}
+
+// A stand ends what its row began, last first, also after a failure, and shows why it failed.
+func TestStand(t *testing.T) {
+	s := newStand(t.Context())
+	var order []int
+	s.run(func() {
+		s.Cleanup(func() { order = append(order, 1) })
+		s.Cleanup(func() { order = append(order, 2); s.Fatal("in a cleanup") })
+		s.Cleanup(func() { panic("in a cleanup too") })
+		s.Fatalf("row: %d", 7)
+		t.Error("went on after Fatal")
+	})
+	if got := s.failure(); !strings.HasPrefix(got, "row: 7; panic: in a cleanup too") || !strings.HasSuffix(got, "; in a cleanup") {
+		t.Errorf("failure: %q", got)
+	}
+	if len(order) != 2 || order[0] != 2 || s.Context().Err() == nil {
+		t.Errorf("cleanups: %v, context %v", order, s.Context().Err())
+	}
+	log := &tail{max: 20}
+	for range 100 {
+		_, _ = log.Write([]byte("0123456789\n")) // never fails
+	}
+	if got := string(log.bytes()); got != "0123456789\n" || len(log.b) > 2*log.max+11 {
+		t.Errorf("tail: %q of %d kept", got, len(log.b))
+	}
+}

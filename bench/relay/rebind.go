@@ -1,0 +1,55 @@
+package relay
+
+import (
+	"fmt"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+)
+
+// A rebinding gives a downstream node another address in mid-stream, as a NAT does that forgot it.
+const (
+	rebindings  = 5
+	rebindEvery = 4 * time.Second
+	rebindLate  = 500 // ms: what was on its way to the old address is lost, and asked for by number
+)
+
+func rebindRow() row {
+	return row{id: "rebind-rtt-50", about: fmt.Sprintf("one hop of 50ms, 2 %% lost, whose lower end changes its address %d times", rebindings), run: runRebind}
+}
+
+func runRebind(b *bench) []*Result {
+	path := impair.Path{Delay: 25 * time.Millisecond, Loss: .02}
+	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
+	last := l.Last()
+	at := l.watch(last)
+	l.viewer(last)
+	l.waitLive(last)
+	b.during(warm, "begin")
+
+	sent, proxy := l.rings[testmesh.Origin], l.paths["edge-1 "+testmesh.Origin]
+	losses := func() float64 { return b.scrape(last.URL).sum("freshet_relay_upstream_losses_total") }
+	before, from := losses(), sent.mark()
+	for range rebindings {
+		proxy.Rebind()
+		b.during(rebindEvery, "rebound")
+	}
+	to := sent.mark()
+	l.settle(2 * path.Delay)
+
+	r := &Result{ID: "rebind-rtt-50", Target: fmt.Sprintf("all delivered, at most %d ms late, the link lives on", rebindLate)}
+	all := sent.passed(at, from, to)
+	r.set("rtt_ms", ms(2*path.Delay))
+	r.set("loss", path.Loss)
+	r.set("rebindings", rebindings)
+	r.set("n", all.sent)
+	r.atLeast("delivered", all.delivered(), 1)
+	r.set("p50_ms", ms(all.at(.5)-path.Delay))
+	r.set("p99_ms", ms(all.at(.99)-path.Delay))
+	r.atMost("max_ms", ms(all.at(1)-path.Delay), rebindLate)
+	r.atMost("upstreams_lost", losses()-before, 0)
+	r.want(all.sent > 0, "nothing was sent")
+	return []*Result{r}
+}

@@ -1,0 +1,181 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+	"freshet/cluster/stream"
+)
+
+// A soak's pace and what it holds a node to.
+const (
+	soakLength  = 10 * time.Minute
+	soakLoss    = .01
+	soakRTT     = 100 * time.Millisecond
+	soakChange  = 30 * time.Second
+	soakSample  = 5 * time.Second
+	soakCut     = 300 * time.Millisecond
+	soakHeap    = 1.2                     // most of the last third over the second: what a leak of minutes passes
+	soakSlack   = 2 << 20                 // bytes that a heap may move by itself
+	soakThreads = 20                      // goroutines that may come and go
+	soakGap     = 1500 * time.Millisecond // longest that the viewer may wait, a cut included
+)
+
+func soakRow() row {
+	return row{
+		id: "soak", extra: true, run: runSoak,
+		about: fmt.Sprintf("two hops of processes at %g %% loss, whose paths change each %v; 10 minutes, or --for", 100*soakLoss, soakChange),
+	}
+}
+
+// A health is what one node said of itself at one time.
+type health struct {
+	heap, resident, goroutines float64
+	window                     float64 // bytes, of all its connections downwards
+	sent                       float64 // bytes of RTP so far
+	need                       float64 // bytes that its window must hold: what it sends in a round trip of its path
+}
+
+// runSoak watches memory, goroutines and windows of three nodes while the paths between them change.
+func runSoak(b *bench) []*Result {
+	dir := b.TempDir()
+	path := impair.Path{Delay: soakRTT / 2, Loss: soakLoss}
+	origin := b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
+	first := b.proxy(origin.relay, path, path)
+	middle := b.node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+first.Addr().String())
+	second := b.proxy(middle.relay, path, path)
+	last := b.node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+second.Addr().String())
+	nodes, paths := []*process{origin, middle, last}, []*impair.Proxy{first, second} // a path is below the node of its place
+	b.publish(origin, benchStream, load.Simulcast())
+	var seen watchedBy
+	b.background("viewer", func(ctx context.Context) error {
+		watchAgain(ctx, load.PlayConfig{URL: last.whep(benchStream), Packet: seen.packets.packet, Arrivals: &seen.frames}, b)
+		return nil
+	})
+	b.until("pictures at the viewer", patience, func() bool { return seen.packets.mark()[soundLayer] > 100 })
+	b.during(warm, "begin")
+
+	length, rng := b.length(soakLength), rand.New(rand.NewPCG(1, 1))
+	begun, changed, from := time.Now(), time.Now(), seen.packets.mark()
+	var history [3][]health
+	changes, longest := 0, time.Duration(0)
+	for time.Since(begun) < length {
+		b.during(min(soakSample, max(time.Millisecond, length-time.Since(begun))), "soak")
+		now := time.Now()
+		for i, p := range nodes {
+			h := b.health(p)
+			if n := len(history[i]); n > 0 && i < len(paths) {
+				up, down := paths[i].Paths()
+				h.need = (h.sent - history[i][n-1].sent) / soakSample.Seconds() * (up.Delay + down.Delay).Seconds()
+			}
+			history[i] = append(history[i], h)
+		}
+		gap, _, _ := seen.frames.Longest(stream.Audio, now.Add(-soakSample), now)
+		longest = max(longest, gap)
+		if now.Sub(changed) < soakChange {
+			continue
+		}
+		changed = now
+		what := b.disturb(paths[changes%2], changes, rng)
+		changes++
+		b.tell("soak: %v of %v, change %d: %s; last edge: heap %.1f MB, %.0f goroutines; windows %.0f and %.0f kB; longest gap %v",
+			time.Since(begun).Round(time.Second), length, changes, what, history[2][len(history[2])-1].heap/1e6,
+			history[2][len(history[2])-1].goroutines, history[0][len(history[0])-1].window/1e3, history[1][len(history[1])-1].window/1e3,
+			longest.Round(time.Millisecond))
+	}
+	to := seen.packets.mark()
+	b.during(time.Second, "stragglers")
+
+	r := &Result{ID: "soak", Target: "flat memory and goroutines, windows steady, sound whole"}
+	r.set("seconds", length.Seconds())
+	r.set("loss", soakLoss)
+	r.set("changes", changes)
+	r.set("n", to[soundLayer]-from[soundLayer])
+	r.atMost("audio_missing", float64(seen.packets.holes(soundLayer, from, to)), 0)
+	twice, _ := seen.packets.repeated()
+	r.set("viewer_repeated", twice) // who goes down to a layer gets its newest group again
+	r.atMost("audio_gap_max_ms", ms(longest), ms(soakGap))
+	for i, p := range nodes {
+		steady(r, p.name, history[i], i < len(paths))
+	}
+	return []*Result{r}
+}
+
+// watchedBy is what one viewer got.
+type watchedBy struct {
+	packets arrivals
+	frames  load.Arrivals
+}
+
+// health asks p how it is.
+func (b *bench) health(p *process) health {
+	m := b.scrape(p.url)
+	return health{
+		heap: m.sum("go_memstats_heap_alloc_bytes"), resident: m.sum("process_resident_memory_bytes"),
+		goroutines: m.sum("go_goroutines"), window: m.sum(windowMetric, downwards), sent: m.sum("freshet_relay_sent_bytes_total"),
+	}
+}
+
+// disturb changes a path as the n-th change asks, and says how: another delay and loss, a new outer address,
+// a short cut, one after the other.
+func (b *bench) disturb(p *impair.Proxy, n int, rng *rand.Rand) string {
+	up, down := p.Paths()
+	switch n / 2 % 4 { // both paths get each kind
+	case 0:
+		up.Delay = time.Duration(20+rng.IntN(80)) * time.Millisecond
+		down.Delay = up.Delay
+		p.Set(up, down)
+		return fmt.Sprintf("delay %v each way", up.Delay)
+	case 1:
+		p.Rebind()
+		return "new outer address"
+	case 2:
+		up.Loss = soakLoss * (.5 + 1.5*rng.Float64())
+		down.Loss = up.Loss
+		p.Set(up, down)
+		return fmt.Sprintf("loss %.1f %%", 100*up.Loss)
+	}
+	p.Set(impair.Path{Cut: true}, impair.Path{Cut: true})
+	b.during(soakCut, "cut")
+	up.Delay, up.Loss = soakRTT/2, soakLoss
+	p.Set(up, up)
+	return fmt.Sprintf("cut for %v, then as at first", soakCut)
+}
+
+// steady judges a node's history: its middle third against its last, so that what a node takes at its start
+// is no growth. A heap's median stands for what lives in it: garbage comes and goes in the course of a sample.
+func steady(r *Result, name string, all []health, serves bool) {
+	if len(all) < 6 {
+		r.want(false, "%s: too short to tell: %d samples", name, len(all))
+		return
+	}
+	third := len(all) / 3
+	middle, last := all[third:2*third], all[2*third:]
+	of := func(part []health, field func(health) float64) float64 {
+		var v []float64
+		for _, h := range part {
+			v = append(v, field(h))
+		}
+		slices.Sort(v)
+		return v[len(v)/2]
+	}
+	heap := func(h health) float64 { return h.heap }
+	threads := func(h health) float64 { return h.goroutines }
+	window := func(h health) float64 { return h.window }
+	r.set(name+"_heap_bytes", of(middle, heap))
+	r.atMost(name+"_heap_end_bytes", of(last, heap), soakHeap*of(middle, heap)+soakSlack)
+	r.set(name+"_rss_end_bytes", of(last, func(h health) float64 { return h.resident }))
+	r.set(name+"_goroutines", of(middle, threads))
+	r.atMost(name+"_goroutines_end", of(last, threads), of(middle, threads)+soakThreads)
+	if serves {
+		r.set(name+"_window_bytes", of(middle, window))
+		r.set(name+"_window_need_bytes", round(of(last, func(h health) float64 { return h.need }), 0))
+		r.atLeast(name+"_window_end_bytes", of(last, window), round(of(last, func(h health) float64 { return h.need }), 0))
+	}
+}
