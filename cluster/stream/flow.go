@@ -69,7 +69,8 @@ type Flow struct {
 
 	// The writer's own.
 	wrote   time.Time // when the last packet came
-	loose   time.Time // when the last one came that nobody wanted
+	unasked time.Time // when the first one came of those that nobody wanted ...
+	loose   time.Time // ... and when the last one
 	resumed int64     // Seq of the first packet after the pause
 	missing int64     // numbers between paused and resumed that have not come
 
@@ -88,9 +89,11 @@ const (
 	// pauseAfter is how long a flow is silent for a pause: longer than a publisher's hiccup, shorter than any time
 	// for which upstream holds a layer back.
 	pauseAfter = 500 * time.Millisecond
-	// looseFor is how long after the last unwanted packet a hole, however short, is one because upstream had
-	// let the layer go: it may do so just before it hears that the layer is wanted again.
-	looseFor = time.Second
+	// A layer may be let go that nobody has wanted for letGoAfter; upstream waits longer. A hole that comes then,
+	// or within looseFor of the last unwanted packet, may be of that, however short it is: upstream may have let
+	// go just before it heard that the layer is wanted again.
+	letGoAfter = 2 * time.Second
+	looseFor   = time.Second
 )
 
 // Write adds one RTP packet in the mesh's form (RELAY.md: payload types and extension ids of rtpq).
@@ -137,7 +140,7 @@ func (f *Flow) add(h *rtp.Header, n int, seq int64, data []byte, now time.Time) 
 // note looks at the number of a packet, before anybody sees it, for a pause in which packets went elsewhere.
 func (f *Flow) note(seq int64, now time.Time) {
 	high, paused := f.Ring.High(), f.paused.Load()
-	letGo := f.Format.Rank > 0 && now.Sub(f.loose) < looseFor
+	letGo := f.Format.Rank > 0 && f.loose.Sub(f.unasked) > letGoAfter && now.Sub(f.loose) < looseFor
 	switch {
 	case high >= 0 && seq > high+1 && (letGo || now.Sub(f.wrote) > pauseAfter):
 		f.paused.Store(high)
@@ -149,6 +152,9 @@ func (f *Flow) note(seq int64, now time.Time) {
 	}
 	f.wrote = now
 	if !f.Wanted() {
+		if now.Sub(f.loose) >= looseFor {
+			f.unasked = now
+		}
 		f.loose = now
 	}
 }

@@ -133,21 +133,28 @@ func TestGroupOfBeforeAShortSleep(t *testing.T) {
 	formats := []Format{{Track: "v", Kind: Video, Rank: 1, Codec: Codec{Name: "VP8", ClockRate: 90000}}}
 	for _, row := range []struct {
 		name        string
-		wantedUntil int // sequence number, of 10 to 40 without 25 to 29
+		wantedUntil int // sequence number, of 10 to 500 without 400 to 404, one each 10 ms
 		again       int
 		want        bool
-	}{{"wanted all along", 99, 99, true}, {"just wanted again", 15, 24, false}, {"wanted again with the hole", 20, 30, false}} {
+	}{
+		{"wanted all along", 999, 999, true},
+		{"wanted again just before", 15, 399, false},
+		{"wanted again with the hole", 150, 405, false},
+		{"unwanted", 15, 999, false},
+		{"wanted again long before", 15, 290, true},
+		{"unwanted for too short to be let go", 300, 399, true},
+	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := New("a", 1, nil, formats, func(*Flow) {}).Flows[0]
 			f.Want()
-			for seq := 10; seq < 40; seq++ {
+			for seq := 10; seq < 500; seq++ {
 				if seq == row.wantedUntil {
 					f.Unwant()
 				}
 				if seq == row.again {
 					f.Want()
 				}
-				if seq >= 25 && seq < 30 {
+				if seq >= 400 && seq < 405 {
 					continue
 				}
 				if _, err := f.Write(vp8(uint16(seq), seq == 10), start.Add(time.Duration(seq)*10*time.Millisecond)); err != nil {
