@@ -213,6 +213,37 @@ func TestRawStamps(t *testing.T) {
 	}
 }
 
+// What a server does not offer is said once, and the rest goes on.
+func TestServerWithoutExtensions(t *testing.T) {
+	m := newMirror(t, 2)
+	raw, err := load.NewRaw(load.RawConfig{URL: m.url("whip"), Key: "key", Audio: true}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, raw.Run)
+	choice := make(chan string, 1)
+	choice <- "q"
+	var said strings.Builder
+	reports := 0
+	err = load.Play(t.Context(), load.PlayConfig{URL: m.url("whep"), For: 3500 * time.Millisecond, Stats: true, Layer: choice},
+		func(r load.Report) {
+			if reports++; r.Path != nil {
+				t.Errorf("a path out of nothing: %+v", r.Path)
+			}
+		}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{`msg="no statistics of the path"`, "no choice of layers"} {
+		if n := strings.Count(said.String(), what); n != 1 {
+			t.Errorf("%q was said %d times, want once:\n%s", what, n, said.String())
+		}
+	}
+	if reports < 3 {
+		t.Errorf("%d reports", reports)
+	}
+}
+
 func TestRefusalsAreClear(t *testing.T) {
 	m := newMirror(t, 1)
 	lost := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
