@@ -2,9 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"io"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -13,14 +10,6 @@ import (
 	pb "freshet/proto"
 	"freshet/proto/rtpq"
 )
-
-const (
-	maxEarly   = 256             // packets of flows whose accept has not been read yet
-	earlyFor   = time.Second     // older ones belong to what was let go
-	flowWithin = 2 * time.Second // for a group to wait for its flow's accept
-)
-
-var errNoFlow = errors.New("stream of a flow that nobody takes")
 
 // A source takes streams from one upstream node over one link. It routes what comes to the pullers.
 type source struct {
@@ -48,34 +37,6 @@ type source struct {
 type target struct {
 	feed *feed
 	flow int
-}
-
-type early struct {
-	flow   uint64
-	packet []byte
-	kind   rtpq.Kind
-	at     time.Time
-}
-
-// arrivalKind tells what an arrival is.
-type arrivalKind uint8
-
-const (
-	arrivalRTP  arrivalKind = iota
-	arrivalRTCP             // data is an RTCP packet
-	arrivalGone             // data is the body of GONE
-	arrivalHigh             // seq is the highest number sent
-	arrivalEnd              // a stream of packets ended; seq is that of the last
-)
-
-// An arrival is what a link's reader hands to a puller.
-type arrival struct {
-	feed *feed
-	data []byte
-	at   time.Time
-	flow int
-	seq  uint16
-	kind arrivalKind
 }
 
 func newSource(u *uplink, l *link) *source {
@@ -117,45 +78,6 @@ func (s *source) serve(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// judge has the pullers hear of another standing, and says whether it is one.
-func (s *source) judge(got standing, now time.Time) (changed bool) {
-	old := standing(s.stand.Swap(int32(got)))
-	switch {
-	case old == got:
-		return false
-	case got == suspect:
-		s.link.m.suspects.Inc()
-	case got == alive:
-		s.since.Store(now.UnixNano())
-		s.up.r.tellChanged()
-	}
-	s.mu.Lock()
-	feeds := maps.Clone(s.feeds)
-	s.mu.Unlock()
-	s.tell(event{kind: eventSigns}, feeds)
-	return true
-}
-
-func (s *source) tell(e event, feeds map[uint64]*feed) {
-	for _, f := range feeds {
-		e.feed = f
-		f.pull.post(e)
-	}
-}
-
-// leaves says whether the upstream node drains.
-func (u *uplink) leaves() bool {
-	s := u.source()
-	return s != nil && s.leaving.Load()
-}
-
-func (s *source) standing() standing { return standing(s.stand.Load()) }
-
-// well says since when the upstream node has been alive without a break; ok is false while it is not.
-func (s *source) well() (since time.Time, ok bool) {
-	return time.Unix(0, s.since.Load()), s.standing() == alive
 }
 
 func (s *source) close() map[uint64]*feed {
@@ -316,119 +238,5 @@ func (s *source) pause(p *pb.Pause) {
 	s.link.m.dropped(dropUnknown, unknown)
 	for f := range whose {
 		f.pull.post(event{kind: eventPause, feed: f, pause: p})
-	}
-}
-
-// datagram implements handler.
-func (s *source) datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) error {
-	s.heard.Store(now.UnixNano())
-	switch kind {
-	case rtpq.KindBeat:
-		return s.beat(packet, now)
-	case rtpq.KindGone:
-		var g rtpq.Gone
-		if err := g.Parse(packet); err != nil {
-			return err
-		}
-		flow = g.Flow
-	}
-	t, ok := (*s.flows.Load())[flow]
-	if !ok {
-		s.keep(flow, packet, kind, now)
-		return nil
-	}
-	t.feed.pull.deliver(arrivalOf(t, kind, packet, now))
-	return nil
-}
-
-func arrivalOf(t target, kind rtpq.Kind, packet []byte, now time.Time) arrival {
-	a := arrival{feed: t.feed, flow: t.flow, data: packet, at: now}
-	switch kind {
-	case rtpq.KindRTCP:
-		a.kind = arrivalRTCP
-	case rtpq.KindGone:
-		a.kind = arrivalGone
-	default:
-		a.seq = binary.BigEndian.Uint16(packet[2:])
-	}
-	return a
-}
-
-func (s *source) beat(body []byte, now time.Time) error {
-	var b rtpq.Beat
-	if err := b.Parse(body); err != nil {
-		return err
-	}
-	flows := *s.flows.Load()
-	for _, h := range b.Highs {
-		if t, ok := flows[h.Flow]; ok {
-			t.feed.pull.deliver(arrival{kind: arrivalHigh, feed: t.feed, flow: t.flow, seq: h.Seq, at: now})
-		}
-	}
-	return nil
-}
-
-// keep holds a packet that overtook the accept of its flow.
-func (s *source) keep(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.early) > 0 && now.Sub(s.early[0].at) > earlyFor {
-		s.early = s.early[1:]
-	}
-	if len(s.early) >= maxEarly {
-		s.link.m.dropped(dropEarly, 1)
-		return
-	}
-	s.early = append(s.early, early{flow, packet, kind, now})
-}
-
-// group implements handler. It reads no faster than the puller takes.
-func (s *source) group(ctx context.Context, g *rtpq.GroupReader) error {
-	t, err := s.await(ctx, g.Flow())
-	if err != nil {
-		return err
-	}
-	last, any := uint16(0), false
-	for {
-		packet, err := g.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		s.link.received(packet)
-		s.heard.Store(time.Now().UnixNano())
-		last, any = binary.BigEndian.Uint16(packet[2:]), true
-		a := arrivalOf(t, rtpq.KindRTP, packet, time.Now())
-		if !t.feed.pull.deliverSlowly(ctx, a) {
-			return errNoFlow
-		}
-	}
-	if any {
-		t.feed.pull.deliverSlowly(ctx, arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: last, at: time.Now()})
-	}
-	return nil
-}
-
-// await returns where flow goes, once its accept has been read.
-func (s *source) await(ctx context.Context, flow uint64) (target, error) {
-	timer := time.NewTimer(flowWithin)
-	defer timer.Stop()
-	for {
-		s.mu.Lock()
-		opened := s.opened
-		t, ok := (*s.flows.Load())[flow]
-		s.mu.Unlock()
-		if ok {
-			return t, nil
-		}
-		select {
-		case <-opened:
-		case <-timer.C:
-			return target{}, errNoFlow
-		case <-ctx.Done():
-			return target{}, errNoFlow
-		}
 	}
 }

@@ -1,0 +1,162 @@
+package relay
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+
+	"freshet/proto/rtpq"
+)
+
+const (
+	maxEarly   = 256             // packets of flows whose accept has not been read yet
+	earlyFor   = time.Second     // older ones belong to what was let go
+	flowWithin = 2 * time.Second // for a group to wait for its flow's accept
+)
+
+var errNoFlow = errors.New("stream of a flow that nobody takes")
+
+// An early is a packet of a flow that is not known yet.
+type early struct {
+	flow   uint64
+	packet []byte
+	kind   rtpq.Kind
+	at     time.Time
+}
+
+// arrivalKind tells what an arrival is.
+type arrivalKind uint8
+
+const (
+	arrivalRTP  arrivalKind = iota
+	arrivalRTCP             // data is an RTCP packet
+	arrivalGone             // data is the body of GONE
+	arrivalHigh             // seq is the highest number sent
+	arrivalEnd              // a stream of packets ended; seq is that of the last
+)
+
+// An arrival is what a link's reader hands to a puller.
+type arrival struct {
+	feed *feed
+	data []byte
+	at   time.Time
+	flow int
+	seq  uint16
+	kind arrivalKind
+}
+
+// datagram implements handler.
+func (s *source) datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) error {
+	s.heard.Store(now.UnixNano())
+	switch kind {
+	case rtpq.KindBeat:
+		return s.beat(packet, now)
+	case rtpq.KindGone:
+		var g rtpq.Gone
+		if err := g.Parse(packet); err != nil {
+			return err
+		}
+		flow = g.Flow
+	}
+	t, ok := (*s.flows.Load())[flow]
+	if !ok {
+		s.keep(flow, packet, kind, now)
+		return nil
+	}
+	t.feed.pull.deliver(arrivalOf(t, kind, packet, now))
+	return nil
+}
+
+func arrivalOf(t target, kind rtpq.Kind, packet []byte, now time.Time) arrival {
+	a := arrival{feed: t.feed, flow: t.flow, data: packet, at: now}
+	switch kind {
+	case rtpq.KindRTCP:
+		a.kind = arrivalRTCP
+	case rtpq.KindGone:
+		a.kind = arrivalGone
+	default:
+		a.seq = binary.BigEndian.Uint16(packet[2:])
+	}
+	return a
+}
+
+func (s *source) beat(body []byte, now time.Time) error {
+	var b rtpq.Beat
+	if err := b.Parse(body); err != nil {
+		return err
+	}
+	flows := *s.flows.Load()
+	for _, h := range b.Highs {
+		if t, ok := flows[h.Flow]; ok {
+			t.feed.pull.deliver(arrival{kind: arrivalHigh, feed: t.feed, flow: t.flow, seq: h.Seq, at: now})
+		}
+	}
+	return nil
+}
+
+// keep holds a packet that overtook the accept of its flow.
+func (s *source) keep(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.early) > 0 && now.Sub(s.early[0].at) > earlyFor {
+		s.early = s.early[1:]
+	}
+	if len(s.early) >= maxEarly {
+		s.link.m.dropped(dropEarly, 1)
+		return
+	}
+	s.early = append(s.early, early{flow, packet, kind, now})
+}
+
+// group implements handler. It reads no faster than the puller takes.
+func (s *source) group(ctx context.Context, g *rtpq.GroupReader) error {
+	t, err := s.await(ctx, g.Flow())
+	if err != nil {
+		return err
+	}
+	last, any := uint16(0), false
+	for {
+		packet, err := g.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		s.link.received(packet)
+		s.heard.Store(time.Now().UnixNano())
+		last, any = binary.BigEndian.Uint16(packet[2:]), true
+		a := arrivalOf(t, rtpq.KindRTP, packet, time.Now())
+		if !t.feed.pull.deliverSlowly(ctx, a) {
+			return errNoFlow
+		}
+	}
+	if any {
+		t.feed.pull.deliverSlowly(ctx, arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: last, at: time.Now()})
+	}
+	return nil
+}
+
+// await returns where flow goes, once its accept has been read.
+func (s *source) await(ctx context.Context, flow uint64) (target, error) {
+	timer := time.NewTimer(flowWithin)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		opened := s.opened
+		t, ok := (*s.flows.Load())[flow]
+		s.mu.Unlock()
+		if ok {
+			return t, nil
+		}
+		select {
+		case <-opened:
+		case <-timer.C:
+			return target{}, errNoFlow
+		case <-ctx.Done():
+			return target{}, errNoFlow
+		}
+	}
+}
