@@ -10,7 +10,8 @@ const (
 	delayJump  = 80 * time.Millisecond // the newest round trip, twice in a row: as good, and sooner
 	delaySome  = 20 * time.Millisecond // enough for loss to be taken for a full buffer's
 	delayQuiet = 30 * time.Millisecond // the path is not full
-	fullSteps  = 2                     // in a row in which the delay is high: a key frame's is over, or falls
+	fullSteps  = 2                     // in a row in which the delay is high and packets get lost
+	delaySteps = 3                     // and without: a key frame's is over by then, or falls, and so is a busy machine's
 	groupSteps = 5                     // while a cached group is sent: its pacer sees to it
 
 	lossFull  = 0.15 // with delay
@@ -202,7 +203,7 @@ func (c *controller) full(now time.Time, s *signals) cause {
 	switch {
 	case c.bad >= fullSteps:
 		return causeLoss
-	case c.high >= groupSteps, c.high >= fullSteps && !falls && !s.groups:
+	case c.high >= groupSteps, c.high >= delaySteps && !falls && !s.groups:
 		return causeDelay
 	case c.lost(s, newest):
 		return causeLoss
