@@ -84,7 +84,7 @@ func (q *queue) idleNow(s *served, idle, pulled bool, now time.Time) *backfill {
 	if b != nil {
 		first = b.next
 	}
-	s.untold(s.left.end(first))
+	s.untold(s.left.resume(first))
 	s.watch()
 	return b
 }

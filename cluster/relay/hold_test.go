@@ -132,6 +132,33 @@ func TestIdleAndBack(t *testing.T) {
 	}
 }
 
+// A layer that is watched again within the group with which it stopped has left out nothing.
+func TestBackWithinItsGroup(t *testing.T) {
+	sh := newShelf(layer(1))
+	s := sh.served[0]
+	for n := range 10 {
+		sh.fill(0, n, n == 0, later20(n))
+	}
+	sh.drain(later20(10))
+	sh.idleNow(s, true, false, later20(10))
+	for n := 10; n < 15; n++ {
+		sh.fill(0, n, false, later20(n))
+	}
+	b := sh.idleNow(s, false, false, later20(15))
+	if b == nil || uint16(b.next) != 0 || uint16(b.end) != 15 {
+		t.Fatalf("begins with %+v", b)
+	}
+	sh.fill(0, 15, false, later20(15))
+	sh.drain(later20(15))
+	if gone := sh.gone(0); len(gone) != 0 {
+		t.Errorf("told as gone: %v", gone)
+	}
+	r := s.flow.Ring
+	if n := sh.resend(s, []*ring.Packet{r.Get(r.Near(12))}); n != 1 {
+		t.Error("what the group brings cannot be asked for again")
+	}
+}
+
 // A layer that was asleep on its way here has an old group: nobody begins with that.
 func TestWakeWithoutOldGroup(t *testing.T) {
 	for _, row := range []struct {

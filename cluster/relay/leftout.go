@@ -39,6 +39,14 @@ func (l *leftOut) end(seq int64) (lost int) {
 	return l.add(l.from, seq)
 }
 
+// resume says that all from seq on comes, though some of it may have come before.
+func (l *leftOut) resume(seq int64) (lost int) {
+	if lost = l.end(seq); l.open { // seq lies before the run: nothing was left out
+		l.open = false
+	}
+	return lost
+}
+
 // add notes the run from first up to end. It returns as end does.
 func (l *leftOut) add(first, end int64) (lost int) {
 	if first >= end {

@@ -1,10 +1,7 @@
 package relay
 
 import (
-	"math/bits"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"freshet/cluster/ring"
@@ -54,12 +51,6 @@ type queue struct {
 
 	behind  time.Duration // a live packet that waited longer is not sent any more
 	dropped func(dropReason, int)
-}
-
-// A resend is a packet that downstream asked for again.
-type resend struct {
-	s *served
-	p *ring.Packet
 }
 
 // An outgoing is what the sender puts into one datagram: a packet of a flow, or bytes as they stand.
@@ -158,18 +149,6 @@ func (q *queue) setPace(pace float64) {
 	q.signal()
 }
 
-// pop takes the first of rs, whose memory it keeps for those to come.
-func pop(rs *[]resend) (r resend, ok bool) {
-	if len(*rs) == 0 {
-		return r, false
-	}
-	r = (*rs)[0]
-	n := copy(*rs, (*rs)[1:])
-	(*rs)[n] = resend{}
-	*rs = (*rs)[:n]
-	return r, true
-}
-
 // live returns the next live packet of class c, nil where there is none.
 func (q *queue) live(c class, now time.Time) (*served, *ring.Packet) {
 	for {
@@ -191,72 +170,6 @@ func (q *queue) live(c class, now time.Time) (*served, *ring.Packet) {
 			return s, p
 		}
 	}
-}
-
-// repeat has the packet before p go once more, behind p: what one loss takes, the other datagram brings.
-func (q *queue) repeat(s *served, p *ring.Packet) {
-	last := s.before
-	s.before = p
-	if last == nil || !q.copying || p.At.Sub(last.At) > copyWithin || len(q.copies) >= maxCopies {
-		return
-	}
-	q.copies = append(q.copies, resend{s, last})
-}
-
-// forget drops what was asked for again of layers above the base: a full path has no room for what is past.
-func (q *queue) forget() {
-	q.mu.Lock()
-	n := len(q.resends)
-	q.resends = slices.DeleteFunc(q.resends, func(r resend) bool {
-		if r.s.class == classLayer {
-			delete(q.waiting, r)
-		}
-		return r.s.class == classLayer
-	})
-	n -= len(q.resends)
-	q.mu.Unlock()
-	if n > 0 {
-		q.dropped(dropShed, n)
-	}
-}
-
-// setCopying says whether audio goes twice.
-func (q *queue) setCopying(on bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.copying = on
-}
-
-// resend queues packets of s that were asked for again, and returns how many. Those that wait already, or
-// that the cursor has still before it, are on their way; those left out stay out.
-func (q *queue) resend(s *served, packets []*ring.Packet) int {
-	q.mu.Lock()
-	n, over := 0, 0
-	to := &q.resends
-	if s.class == classAudio {
-		to = &q.sounds
-	}
-	for _, p := range packets {
-		again := resend{s, p}
-		_, waits := q.waiting[again]
-		switch {
-		case waits, p.Index >= s.cursor, s.left.over(p.Seq), s.left.waits(p.Seq):
-		case len(q.sounds)+len(q.resends) >= maxResends:
-			over++
-		default:
-			*to = append(*to, again)
-			q.waiting[again] = struct{}{}
-			n++
-		}
-	}
-	q.mu.Unlock()
-	if over > 0 {
-		q.dropped(dropResend, over)
-	}
-	if n > 0 {
-		q.signal()
-	}
-	return n
 }
 
 // add gives s a place in the queue and has its ring wake it, where it is not held. It returns false where the link is full.
@@ -325,26 +238,4 @@ func (q *queue) each(f func(*served)) {
 			}
 		}
 	}
-}
-
-// A bitset has a bit for each slot of a class. Any goroutine may set; the queue's lock guards the rest.
-type bitset [maxFlows / 64]atomic.Uint64
-
-func (b *bitset) set(i int)   { b[i/64].Or(1 << (i % 64)) }
-func (b *bitset) clear(i int) { b[i/64].And(^uint64(1 << (i % 64))) }
-
-// after returns the first bit set behind i, beginning anew at the end.
-func (b *bitset) after(i int) (int, bool) {
-	first := (i + 1) % maxFlows
-	for n := 0; n <= len(b); n++ {
-		word := (first/64 + n) % len(b)
-		v := b[word].Load()
-		if n == 0 {
-			v &= ^uint64(0) << (first % 64)
-		}
-		if v != 0 {
-			return word*64 + bits.TrailingZeros64(v), true
-		}
-	}
-	return 0, false
 }
