@@ -3,8 +3,8 @@ package relay
 import "time"
 
 const (
-	vigilEvery     = 25 * time.Millisecond
-	vigilOverslept = 4 * vigilEvery // between two looks: it was this node that stood still
+	vigilEvery  = 25 * time.Millisecond
+	vigilCounts = 2 * vigilEvery // of the time between two looks, at most: for the rest this node stood still
 
 	// An upstream node beats each 50 ms, and one with the repair layer answers a PING each 50 ms.
 	quietSuspect   = 150 * time.Millisecond // nothing of any kind came
@@ -25,25 +25,34 @@ const (
 func (s standing) String() string { return [...]string{"alive", "suspect", "dead"}[s] }
 
 // A vigil watches one upstream's signs of life. It is owned by the source's serve loop, which looks each
-// vigilEvery.
+// vigilEvery. Where this node itself stood still, what came meanwhile waits to be read: that time hardly counts
+// as silence.
 type vigil struct {
-	looked time.Time
-	from   time.Time // silence counts from then on
+	looked         time.Time
+	quiet, unheard time.Duration
 }
 
 // look judges by how long ago anything came, and how long ago the last answer; 0 where the peer gives none.
-// Where this node itself stood still, what came meanwhile waits to be read: silence counts anew.
 func (v *vigil) look(heard, answered time.Duration, now time.Time) standing {
-	if v.looked.IsZero() || now.Sub(v.looked) > vigilOverslept {
-		v.from = now
+	passed := vigilCounts
+	if !v.looked.IsZero() {
+		passed = now.Sub(v.looked)
 	}
 	v.looked = now
-	heard, answered = min(heard, now.Sub(v.from)), min(answered, now.Sub(v.from))
+	v.quiet, v.unheard = silence(v.quiet, heard, passed), silence(v.unheard, answered, passed)
 	switch {
-	case heard >= quietDead, answered >= unheardDead:
+	case v.quiet >= quietDead, v.unheard >= unheardDead:
 		return dead
-	case heard >= quietSuspect, answered >= unheardSuspect:
+	case v.quiet >= quietSuspect, v.unheard >= unheardSuspect:
 		return suspect
 	}
 	return alive
+}
+
+// silence returns how long it has lasted: it was so long when passed began, and the last sign is ago old.
+func silence(so, ago, passed time.Duration) time.Duration {
+	if ago < passed {
+		so = 0
+	}
+	return min(ago, so+min(passed, vigilCounts))
 }

@@ -15,7 +15,7 @@ func TestVigil(t *testing.T) {
 		name          string
 		plain         bool // the peer gives no answers
 		spells        []spell
-		stall         time.Duration // this node stands still for so long, from 1 s on
+		stall         time.Duration // this node stands still for so long, from 1 s on; -1: it looks each 150 ms only
 		suspect, dead time.Duration // after the start; 0 is never
 	}{
 		{"well", false, []spell{{0, true, true}}, 0, 0, 0},
@@ -27,14 +27,15 @@ func TestVigil(t *testing.T) {
 		{"mute for a moment", false, []spell{{0, true, true}, {2000 * ms, false, false}, {2300 * ms, true, true}}, 0, 2150 * ms, 0},
 		{"deaf for a moment", false, []spell{{0, true, true}, {2000 * ms, true, false}, {2500 * ms, true, true}}, 0, 2250 * ms, 0},
 		{"this node stands still", false, []spell{{0, true, true}, {1000 * ms, false, false}, {1800 * ms, true, true}}, 750 * ms, 0, 0},
-		{"it stands still, and the peer is gone", false, []spell{{0, true, true}, {1000 * ms, false, false}}, 1000 * ms, 2150 * ms, 2400 * ms},
+		{"it stands still, and the peer is gone", false, []spell{{0, true, true}, {1000 * ms, false, false}}, 1000 * ms, 2100 * ms, 2350 * ms},
+		{"it stands still again and again, and the peer is gone", false, []spell{{0, true, true}, {1000 * ms, false, false}}, -1, 1350 * ms, 2100 * ms},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var v vigil
 			heard, answered := start, start
 			var suspected, died time.Duration
 			for at := time.Duration(0); at < 4*time.Second; at += vigilEvery {
-				if at > time.Second && at < time.Second+row.stall {
+				if at > time.Second && (at < time.Second+row.stall || row.stall < 0 && at%(150*ms) > 0) {
 					continue
 				}
 				var s spell
