@@ -44,6 +44,7 @@ func runJoin(b *bench) []*Result {
 	r.set("rtt_ms", ms(joinRTT))
 	r.set("loss", .02)
 	r.set("n", joinTimes)
+	before := b.scrape(l.Origin.URL)
 	var slowest time.Duration
 	var live passage
 	for i, n := range l.Edges {
@@ -58,6 +59,11 @@ func runJoin(b *bench) []*Result {
 	r.atLeast("live_delivered", live.delivered(), .9999)
 	r.atMost("live_p99_ms", ms(live.at(.99)-joinRTT/2), ms(joinLate))
 	r.set("live_max_ms", ms(live.at(1)-joinRTT/2))
+	what := b.scrape(l.Origin.URL).since(before)
+	r.set("sheds", what.sum("freshet_relay_sheds_total")) // a join must not look like a narrow path
+	r.set("group_drops", what.sum("freshet_relay_dropped_packets_total", `reason="group"`))
+	r.set("evicted", what.sum("freshet_relay_dropped_packets_total", `reason="evicted"`))
+	r.set("late", what.sum("freshet_relay_dropped_packets_total", `reason="late"`))
 	return []*Result{r}
 }
 

@@ -137,8 +137,11 @@ func (p *process) signal(sig syscall.Signal) {
 func (p *process) kill() {
 	p.b.Helper()
 	p.signal(syscall.SIGKILL)
-	<-p.ended
+	err := <-p.ended
 	p.cmd = nil
+	if err == nil {
+		p.b.Fatalf("%s had ended by itself", p.name)
+	}
 }
 
 // freeze stops the process where it stands; thaw has it go on.
