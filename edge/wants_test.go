@@ -49,6 +49,10 @@ func TestPhonesLeaveTheLinkEmpty(t *testing.T) {
 		}
 	}
 	worst := stalls(t)
+	freeze := 200 * time.Millisecond
+	if testing.Short() {
+		freeze = time.Second // other packages' tests share the cores; the next key frame is up to 2 s away
+	}
 	edge := m.Last().WaitLive(testmesh.Stream)
 	brings := func() (bytes [3]int64) {
 		for i, rid := range []string{"q", "h", "f"} {
@@ -78,11 +82,11 @@ func TestPhonesLeaveTheLinkEmpty(t *testing.T) {
 	for i, rid := range []string{"f", "h", "q", "f"} {
 		from := time.Now()
 		choice <- rid
-		testmesh.Until(t, "layer "+rid, 5*time.Second, sees([]int{2, 1, 0, 2}[i]))
+		testmesh.Until(t, "layer "+rid, testmesh.Patience, sees([]int{2, 1, 0, 2}[i]))
 		t.Logf("%s after %v", rid, time.Since(from))
 		gap, _, ok := arrivals.Longest(stream.Video, from, time.Now())
-		if !ok || gap > 200*time.Millisecond+worst() {
-			t.Errorf("to %s: gap of %v (known: %v), want at most 200 ms", rid, gap, ok)
+		if !ok || gap > freeze+worst() {
+			t.Errorf("to %s: gap of %v (known: %v), want at most %v", rid, gap, ok, freeze)
 		}
 	}
 	if edge.Err() != nil {
