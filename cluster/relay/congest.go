@@ -276,7 +276,7 @@ func (c *controller) cut(now time.Time, s *signals, carry int) int {
 	delay := s.lastRTT - s.minRTT
 	draining := delay < c.peak-c.peak/8
 	c.peak = max(c.peak, delay)
-	if now.Before(c.hold) {
+	if now.Before(c.hold) || c.past[congestSteps-1].at.IsZero() { // so young that little is known of the path
 		return carry
 	}
 	if !c.cutAt.IsZero() && now.Sub(c.cutAt) < goodAfter && draining && c.wait < 2 { // the last cut does its work

@@ -468,8 +468,11 @@ func TestCongestWaiting(t *testing.T) {
 		{"and on", 500, 400 * time.Millisecond, 20, 2},
 	} {
 		var c controller
-		s := signals{waiting: row.waiting, oldest: row.oldest, flows: loads(false, false, false, false)}
-		for n := range row.steps {
+		s := signals{flows: loads(false, false, false, false)}
+		for n := range congestSteps + row.steps {
+			if n == congestSteps {
+				s.waiting, s.oldest = row.waiting, row.oldest
+			}
 			v := c.step(at(200*n), &s)
 			for i := range s.flows {
 				s.flows[i].shed = i >= v.carry
@@ -478,6 +481,20 @@ func TestCongestWaiting(t *testing.T) {
 		if got := carried(s.flows); got != row.want {
 			t.Errorf("%s: %d flows go, want %d", row.name, got, row.want)
 		}
+	}
+}
+
+// The first second of a link is not judged.
+func TestCongestBeginning(t *testing.T) {
+	var c controller
+	s := signals{waiting: 500, oldest: time.Second, flows: loads(false, false, false, false)}
+	for n := range congestSteps - 1 {
+		if v := c.step(at(200*n), &s); v.carry != 4 {
+			t.Errorf("step %d: %d flows go", n, v.carry)
+		}
+	}
+	if v := c.step(at(1000), &s); v.carry != 3 {
+		t.Errorf("after a second %d flows go, want 3", v.carry)
 	}
 }
 
