@@ -139,15 +139,12 @@ func (a *arrivals) between(b *arrivals, from, to mark) *passage {
 	return p
 }
 
-// holes returns how many packets of layer never came between the first and the last of from..to that did.
+// holes returns how many packets of layer never came, of those from from up to the last before to that did.
 func (a *arrivals) holes(layer int, from, to mark) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.layers[layer]
 	l = l[min(from[layer], len(l)):min(to[layer], len(l))]
-	for len(l) > 0 && l[0] == 0 {
-		l = l[1:]
-	}
 	holes, open := 0, 0
 	for _, late := range l {
 		if late == 0 {
@@ -159,7 +156,7 @@ func (a *arrivals) holes(layer int, from, to mark) int {
 	return holes
 }
 
-// delivered is the share of what was sent that came; 1 where nothing was sent.
+// delivered is the share of what was sent that came; 0 where nothing was sent, which reaches no target.
 func (p *passage) delivered() float64 { return share(p.there, p.sent) }
 
 // within is the share of what was sent that was at most d old when it came.
@@ -187,7 +184,7 @@ func (p *passage) at(q float64) time.Duration {
 
 func share(n, of int) float64 {
 	if of == 0 {
-		return 1
+		return 0
 	}
 	return float64(n) / float64(of)
 }

@@ -191,5 +191,8 @@ func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost 
 		b.Fatal(err)
 	}
 	n := float64(got.Load() - from)
-	return plainCost{each: float64((end - used).Microseconds()) / max(1, n), rate: n / time.Since(begun).Seconds()}
+	if n == 0 || end == used {
+		b.Fatalf("forwarder: %.0f packets in %v of processor time", n, end-used)
+	}
+	return plainCost{each: float64((end - used).Microseconds()) / n, rate: n / time.Since(begun).Seconds()}
 }

@@ -177,7 +177,7 @@ func (f *failover) run(kind fault) *Result {
 			kind.id, i+1, b.times(), active.node.name, o.gap.Round(time.Millisecond), o.second.Round(time.Millisecond), o.missing, o.repeated, o.asked)
 		all = append(all, o)
 	}
-	return judge(kind, all, f.refusedLoops())
+	return judge(kind, all)
 }
 
 // ready waits until both upstreams carry the stream, the last edge has links to both, and takes the stream
@@ -286,18 +286,8 @@ func (f *failover) keysAsked() int64 {
 	return s.PLI + s.FIR
 }
 
-// refusedLoops returns how often a node refused a stream that would have gone round.
-func (f *failover) refusedLoops() (n float64) {
-	for _, p := range []*process{f.origin, f.sides[0].node, f.sides[1].node, f.last} {
-		if m, err := scrape(f.b.Context(), p.url); err == nil { // the one that was killed last may not be up yet
-			n += m.sum("freshet_relay_refused_total", `reason="loop"`)
-		}
-	}
-	return n
-}
-
 // judge puts all outcomes of kind together.
-func judge(kind fault, all []outcome, loops float64) *Result {
+func judge(kind fault, all []outcome) *Result {
 	r := &Result{ID: kind.id, Target: fmt.Sprintf(
 		"viewers' gap p99 at most %v, second subscription within %v, 0 packets missing or twice, 0 key frames asked for", kind.gap, kind.second)}
 	var gaps, seconds []time.Duration
@@ -332,6 +322,5 @@ func judge(kind fault, all []outcome, loops float64) *Result {
 	r.atMost("repeated", float64(repeated), 0)
 	r.set("resent", resent)
 	r.atMost("key_frames_asked", float64(asked), 0)
-	r.atMost("loops", loops, 0)
 	return r
 }

@@ -84,11 +84,14 @@ func TestArrivals(t *testing.T) {
 	if got := a.between(b, from, to); got.at(.5) != 9*time.Millisecond || got.sent != 100 || got.there != 90 {
 		t.Errorf("between: p50 %v, %+v", got.at(.5), got)
 	}
-	if got := a.passed(b, from, to, 0); got.sent != 0 || got.delivered() != 1 {
+	if got := a.passed(b, from, to, 0); got.sent != 0 || got.delivered() != 0 {
 		t.Errorf("a layer that was not sent: %+v", got)
 	}
 	if got := b.holes(1, from, to); got != 10 {
 		t.Errorf("holes: got %d, want 10", got)
+	}
+	if got := b.holes(1, mark{1: 95}, to); got != 1 {
+		t.Errorf("a hole right at the beginning: got %d, want 1", got)
 	}
 	if got := b.holes(1, mark{1: 90}, mark{1: 96}); got != 0 {
 		t.Errorf("a hole at the end is none yet: got %d", got)
@@ -278,6 +281,11 @@ func TestRows(t *testing.T) {
 				t.Errorf("two results are called %s", id)
 			}
 			seen[id] = true
+		}
+	}
+	for v, want := range map[float64]string{.99999: "0.99999", 12345678: "12345678", 103.5: "103.5", 0: "0"} {
+		if got := number(v); got != want {
+			t.Errorf("number: got %s, want %s", got, want)
 		}
 	}
 	for _, id := range []string{"loss-2-rtt-100", "burst-5-rtt-200", "audio-2-rtt-20", "kill", "cpu", "soak"} {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -150,4 +152,9 @@ func (r *Result) String() string {
 }
 
 // number is v with as many digits as its size deserves: shares near 1 keep what tells them from it.
-func number(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.6g", v), ".0") }
+func number(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return fmt.Sprintf("%.6g", v)
+}

@@ -6,6 +6,7 @@ func rows() []row {
 	all = append(all, lossyRows()...)
 	all = append(all, joinRow(), narrowRow(), rebindRow(), silentRow(), fanRow())
 	all = append(all, failoverRows()...)
+	all = append(all, loopRow())
 	all = append(all, cpuRow(), soakRow())
 	return all
 }
