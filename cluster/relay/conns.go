@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -123,14 +124,14 @@ func (l *link) leave(c *conn) {
 
 // idle reads the control stream of a further connection: there is nothing to come.
 func (c *conn) idle() error {
-	switch _, err := c.in.Next(); err {
-	case nil:
+	_, err := c.in.Next()
+	switch {
+	case err == nil:
 		return broke(rtpq.CodePacket, "control message on connection %d", c.index())
-	case io.EOF:
+	case errors.Is(err, io.EOF):
 		return broke(rtpq.CodeStream, "control stream of connection %d ended", c.index())
-	default:
-		return fmt.Errorf("read control: %w", err)
 	}
+	return fmt.Errorf("read control: %w", err)
 }
 
 // all returns the connections that there are, by index.
@@ -164,14 +165,6 @@ func (l *link) openStream(ctx context.Context, urgency int8) (*quic.SendStream, 
 	return s, nil
 }
 
-// windows returns the congestion windows of all connections together, in bytes.
-func (l *link) windows() (sum int) {
-	for _, c := range l.all() {
-		sum += int(c.quic.ConnectionStats().CongestionWindow)
-	}
-	return sum
-}
-
 // path returns what the repair layer knows of the way to the peer; ok is false where it knows nothing.
 func (l *link) path() (p shim.Path, ok bool) {
 	if l.shim == nil {
@@ -183,9 +176,9 @@ func (l *link) path() (p shim.Path, ok bool) {
 // signs returns how long ago anything came from the peer, and how long ago it last answered a PING; that is
 // 0 where the peer has no repair layer.
 func (l *link) signs(now time.Time) (heard, answered time.Duration) {
-	p, _ := l.path()
+	p, ok := l.path()
 	heard = now.Sub(later(p.Heard, l.began))
-	if !p.Plain {
+	if ok && !p.Plain {
 		answered = now.Sub(later(p.Answered, l.began))
 	}
 	return heard, answered

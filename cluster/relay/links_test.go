@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -180,46 +181,62 @@ func TestTurns(t *testing.T) {
 	var q turns
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	waits := func(busy bool) (*sender, chan bool) {
-		s, done := newSender(), make(chan bool, 1)
+	waits := func(s *sender, busy bool) chan bool {
+		done := make(chan bool, 1)
 		go func() { done <- q.wait(ctx, s, busy, time.Hour) }()
-		eventually(t, "waiting", func() bool {
+		eventually(t, "waiting, or having the turn", func() bool {
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			for _, other := range append(q.idle, q.busy...) {
-				if other == s {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(q.idle, s) || slices.Contains(q.busy, s) || q.has.Load() == s
 		})
-		return s, done
+		return done
 	}
-	_, full := waits(true)
-	_, one := waits(false)
-	_, two := waits(false)
+	full, one, two := newSender(), newSender(), newSender()
+	fullDone, oneDone, twoDone := waits(full, true), waits(one, false), waits(two, false)
 	q.signal()
-	if !<-one {
-		t.Error("the first to wait ended without its turn")
-	}
-	q.signal()
-	if !<-two {
-		t.Error("the second ended without its turn")
+	if !<-oneDone || !q.mine(one) {
+		t.Fatal("the first to wait has not the turn")
 	}
 	q.signal()
-	if !<-full {
+	if q.mine(two) {
+		t.Error("another has the turn though the first has it still, and is not stuck")
+	}
+	oneDone = waits(one, false) // and there was a signal since
+	if !<-twoDone || !q.mine(two) {
+		t.Fatal("what was signalled while one had the turn is left to nobody")
+	}
+	two.sending.Store(time.Now().Add(-time.Second).UnixNano())
+	q.signal()
+	if !<-oneDone || q.mine(two) {
+		t.Fatal("a sender that is stuck keeps the turn")
+	}
+	one.sending.Store(time.Now().Add(-time.Second).UnixNano())
+	q.signal()
+	if !<-fullDone {
 		t.Error("one without room has no turn though nobody else waits")
 	}
-	if !q.wait(ctx, newSender(), false, 0) {
-		t.Error("the signal that no sender with room took is lost")
+	q.pass()
+	q.leave(full)
+	if oneDone = waits(one, false); !<-oneDone {
+		t.Error("what a sender that left had not taken is left to nobody")
 	}
-	_, last := waits(false)
+	last := waits(two, false)
 	stop()
 	if <-last {
 		t.Error("a wait goes on beyond its context")
 	}
-	if q.signal(); !q.more {
+	q.leave(one)
+	if q.signal(); q.has.Load() != nil {
 		t.Error("a turn was given to a sender that is gone")
+	}
+}
+
+// A sender without room tries again after a while, though nothing was signalled.
+func TestTurnOfTheBusy(t *testing.T) {
+	var q turns
+	s := newSender()
+	if !q.wait(t.Context(), s, true, time.Millisecond) || !q.mine(s) {
+		t.Error("no turn for the only sender when its time has come")
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 const (
 	maxLarge = 64 // packets too large for a datagram, waiting for a stream each
 
-	// In a row, before the next connection has its turn: a picture of twenty packets goes over all four, and
-	// not every packet wakes another goroutine.
-	turnPackets = 4
+	// In a row, before the next connection has its turn: a picture of 3 Mbit/s, so that it stays in order. QUIC lets
+	// ten packets go at once, and spreads what is beyond over a round trip: a key frame goes over all connections.
+	turnPackets = 12
 
 	datagramCost = 40 // bytes of QUIC around a datagram, the acknowledgements it brings included
 )
@@ -25,40 +25,41 @@ const (
 // closed and 32 datagrams wait: so a connection whose window is taken carries audio and what is urgent alone,
 // and the rest waits in its rings, for another connection or for room.
 func (l *link) sendDatagrams(ctx context.Context, c *conn) error {
-	me := newSender()
+	me, q := newSender(), l.queue
+	defer q.turns.leave(me)
 	w := window{}
 	buf := make([]byte, 0, 2048)
-	turn := false // given by signal, and to be passed on where nothing came of it
-	for n := 0; ; {
-		select {
-		case <-c.retired:
-			l.queue.signal()
-			return nil
-		default:
-		}
-		now := time.Now()
-		w.look(c.quic, now)
-		busy := w.room(now) <= 0
-		out, ok := l.queue.take(now, busy)
-		switch {
-		case ok:
+	for busy := false; q.turns.wait(ctx, me, busy, w.slotTime()); {
+		for n := 0; ; n++ {
+			select {
+			case <-c.retired:
+				return nil
+			default:
+			}
+			now := time.Now()
+			w.look(c.quic, now)
+			busy = w.room(now) <= 0
+			if n == turnPackets || !q.turns.mine(me) {
+				q.turns.pass()
+				break
+			}
+			out, ok := q.take(now, busy)
+			if !ok {
+				if busy {
+					q.turns.pass() // another may have room
+				}
+				break
+			}
 			var err error
-			if buf, err = l.send(c, out, buf, &w, now); err != nil {
+			me.sending.Store(now.UnixNano())
+			buf, err = l.send(c, out, buf, &w, now)
+			me.sending.Store(0)
+			if err != nil {
 				return err
 			}
-			if n++; n < turnPackets {
-				continue
-			}
-			l.queue.signal()
-		case busy && turn:
-			l.queue.signal() // another may have room
 		}
-		n = 0
-		if !l.queue.turns.wait(ctx, me, busy, w.slotTime()) {
-			return nil
-		}
-		turn = !busy
 	}
+	return nil
 }
 
 // send hands out over to QUIC, using buf.
