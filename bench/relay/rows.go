@@ -4,6 +4,7 @@ package relay
 func rows() []row {
 	all := []row{hopRow()}
 	all = append(all, lossyRows()...)
+	all = append(all, reorderRows()...)
 	all = append(all, joinRow(), narrowRow(), rebindRow(), silentRow(), fanRow())
 	all = append(all, failoverRows()...)
 	all = append(all, loopRow())
