@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"freshet/bench/impair"
@@ -79,13 +80,19 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 		groups, bytes = groupsOf(source)
 		return bytes >= joinBytes
 	})
-	// What there is at the join, by sequence number: n has a ring of its own, but the numbers are the same.
-	last := make([]int64, len(source.Flows))
-	for i, f := range source.Flows {
-		last[i] = f.Ring.High()
+	// What the origin has at the join: n has rings of its own, but the numbers are the same, and the flows stand
+	// in the same order. A number that never came to the origin is none that n could have.
+	lacks := make([][]int64, len(source.Flows))
+	for i, g := range groups {
+		f := source.Flows[i]
+		for seq := g.First; f.Format.Kind == stream.Video && seq <= f.Ring.High(); seq++ {
+			if f.Ring.Get(seq) != nil {
+				lacks[i] = append(lacks[i], seq)
+			}
+		}
 	}
 	sent := l.rings[testmesh.Origin]
-	from, begun := sent.mark(), time.Now()
+	begun := time.Now()
 	ctx, stop := context.WithTimeout(b.Context(), patience)
 	defer stop()
 	lease, err := n.Relay.Pull(ctx, testmesh.Stream)
@@ -93,24 +100,16 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 		b.Fatalf("join: %v", err)
 	}
 	defer lease.Release()
+	from := sent.mark() // what was sent before the accept comes with the group
 	got := lease.Stream()
-	next := make([]int64, len(source.Flows)) // up to where each flow is known to be complete
-	for i, g := range groups {
-		next[i] = g.First
-	}
+	// A number is taken off once it has come, so what the ring lets go of later does no harm.
 	complete := func() bool {
+		left := 0
 		for i, f := range got.Flows {
-			if f.Format.Kind != stream.Video {
-				continue
-			}
-			for next[i] <= last[i] && f.Ring.Get(f.Ring.Near(uint16(next[i]))) != nil {
-				next[i]++
-			}
-			if next[i] <= last[i] {
-				return false
-			}
+			lacks[i] = slices.DeleteFunc(lacks[i], func(seq int64) bool { return f.Ring.Get(f.Ring.Near(uint16(seq))) != nil })
+			left += len(lacks[i])
 		}
-		return true
+		return left == 0
 	}
 	took := joinGivenUp
 	for ; time.Since(begun) < joinGivenUp; b.during(5*time.Millisecond, "the group") {
@@ -120,7 +119,11 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 		}
 	}
 	if took == joinGivenUp {
-		b.tell("%s never had the whole group: stream over with %v, next of each flow %v, of %v", n.Name, got.Err(), next, last)
+		for i, l := range lacks {
+			if len(l) > 0 {
+				b.tell("%s never had %d packets of flow %d, %d to %d (stream: %v)", n.Name, len(l), i, l[0], l[len(l)-1], got.Err())
+			}
+		}
 	}
 	b.during(time.Second, "live after the join")
 	to := sent.mark()
