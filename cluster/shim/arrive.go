@@ -8,11 +8,16 @@ func (p *peer) plain(n int, now int64) {
 	p.received.Add(uint64(n))
 	p.packets.Add(1)
 	p.plainRecv.Add(uint64(n))
-	// A proven peer is plain only if it stopped answering, as one does that went back to an older version.
-	// Where the packet was forged, the next PONG tells.
-	if s := p.standing(); s == standUnproven || s == standProven && now-p.proof.Load() > proofFor {
+	if p.mayBePlain(now) { // where the packet was forged, the next PONG tells
 		p.c.restand(p, standPlain)
 	}
+}
+
+// mayBePlain tells whether the peer does not show that it has the layer. A proven one that stopped answering may
+// have gone back to an older version.
+func (p *peer) mayBePlain(now int64) bool {
+	s := p.standing()
+	return s == standUnproven || s == standProven && now-p.proof.Load() > proofFor
 }
 
 // input takes a packet of n bytes, b what follows its header. It returns whether b goes up to QUIC.

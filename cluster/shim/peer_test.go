@@ -245,9 +245,21 @@ func TestPlain(t *testing.T) {
 	}
 	friend := w.node("10.0.0.2:1")
 	w.introduce(n, friend)
-	n.SetPlain(friend.addr, true)
+	n.setPlain(friend.addr, true, w.now)
 	if n.peer(friend).standing() != standProven {
 		t.Error("a proven peer became plain")
+	}
+	// It went back to an older version. QUIC's dials keep the state alive, and the dialler finds out.
+	delete(w.nodes, friend.addr)
+	for range 5 {
+		n.write(friend, []byte{0xc0})
+		w.run(500 * time.Millisecond)
+	}
+	n.sent[0xc0] = 0
+	n.setPlain(friend.addr, true, w.now)
+	n.write(friend, []byte{0xc0})
+	if n.sent[0xc0] != 1 {
+		t.Errorf("a peer that went back to plain QUIC is not spoken to plainly: sent %v", n.sent)
 	}
 	w.run(31 * time.Second)
 	if n.table.find(old) != nil || n.table.find(listens) != nil {

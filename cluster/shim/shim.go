@@ -168,8 +168,10 @@ func (c *Conn) now() int64 { return int64(time.Since(c.base)) + 1 } // 0 is befo
 
 // SetPlain has packets to addr go out without a header from now on, as a peer without the repair layer wants
 // them, or with one again where on is false. A plain peer that is found to speak the repair layer is plain no
-// more, and a peer that is known to have it is not made plain.
-func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {
+// more, and one that answered a PING in the last 2 s is not made plain.
+func (c *Conn) SetPlain(addr netip.AddrPort, on bool) { c.setPlain(addr, on, c.now()) }
+
+func (c *Conn) setPlain(addr netip.AddrPort, on bool, now int64) {
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	key := netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port())
 	if !on {
@@ -178,8 +180,8 @@ func (c *Conn) SetPlain(addr netip.AddrPort, on bool) {
 		}
 		return
 	}
-	p := c.open(key, addr.Addr().Zone(), standPlain, c.now())
-	if p.standing() == standUnproven {
+	p := c.open(key, addr.Addr().Zone(), standPlain, now)
+	if p.mayBePlain(now) {
 		c.restand(p, standPlain)
 	}
 }
