@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"freshet/cluster/ring"
@@ -60,12 +62,17 @@ type source struct {
 type waker struct {
 	wake  chan struct{}
 	video bool
+	ended int64 // Seq of the newest frame's end; the writer's own
 }
 
-// Wake implements ring.Waker. A packet inside a frame can wait for the frame's end or the next tick.
+// Wake implements ring.Waker. A packet inside a frame can wait for the frame's end or the next tick; one that
+// was overtaken by the frame's end may be what the frame still lacks.
 func (w *waker) Wake(_ *ring.Ring, p *ring.Packet) {
-	if w.video && !p.Marker {
+	if w.video && !p.Marker && p.Seq > w.ended {
 		return
+	}
+	if p.Marker {
+		w.ended = max(w.ended, p.Seq)
 	}
 	select {
 	case w.wake <- struct{}{}:
@@ -78,7 +85,7 @@ func (s *Shard) use(f *feed, flow *stream.Flow) *source {
 	f.want(flow, s.now)
 	src := f.sources[flow.Index]
 	if src == nil {
-		src = &source{flow: flow, waker: &waker{s.wake, flow.Format.Kind == stream.Video}}
+		src = &source{flow: flow, waker: &waker{wake: s.wake, video: flow.Format.Kind == stream.Video, ended: flow.Ring.High()}}
 		src.unwatch = flow.Ring.Watch(src.waker)
 		src.cursor = flow.Ring.Head()
 		src.high = flow.Ring.High()
@@ -181,26 +188,55 @@ func (src *source) collect(now time.Time) {
 	src.cursor = end
 	if n := len(src.batch); n > 0 {
 		src.since, src.ended = src.batch[0].At, src.batch[n-1].At
+		// A link's connections overtake each other. Receivers would ask for what they take to be lost.
+		slices.SortFunc(src.batch, func(a, b *ring.Packet) int { return cmp.Compare(a.Seq, b.Seq) })
 	}
 }
 
 // due returns the Index up to which video is sent now: behind the last frame that is complete, or
-// behind everything where the oldest of the rest has waited long enough.
+// behind everything where the oldest of the rest has waited long enough. A frame with a hole waits as long.
 func (src *source) due(head int64, now time.Time) int64 {
 	r := src.flow.Ring
-	end := src.cursor
+	end, last := src.cursor, int64(-1)
 	for i := head - 1; i >= src.cursor; i-- {
 		if p := r.At(i); p != nil && p.Marker {
-			end = i + 1
+			end, last = i+1, p.Seq
 			break
 		}
 	}
-	if end < head {
-		if p := r.At(end); p == nil || now.Sub(p.At) >= frameWait {
-			return head
+	for end > src.cursor && end < head { // what the frame's end overtook belongs to it
+		if p := r.At(end); p == nil || p.Seq > last {
+			break
 		}
+		end++
+	}
+	switch {
+	case end < head && src.waited(end, now) >= frameWait:
+		return head
+	case src.holes(end) && src.waited(src.cursor, now) < frameWait:
+		return src.cursor
 	}
 	return end
+}
+
+// waited returns how long ago packet i came; long, where it has left the ring.
+func (src *source) waited(i int64, now time.Time) time.Duration {
+	if p := src.flow.Ring.At(i); p != nil {
+		return now.Sub(p.At)
+	}
+	return frameWait
+}
+
+// holes says whether numbers are missing between what was sent and the newest packet before end.
+func (src *source) holes(end int64) bool {
+	newest, n := src.high, int64(0)
+	for i := src.cursor; i < end; i++ {
+		if p := src.flow.Ring.At(i); p != nil && p.Seq > src.high {
+			newest = max(newest, p.Seq)
+			n++
+		}
+	}
+	return newest-src.high != n
 }
 
 // oldest returns when the first packet that is not sent yet was written; ok is false where there is none.
