@@ -35,7 +35,9 @@ func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
 	case kindNack:
 		why = p.nack(h, b, now)
 	case kindPing:
-		_ = p.tail(h, now)
+		if why = p.tail(h, now); why == dropForeign {
+			why = dropNot // a peer that starts again says so first
+		}
 		p.pong(parseEcho(b).opaque)
 	case kindPong:
 		why = p.answered(h, parseEcho(b), now)
@@ -80,6 +82,8 @@ func (p *peer) tail(h header, now int64) dropReason {
 		r.begin(h.id, h.seq, 0, now)
 	case r.id != h.id:
 		return dropForeign
+	case r.beyond(h.seq): // if that is true, DATA or a PONG will say so too
+		return dropJump
 	default:
 		r.tail(h.seq, now)
 	}
@@ -87,12 +91,15 @@ func (p *peer) tail(h header, now int64) dropReason {
 	return dropNot
 }
 
-// vouch takes h's id as the peer's: it came with a PONG.
+// vouch takes h's id as the peer's, and its number where what was heard before cannot be: it came with a PONG.
 func (p *peer) vouch(h header, now int64) {
 	p.recvMu.Lock()
 	defer p.recvMu.Unlock()
 	switch r := p.recv; {
 	case r.known && r.id == h.id:
+		if ahead := int32(r.next - h.seq); ahead > maxAhead { // by a forged number: all since seemed old
+			r.begin(h.id, h.seq, 0, now)
+		}
 	case p.other.id == h.id:
 		r.begin(h.id, p.other.next, p.other.seen, now)
 	default:

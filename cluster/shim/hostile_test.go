@@ -336,3 +336,44 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+// A forged number far ahead makes all that follows look old. It does so until the next PONG, and a TAIL or PING
+// cannot do it at all.
+func TestForgedNumber(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		k     kind
+		ahead uint32
+		rest  []byte
+		lost  int // packets of the chat that may be taken for old
+	}{
+		{"DATA", kindData, 1 << 30, []byte{1}, 8},
+		{"RTX", kindResent, 1 << 30, []byte{1}, 8},
+		{"DATA, just too far to be true", kindData, maxAhead + 100, []byte{1}, 8},
+		{"TAIL", kindTail, 1 << 30, nil, 0},
+		{"TAIL, just too far", kindTail, maxMissing + 1, nil, 0},
+		{"PING", kindPing, 1 << 30, make([]byte, 24), 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, 10*time.Millisecond)
+			a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+			w.introduce(a, b)
+			w.chat(a, b, 1500*time.Millisecond)
+			up := 0
+			r := a.peer(b).recv
+			a.receive(b.addr, packet(row.k, r.id, r.next+row.ahead, row.rest...))
+			a.up = func(netip.AddrPort, []byte) { up++ }
+			w.chat(a, b, time.Second)
+			w.run(50 * time.Millisecond)
+			if up < 100-row.lost {
+				t.Errorf("%d of 100 packets went up", up)
+			}
+			if r.next != b.peer(a).send.next {
+				t.Errorf("next is %d, want %d", r.next, b.peer(a).send.next)
+			}
+			if n := a.dropped(dropJump); (n == 1) != (row.lost == 0) {
+				t.Errorf("%d dropped as jump", n)
+			}
+		})
+	}
+}

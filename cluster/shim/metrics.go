@@ -18,12 +18,13 @@ const (
 	dropForeign            // names a stream that is not the peer's, or not ours
 	dropUnsent             // asks for what was never sent
 	dropPong               // answers no PING
+	dropJump               // a TAIL or PING whose number is too far ahead
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	dropLength: "length", dropKind: "kind", dropLong: "long", dropNoState: "no_state", dropForeign: "foreign",
-	dropUnsent: "unsent", dropPong: "pong",
+	dropUnsent: "unsent", dropPong: "pong", dropJump: "jump",
 }
 
 // totals are sums over peers.

@@ -9,6 +9,7 @@ import (
 
 const (
 	maxMissing = 1024                          // numbers missing of a peer, and the largest gap that is asked for
+	maxAhead   = 256                           // packets that may overtake a PONG: 60 ms of 40 Mbit/s
 	young      = 64                            // a stream that is heard first below this number began with 0
 	askAgain   = int64(2 * time.Millisecond)   // the second NACK of a round, where QUIC has little time left
 	askThird   = int64(10 * time.Millisecond)  // and the third, against runs of loss
@@ -74,6 +75,9 @@ func (r *receiver) data(seq uint32, resent bool, now int64) (up, repaired bool) 
 	r.wait -= r.wait / 4096 // forgotten over some ten thousand packets
 	return true, false
 }
+
+// beyond tells whether next is further on than a gap may be.
+func (r *receiver) beyond(next uint32) bool { return before(r.next, next) && next-r.next > maxMissing }
 
 // tail learns that everything before next has been sent.
 func (r *receiver) tail(next uint32, now int64) {
