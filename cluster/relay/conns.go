@@ -22,9 +22,10 @@ const (
 	wideRate  = 30e6 / 8 // bytes of RTP a second
 	wideOver  = time.Second
 
-	narrowFor  = 5 * time.Second  // that long, and a connection is opened anew ...
-	renewEvery = 10 * time.Second // ... one of a link at a time
-	narrowFrom = 100e3 / 8        // bytes a second; a link that carries less says nothing of its windows
+	narrowFor   = 5 * time.Second  // that long, and a connection is opened anew ...
+	renewEvery  = 10 * time.Second // ... one of a link at a time
+	narrowShort = time.Second      // both, where all windows together do not carry what should go
+	freshWindow = 32 * 1200        // bytes; QUIC begins with no less
 )
 
 // A widening measures whether the link needs more connections. It is owned by the handler's serve loop.
@@ -38,10 +39,7 @@ type widening struct {
 // serve loop.
 type narrowing struct {
 	since [rtpq.MaxConns]time.Time
-	last  time.Time
-	at    time.Time
-	bytes int64
-	rate  float64 // bytes of RTP a second, smoothed
+	last  time.Time // when one was to be renewed
 }
 
 // keep has connection index there, from when it is needed until ctx ends: it dials, and dials anew when the
@@ -90,11 +88,13 @@ func (l *link) pause(ctx context.Context, wait time.Duration) time.Duration {
 	return min(2*wait, redialMost)
 }
 
-// renew has connection index dialled anew. Connection 0 carries control and stays.
-func (l *link) renew(index int) {
-	if index < 1 || index >= len(l.renews) {
+// renew has connection index dialled anew, as upstream asks. Connection 0 carries control and stays; who asks
+// more often than it may is not heard.
+func (l *link) renew(index int, now time.Time) {
+	if index < 1 || index >= len(l.renews) || now.Sub(l.renewed) < narrowShort/2 {
 		return
 	}
+	l.renewed = now
 	select {
 	case l.renews[index] <- struct{}{}:
 	default:
@@ -238,30 +238,44 @@ func (l *link) widen(now time.Time) {
 // widenWindows asks the dialler to open a connection anew whose window has for long been too narrow for its
 // share, while the path itself is not full: a fresh one begins wider.
 func (l *link) widenWindows(now time.Time, rtt time.Duration) {
-	n := &l.narrow
-	if passed := now.Sub(n.at); n.at.IsZero() {
-		n.at, n.bytes = now, l.rtpOut.Load()
-	} else if passed >= sampleEvery/2 {
-		bytes := l.rtpOut.Load()
-		n.rate += (float64(bytes-n.bytes)/passed.Seconds() - n.rate) / 8
-		n.at, n.bytes = now, bytes
+	var windows [rtpq.MaxConns]float64
+	for _, c := range l.all() {
+		windows[c.index()] = float64(c.quic.ConnectionStats().CongestionWindow)
 	}
-	conns := l.all()
-	share := n.rate * rtt.Seconds() / float64(len(conns))
-	for _, c := range conns {
-		i := c.index()
-		if i == 0 { // its window takes less of the rest by itself, and control fits into any
-			continue
+	if i := l.narrow.step(now, windows, float64(l.wanted.Load())*rtt.Seconds(), l.quiet.Load()); i > 0 {
+		l.say(&pb.RelayMessage{Body: &pb.RelayMessage_Renew{Renew: &pb.Renew{Index: uint32(i)}}})
+	}
+}
+
+// step returns the connection to renew, 0 for none. windows are by index, 0 where there is no connection; need
+// is what should be in flight. Both are bytes. Connection 0 is never renewed: its window takes less of the
+// rest by itself, and control fits into any.
+func (n *narrowing) step(now time.Time, windows [rtpq.MaxConns]float64, need float64, quiet bool) int {
+	conns, sum := 0, 0.0
+	for _, w := range windows {
+		if w > 0 {
+			conns++
+			sum += w
 		}
-		window := float64(c.quic.ConnectionStats().CongestionWindow)
+	}
+	bound, patience, every := min(need/float64(max(conns, 1))/2, freshWindow), narrowFor, renewEvery
+	if sum < need {
+		bound, patience, every = freshWindow, narrowShort, narrowShort
+	}
+	worst := 0
+	for i := 1; i < len(windows); i++ {
 		switch {
-		case !l.quiet.Load() || n.rate < narrowFrom || window >= share/2:
+		case !quiet || windows[i] == 0 || windows[i] >= bound:
 			n.since[i] = time.Time{}
 		case n.since[i].IsZero():
 			n.since[i] = now
-		case now.Sub(n.since[i]) >= narrowFor && now.Sub(n.last) >= renewEvery:
-			n.since[i], n.last = time.Time{}, now
-			l.say(&pb.RelayMessage{Body: &pb.RelayMessage_Renew{Renew: &pb.Renew{Index: uint32(i)}}})
+		case now.Sub(n.since[i]) >= patience && (worst == 0 || windows[i] < windows[worst]):
+			worst = i
 		}
 	}
+	if worst == 0 || now.Sub(n.last) < every {
+		return 0
+	}
+	n.since[worst], n.last = time.Time{}, now
+	return worst
 }

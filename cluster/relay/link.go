@@ -79,7 +79,9 @@ type link struct {
 
 	rtt           atomic.Int64 // ns, smoothed; as of the last sample
 	rtpIn, rtpOut atomic.Int64 // bytes of RTP
-	quiet         atomic.Bool  // nothing says that the path is full; written by the sink
+	quiet         atomic.Bool  // the path is not full, and no group is under way; written by the sink
+	wanted        atomic.Int64 // bytes of RTP a second that should go, what is held back included; by the sink
+	renewed       time.Time    // when upstream last had a connection renewed; the control reader's own
 	room, held    atomic.Int64 // bits a second that the path is thought to carry, flows held back; by the sink
 	pace          widening     // of the dialler
 	narrow        narrowing    // of the side that was dialled
@@ -226,7 +228,7 @@ func (l *link) readControl(h handler) error {
 			return fmt.Errorf("read control: %w", err)
 		}
 		if r := m.GetRenew(); r != nil && l.dialled {
-			l.renew(int(r.GetIndex()))
+			l.renew(int(r.GetIndex()), time.Now())
 			continue
 		}
 		if err := h.message(m); err != nil {

@@ -121,12 +121,19 @@ func TestNeighbouringVersions(t *testing.T) {
 func TestRepairLayerIsTriedAgain(t *testing.T) {
 	m := newMesh(t)
 	origin := m.node("origin", nodeConfig{})
-	edge := m.node("edge", nodeConfig{}, origin.up())
-	edge.linkTo(t, "origin", baseConns)
+	edge := m.node("edge", nodeConfig{}, m.node("another", nodeConfig{}).up())
 	u := &uplink{r: edge.Relay, to: origin.up(), plain: true}
 	_, err := u.first(t.Context(), edge.hello(7, 0, 1))
 	if !errors.Is(err, errNotPlain) || u.plain {
-		t.Errorf("got %v, plain %v; want the repair layer next time", err, u.plain)
+		t.Fatalf("got %v, plain %v; want the repair layer next time", err, u.plain)
+	}
+	c, err := u.first(t.Context(), edge.hello(8, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeConn(c.quic, edge.m, nil, true)
+	if p, ok := edge.shim.Path(c.remote()); !ok || p.Plain {
+		t.Errorf("the path is known: %v, plain: %v; want the repair layer on it", ok, p.Plain)
 	}
 }
 
@@ -181,7 +188,7 @@ func TestTurns(t *testing.T) {
 	var q turns
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	waits := func(s *sender, busy bool) chan bool {
+	waits := func(s *sender, busy bool) <-chan bool {
 		done := make(chan bool, 1)
 		go func() { done <- q.wait(ctx, s, busy, time.Hour) }()
 		eventually(t, "waiting, or having the turn", func() bool {
@@ -191,43 +198,55 @@ func TestTurns(t *testing.T) {
 		})
 		return done
 	}
+	takes := func(what string, done <-chan bool) {
+		t.Helper()
+		select {
+		case got := <-done:
+			if !got {
+				t.Fatalf("%s: its context ended", what)
+			}
+		case <-time.After(patience):
+			t.Fatal(what)
+		}
+	}
 	full, one, two := newSender(), newSender(), newSender()
 	fullDone, oneDone, twoDone := waits(full, true), waits(one, false), waits(two, false)
 	q.signal()
-	if !<-oneDone || !q.mine(one) {
-		t.Fatal("the first to wait has not the turn")
-	}
+	takes("the first to wait does not take", oneDone)
 	q.signal()
 	if q.mine(two) {
-		t.Error("another has the turn though the first has it still, and is not stuck")
+		t.Error("another takes though the first does, and is not stuck")
 	}
-	oneDone = waits(one, false) // and there was a signal since
-	if !<-twoDone || !q.mine(two) {
-		t.Fatal("what was signalled while one had the turn is left to nobody")
-	}
-	two.sending.Store(time.Now().Add(-time.Second).UnixNano())
+	oneDone = waits(one, false)
+	takes("the turn is not over, and another takes", oneDone)
+	one.n = turnPackets
 	q.signal()
-	if !<-oneDone || q.mine(two) {
-		t.Fatal("a sender that is stuck keeps the turn")
-	}
-	one.sending.Store(time.Now().Add(-time.Second).UnixNano())
+	oneDone = waits(one, false)
+	takes("after a turn the other does not take", twoDone)
+	two.sending.Store(time.Now().UnixNano())
 	q.signal()
-	if !<-fullDone {
-		t.Error("one without room has no turn though nobody else waits")
+	takes("who is stuck keeps the turn", oneDone)
+	if !q.roomier() {
+		one.sending.Store(time.Now().UnixNano())
+		q.signal()
 	}
-	q.pass()
+	takes("one without room does not take though nobody else waits", fullDone)
 	q.leave(full)
-	if oneDone = waits(one, false); !<-oneDone {
-		t.Error("what a sender that left had not taken is left to nobody")
-	}
+	takes("what one who left was to take is left to nobody", waits(one, false))
 	last := waits(two, false)
 	stop()
-	if <-last {
-		t.Error("a wait goes on beyond its context")
+	select {
+	case got := <-last:
+		if got {
+			t.Error("a wait goes on beyond its context")
+		}
+	case <-time.After(patience):
+		t.Fatal("a wait does not end with its context")
 	}
+	q.leave(two)
 	q.leave(one)
 	if q.signal(); q.has.Load() != nil {
-		t.Error("a turn was given to a sender that is gone")
+		t.Error("one who is gone is to take")
 	}
 }
 
@@ -237,6 +256,47 @@ func TestTurnOfTheBusy(t *testing.T) {
 	s := newSender()
 	if !q.wait(t.Context(), s, true, time.Millisecond) || !q.mine(s) {
 		t.Error("no turn for the only sender when its time has come")
+	}
+}
+
+// Which connection is renewed, and when, by its window and what should be in flight.
+func TestNarrowing(t *testing.T) {
+	const kB = 1000
+	row := func(w ...float64) (all [rtpq.MaxConns]float64) { copy(all[:], w); return all }
+	for _, c := range []struct {
+		name    string
+		windows [rtpq.MaxConns]float64
+		need    float64
+		quiet   bool
+		after   time.Duration // when the first is renewed; 0: never
+		index   int
+	}{
+		{"wide enough", row(50*kB, 50*kB, 50*kB, 50*kB), 100 * kB, true, 0, 0},
+		{"one narrow", row(50*kB, 50*kB, 8*kB, 50*kB), 100 * kB, true, narrowFor, 2},
+		{"the first narrow", row(8*kB, 50*kB, 50*kB, 50*kB), 100 * kB, true, 0, 0},
+		{"all together too narrow", row(8*kB, 9*kB, 7*kB, 9*kB), 60 * kB, true, narrowShort, 2},
+		{"a full path", row(8*kB, 9*kB, 7*kB, 9*kB), 60 * kB, false, 0, 0},
+		{"not narrower than a fresh one", row(45*kB, 45*kB, 45*kB, 45*kB), 400 * kB, true, 0, 0},
+		{"nothing to send", row(8*kB, 8*kB, 8*kB, 8*kB), 0, true, 0, 0},
+		{"one connection", row(8 * kB), 60 * kB, true, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var n narrowing
+			begun := time.Unix(1000, 0)
+			for after := time.Duration(0); after <= 8*time.Second; after += sampleEvery {
+				i := n.step(begun.Add(after), c.windows, c.need, c.quiet)
+				if i == 0 {
+					continue
+				}
+				if c.after == 0 || after < c.after || after > c.after+sampleEvery || i != c.index {
+					t.Errorf("connection %d after %v, want %d after %v", i, after, c.index, c.after)
+				}
+				return
+			}
+			if c.after != 0 {
+				t.Errorf("none was renewed, want %d after %v", c.index, c.after)
+			}
+		})
 	}
 }
 

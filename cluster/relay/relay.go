@@ -253,8 +253,8 @@ func (r *Relay) welcome(ctx context.Context, q *quic.Conn) {
 	l.log.Info("downstream left", "err", err)
 }
 
-// further hands c to the link it belongs to. A link is known here before its dialler can open a second
-// connection, so one that is not known is gone.
+// further hands c to the link it belongs to. One that is not known is gone, or its first connection's hello got
+// lost and comes later: the dialler tries again.
 func (r *Relay) further(ctx context.Context, c *conn) error {
 	r.mu.Lock()
 	l := r.byName[linkName{c.peer.GetNode(), c.peer.GetLink()}]

@@ -14,10 +14,6 @@ import (
 const (
 	maxLarge = 64 // packets too large for a datagram, waiting for a stream each
 
-	// In a row, before the next connection has its turn: a picture of 3 Mbit/s, so that it stays in order. QUIC lets
-	// ten packets go at once, and spreads what is beyond over a round trip: a key frame goes over all connections.
-	turnPackets = 12
-
 	datagramCost = 40 // bytes of QUIC around a datagram, the acknowledgements it brings included
 )
 
@@ -30,7 +26,7 @@ func (l *link) sendDatagrams(ctx context.Context, c *conn) error {
 	w := window{}
 	buf := make([]byte, 0, 2048)
 	for busy := false; q.turns.wait(ctx, me, busy, w.slotTime()); {
-		for n := 0; ; n++ {
+		for {
 			select {
 			case <-c.retired:
 				return nil
@@ -39,7 +35,7 @@ func (l *link) sendDatagrams(ctx context.Context, c *conn) error {
 			now := time.Now()
 			w.look(c.quic, now)
 			busy = w.room(now) <= 0
-			if n == turnPackets || !q.turns.mine(me) {
+			if me.n >= turnPackets || !q.turns.mine(me) || busy && q.turns.roomier() {
 				q.turns.pass()
 				break
 			}
@@ -54,6 +50,7 @@ func (l *link) sendDatagrams(ctx context.Context, c *conn) error {
 			me.sending.Store(now.UnixNano())
 			buf, err = l.send(c, out, buf, &w, now)
 			me.sending.Store(0)
+			me.n++
 			if err != nil {
 				return err
 			}

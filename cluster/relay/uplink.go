@@ -20,7 +20,7 @@ const (
 	answerFirst  = 1500 * time.Millisecond // for the first packet of an upstream; more than five tries of a handshake
 	redialFirst  = 100 * time.Millisecond
 	redialMost   = 3 * time.Second
-	steadyAfter  = 5 * time.Second // a link that lived that long is dialled anew at once
+	steadyAfter  = 2 * dialTimeout // a link that lived that long is dialled anew at once
 	redialJitter = 0.5
 )
 
@@ -62,6 +62,9 @@ func (u *uplink) run(ctx context.Context) {
 		err := u.connect(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, errNotPlain) {
+			continue
 		}
 		if time.Since(began) > steadyAfter {
 			wait = redialFirst
@@ -126,6 +129,9 @@ func (u *uplink) first(ctx context.Context, h *pb.Hello) (*conn, error) {
 	switch {
 	case err == nil && u.plain && min(u.r.version, c.peer.GetVersion()) > rtpq.VersionOne:
 		u.plain = false
+		if p, ok := u.r.shim.Path(addr); ok && !p.Plain {
+			return c, nil // it was found out on the way
+		}
 		closeConn(c.quic, u.r.m, nil, true)
 		return nil, errNotPlain
 	case err == nil:
