@@ -12,6 +12,10 @@ import (
 // stretch that was not carried, and no group was told of: the key frame's beginning may be among them.
 const wakeBack = 8
 
+// longAway is how long nothing of a flow must have come for its timestamps not to be asked: 32 bits of 90 kHz
+// come half round in 6.6 h.
+const longAway = time.Hour
+
 // An inflow is one flow on its way into its ring. It is owned by the puller.
 //
 // Its numbers run from its first packet on, and the tracker looks for holes. While upstream holds the flow
@@ -75,7 +79,7 @@ func (in *inflow) group(first uint16, count int64, s side, now time.Time, p pace
 
 // write puts a packet into the ring. The error says that it is none.
 func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err error) {
-	seq := in.number(data)
+	seq := in.number(data, now)
 	fresh, err = in.flow.WriteAs(seq, data, now)
 	if err != nil {
 		return false, err
@@ -102,7 +106,8 @@ func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err err
 // number returns the extended sequence number of a packet. Behind a stretch that was not carried here, numbers
 // may have run on by more than 16 bits tell, and an upstream that woke up may send what is minutes old: where
 // the number alone might mislead, the timestamp, which takes longer to come round, says on which side it is.
-func (in *inflow) number(data []byte) int64 {
+// Behind longAway whatever comes is ahead.
+func (in *inflow) number(data []byte, now time.Time) int64 {
 	r := in.flow.Ring
 	seq := r.Near(binary.BigEndian.Uint16(data[2:]))
 	high := r.High()
@@ -115,6 +120,10 @@ func (in *inflow) number(data []byte) int64 {
 	}
 	second := int64(in.flow.Format.Codec.ClockRate) // frames may be out of order by less
 	switch by := int64(int32(binary.BigEndian.Uint32(data[4:]) - last.Timestamp)); {
+	case now.Sub(last.At) > longAway:
+		if seq <= high {
+			seq += 1 << 16
+		}
 	case by > second && seq <= high:
 		seq += 1 << 16
 	case by < -second && seq > high:

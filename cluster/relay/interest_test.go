@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"testing"
@@ -455,5 +456,33 @@ func TestPacketOfLongAgo(t *testing.T) {
 	x.packet(0, id, 1, 100001, false)
 	if got := in.flow.Ring.High(); got != high+1 {
 		t.Errorf("then %d, want %d", got, high+1)
+	}
+}
+
+// A layer that nobody wanted for longer than its timestamps tell apart begins anew like any other.
+func TestWantedAgainAfterHours(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Hour, 7 * time.Hour, 10 * time.Hour, 20 * time.Hour} {
+		for _, ran := range []int{100, 40000, 65000} { // numbers, as 16 bits tell them
+			x := newBench(t, "one")
+			id := x.u.first.ids[2]
+			in := x.u.flows[2]
+			x.packet(0, id, 2, 50, true)
+			x.idle()
+			high := in.flow.Ring.High()
+			x.now = x.now.Add(away)
+			in.flow.Want()
+			x.u.watch(x.now)
+			for n := range 3 {
+				b := packet(in.flow, 50+ran+n, n == 0, 40)
+				binary.BigEndian.PutUint32(b[4:], uint32(50*3000+int64(away/time.Second)*90000+int64(n)*3000))
+				if err := x.srcs[0].datagram(id, b, rtpq.KindRTP, x.now); err != nil {
+					t.Fatal(err)
+				}
+				x.take()
+			}
+			if got := in.flow.Ring.High(); got != high+int64(ran)+2 {
+				t.Errorf("after %v and %d numbers: highest %d, was %d", away, ran, got, high)
+			}
+		}
 	}
 }
