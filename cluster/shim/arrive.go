@@ -25,7 +25,10 @@ func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
 	p.heard.Store(now)
 	p.received.Add(uint64(n))
 	p.packets.Add(1)
-	p.spoke.Store(true)
+	if !p.spoke.Load() {
+		p.spoke.Store(true)
+		p.pingAt.Store(now)
+	}
 	why := dropNot
 	switch h.kind {
 	case kindData, kindResent:

@@ -12,7 +12,8 @@ import (
 
 const (
 	pingEvery      = int64(50 * time.Millisecond)
-	pingFor        = int64(3 * time.Second)      // after the last QUIC packet to or from the peer
+	pingPlain      = int64(time.Second)          // to a plain peer: if it has the layer after all, it answers
+	pingFor        = int64(3 * time.Second)      // after the last QUIC packet to the peer
 	urgentFor      = int64(5 * time.Millisecond) // after a repaired packet was handed up
 	proofFor       = int64(2 * time.Second)      // 40 PINGs
 	forgetAfter    = int64(30 * time.Second)
@@ -90,13 +91,12 @@ func (p *peer) greet(s stranger, now int64) {
 	p.received.Store(s.bytes)
 	p.packets.Store(s.packets)
 	p.heard.Store(s.at)
-	if s.plain {
-		p.plainRecv.Store(s.bytes)
-		return
-	}
 	if s.id != noStream {
 		p.spoke.Store(true)
 		p.recv.begin(s.id, s.next, s.seen, now)
+	}
+	if s.plain {
+		p.plainRecv.Store(s.bytes)
 	}
 }
 
@@ -196,7 +196,7 @@ func (p *peer) tick(now int64) (due int64) {
 	}
 	switch at := p.pingAt.Load(); {
 	case ended || at <= now && p.pings(now):
-		next := now + pingEvery
+		next := now + p.pause()
 		due = min(due, next)
 		if !p.ping(now) {
 			next = now // with the next packet that comes from there
@@ -209,8 +209,14 @@ func (p *peer) tick(now int64) (due int64) {
 }
 
 // pings tells whether the peer gets PINGs.
-func (p *peer) pings(now int64) bool {
-	return now-p.wrote.Load() <= pingFor && (p.standing() != standPlain || p.spoke.Load())
+func (p *peer) pings(now int64) bool { return now-p.wrote.Load() <= pingFor }
+
+// pause is how long it is from PING to PING.
+func (p *peer) pause() int64 {
+	if p.standing() == standPlain && !p.spoke.Load() {
+		return pingPlain
+	}
+	return pingEvery
 }
 
 // end is when the peer is forgotten if nothing more is heard of it.

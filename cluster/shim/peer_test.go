@@ -210,7 +210,8 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// A peer with plain QUIC is answered plainly and gets nothing of the layer's own.
+// A peer with plain QUIC is answered plainly, and gets nothing of the layer's own but a PING now and then, within
+// what came from it.
 func TestPlain(t *testing.T) {
 	w := newWorld(t, 10*time.Millisecond)
 	n := w.node("10.0.0.1:1")
@@ -264,6 +265,52 @@ func TestPlain(t *testing.T) {
 	w.run(31 * time.Second)
 	if n.table.find(old) != nil || n.table.find(listens) != nil {
 		t.Error("not forgotten")
+	}
+}
+
+// One plain packet that comes before a dial, forged or of a process that is no more, makes the new link plain on
+// both sides. They find out.
+func TestStrayPlain(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		first [][]byte
+	}{
+		{"plain", [][]byte{{0x40}}},
+		{"numbered, then plain", [][]byte{packet(kindData, 5, 3, 0x40), {0x40}}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, 10*time.Millisecond)
+			a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+			for _, m := range row.first {
+				a.receive(b.addr, m)
+			}
+			quic := append([]byte{0x40}, make([]byte, 600)...)
+			a.write(b, quic)
+			if a.sent[0x40] != 1 {
+				t.Fatal("the stray packet had no effect")
+			}
+			for range 150 {
+				w.run(10 * time.Millisecond)
+				b.write(a, quic)
+				a.write(b, quic)
+			}
+			for _, p := range []*peer{a.peer(b), b.peer(a)} {
+				if p.standing() != standProven {
+					t.Errorf("%v is %s", p.addr, standNames[p.standing()])
+				}
+			}
+		})
+	}
+	// A peer that has no layer gets a PING a second, and stays plain.
+	w := newWorld(t, 10*time.Millisecond)
+	n, old := w.node("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.7:7")
+	for range 500 {
+		n.receive(old, append([]byte{0xc0}, make([]byte, 100)...))
+		n.write(&node{addr: old}, []byte{0xc1})
+		w.run(10 * time.Millisecond)
+	}
+	if n.sent[kindPing] < 5 || n.sent[kindPing] > 6 || n.calls != 500+n.sent[kindPing] {
+		t.Errorf("sent %v, want five PINGs in 5 s", n.sent)
 	}
 }
 
