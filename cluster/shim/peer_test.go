@@ -134,6 +134,15 @@ func TestProbePath(t *testing.T) {
 	if q := a.peer(b); q.clock.probing {
 		t.Error("still probing")
 	}
+	// A remainder shorter than a header is a header, and a PING stands behind that too.
+	before, _ = a.Path(b.addr)
+	if !a.probe(b.addr, padLen+3, 0, w.now) {
+		t.Error("no second probe")
+	}
+	w.chat(a, b, 500*time.Millisecond)
+	if q, _ := a.Path(b.addr); !q.ProbedAt.After(before.ProbedAt) {
+		t.Error("the second probe was not answered")
+	}
 	// 100 kB in 100 ms through 4 Mbit/s leave a queue of 100 ms and more.
 	if p.ProbeRTT < 140*time.Millisecond || p.ProbeRTT > 200*time.Millisecond {
 		t.Errorf("the round trip behind the padding took %v", p.ProbeRTT)

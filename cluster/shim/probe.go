@@ -17,7 +17,7 @@ func (s *sender) pad(now int64) {
 		n := max(min(s.probe.left, padLen), headerLen)
 		header{kindPad, s.id, s.next}.put(s.small[:])
 		s.out.control(s.small[:n])
-		s.probe.left -= n
+		s.probe.left = max(0, s.probe.left-n)
 		s.probe.due += s.probe.every
 	}
 }

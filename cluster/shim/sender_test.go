@@ -252,6 +252,9 @@ func TestProbe(t *testing.T) {
 			half += n
 		}
 	}
+	if s.probe.left != 0 || !s.startProbe(1, 1, l.now) {
+		t.Errorf("%d bytes are left, after the probe", s.probe.left)
+	}
 	if bytes < 100_000 || bytes > 100_000+headerLen || half < 45_000 || half > 55_000 || l.at[len(l.at)-1] < 95 {
 		t.Errorf("%d bytes, %d in the first half, last after %d ms", bytes, half, l.at[len(l.at)-1])
 	}
