@@ -32,6 +32,7 @@ type clock struct {
 	probeRTT          int64 // of the PING that told probedAt
 	answered          int64
 	delivered         uint64
+	asked             int64 // when the PING went that told delivered
 }
 
 // ping returns the opaque value of the next PING. Its low bits are its place in the table.
@@ -57,7 +58,8 @@ func (c *clock) pong(e echo, now int64) bool {
 	if p.at == 0 || p.opaque != e.opaque || now-p.at > maxRTT {
 		return false
 	}
-	d := max(now-p.at, 1)
+	at := p.at
+	d := max(now-at, 1)
 	p.at = 0
 	if c.rtt == 0 {
 		c.rtt = d
@@ -75,7 +77,9 @@ func (c *clock) pong(e echo, now int64) bool {
 	default:
 		c.min = min(c.min, d)
 	}
-	c.delivered = max(c.delivered, e.bytes)
+	if at >= c.asked { // by the order of the PINGs, not by size: a peer that starts again counts from 0
+		c.delivered, c.asked = e.bytes, at
+	}
 	return true
 }
 

@@ -24,7 +24,7 @@ type Path struct {
 	Refused         uint64  // asked for and not resent: over the budget
 	Paused          uint64  // asked for and not resent: SetRepair is off
 	Loss            float64 // share of packets asked for in the last half second, halved each half second after
-	Delivered       uint64  // bytes of all kinds that arrived, as the peer's last PONG says
+	Delivered       uint64  // bytes of all kinds that arrived, as the peer last said; less again where it starts anew
 	DeliveredAt     time.Time
 
 	// Of what this end receives.

@@ -416,6 +416,18 @@ func TestYoung(t *testing.T) {
 	}
 }
 
+// What was delivered is what the answer to the latest PING says, also where that is less: PONGs overtake each
+// other, and a peer that starts again counts from 0.
+func TestDelivered(t *testing.T) {
+	var c clock
+	first, second, third := c.ping(ms), c.ping(2*ms), c.ping(3*ms)
+	for _, row := range []struct{ opaque, bytes, want uint64 }{{second, 2000, 2000}, {first, 1000, 2000}, {third, 7, 7}} {
+		if !c.pong(echo{opaque: row.opaque, bytes: row.bytes}, 10*ms) || c.delivered != row.want {
+			t.Errorf("a PONG with %d: %d delivered, want %d", row.bytes, c.delivered, row.want)
+		}
+	}
+}
+
 // Least round trips are of one to two minutes.
 func TestMinRTT(t *testing.T) {
 	var c clock
