@@ -219,10 +219,10 @@ func (p *peer) pause() int64 {
 	return pingEvery
 }
 
-// end is when the peer is forgotten if nothing more is heard of it.
+// end is when the peer is forgotten if QUIC writes nothing more to it.
 func (p *peer) end() int64 {
 	if p.standing() == standUnproven {
-		return max(p.born, p.heard.Load()) + forgetUnproven
+		return p.wrote.Load() + forgetUnproven
 	}
 	return p.wrote.Load() + forgetAfter
 }

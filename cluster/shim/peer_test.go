@@ -323,6 +323,33 @@ func TestStrayPlain(t *testing.T) {
 	}
 }
 
+// State of an unproven address ends 5 s after QUIC last wrote to it: not while QUIC dials a silent one, however
+// it stood before, and not later for who floods this node from it.
+func TestUnprovenEnd(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	n, silent, loud := w.node("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.7:7"), netip.MustParseAddrPort("10.0.0.8:8")
+	n.setPlain(silent, true, w.now)
+	w.run(25 * time.Second)
+	n.setPlain(silent, false, w.now)
+	p := n.table.find(silent)
+	n.write(&node{addr: loud}, []byte{0xc0})
+	for range 16 {
+		w.run(500 * time.Millisecond)
+		n.receive(loud, packet(kindTail, 5, 0))
+		if n.table.find(silent) != p {
+			t.Fatal("forgotten in mid-dial")
+		}
+		n.write(&node{addr: silent}, []byte{0xc0})
+	}
+	if n.table.find(loud) != nil {
+		t.Error("kept by who only sends")
+	}
+	w.run(6 * time.Second)
+	if n.table.find(silent) != nil {
+		t.Error("not forgotten")
+	}
+}
+
 // A forged byte does not take the layer from peers that have it: not at all once they are proven, and not for
 // longer than a round trip or two before.
 func TestForgedPlain(t *testing.T) {

@@ -176,6 +176,7 @@ func (c *Conn) setPlain(addr netip.AddrPort, on bool, now int64) {
 	key := netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port())
 	if !on {
 		if p := c.table.find(key); p != nil && p.standing() == standPlain {
+			p.wrote.Store(now) // it will: else the state might end in mid-dial
 			c.restand(p, standUnproven)
 		}
 		return
