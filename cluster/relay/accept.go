@@ -26,7 +26,7 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) 
 		}
 		sv := newServed(s.newFlow(), f, o.pull)
 		sv.idle = sv.class == classLayer && isIdle(have, f.Format)
-		sv.shed = sv.class == classLayer && s.narrow.Load()
+		sv.shed = !sv.idle && s.link.queue.stops(sv)
 		flows = append(flows, sv)
 		accept.Flows = append(accept.Flows, describe(sv))
 	}

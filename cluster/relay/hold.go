@@ -12,6 +12,34 @@ const (
 	stillTook = 3 * time.Second        // the same of one that somebody wants
 )
 
+// A bar is what a layer that begins on a narrow path must pass; one that does not waits for the controller.
+type bar struct {
+	shed  bool // layers are held back, the first of them of rank
+	rank  int
+	full  bool    // the path is full, or was a moment ago
+	known bool    // so is the path's room, of which
+	spare float64 // bits a second are left
+}
+
+// stops says whether s must not begin before the controller has seen it.
+func (b bar) stops(s *served) bool {
+	return s.class == classLayer && (b.full || b.shed && s.flow.Format.Rank >= b.rank || b.known && s.rate.last > b.spare)
+}
+
+// setBar puts up b until the next step.
+func (q *queue) setBar(b bar) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bar = b
+}
+
+// stops says whether s, which has no place yet, must begin held back.
+func (q *queue) stops(s *served) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bar.stops(s)
+}
+
 // held says whether nothing of s goes out.
 func (s *served) held() bool { return s.idle || s.shed }
 
@@ -34,18 +62,19 @@ func (s *served) watch() {
 	s.Wake(nil, nil)
 }
 
-// shedNow holds s back for want of room, or lets it go on at a key frame. It returns false where that is so already.
+// shedNow holds s back for want of room, or lets it go on at a key frame. It returns false where that is so
+// already, and where nobody watches s.
 func (q *queue) shedNow(s *served, shed bool, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if s.shed == shed {
+	if s.shed == shed || s.idle {
 		return false
 	}
 	if s.shed = shed; shed {
 		s.hold()
 		return true
 	}
-	if s.idle || !q.serves(s) {
+	if !q.serves(s) {
 		return true
 	}
 	r := s.flow.Ring
@@ -72,10 +101,11 @@ func (q *queue) idleNow(s *served, idle, pulled bool, now time.Time) *backfill {
 		return nil
 	}
 	if s.idle = idle; idle {
+		s.shed = false // it says no more of the room than any other that is not carried
 		s.hold()
 		return nil
 	}
-	if s.shed {
+	if s.shed = q.bar.stops(s); s.shed {
 		return nil
 	}
 	s.begin()
@@ -108,7 +138,7 @@ func stale(f *stream.Flow, pulled bool, now time.Time) bool {
 // askKeys asks again for the key frames that flows wait for: a request may come too soon after another.
 func (q *queue) askKeys(now time.Time) {
 	q.each(func(s *served) {
-		if s.waitKey && !s.held() {
+		if s.waitKey && !s.held() && !s.flow.Shed() {
 			s.flow.RequestKeyframe(now)
 		}
 	})

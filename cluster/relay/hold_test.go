@@ -120,7 +120,11 @@ func TestIdleAndBack(t *testing.T) {
 	}
 	sh.shedNow(s, true, later20(31))
 	sh.idleNow(s, true, false, later20(31))
-	if sh.idleNow(s, false, false, later20(31)) != nil || !s.held() {
+	if s.shed || sh.shedNow(s, true, later20(31)) {
+		t.Error("a flow that nobody watches counts among those held back for want of room")
+	}
+	sh.setBar(bar{full: true})
+	if sh.idleNow(s, false, false, later20(31)) != nil || !s.shed || s.unwatch != nil {
 		t.Error("a flow that there is no room for goes on because it is watched again")
 	}
 	sh.remove(s)
@@ -243,10 +247,68 @@ func TestFlowRate(t *testing.T) {
 		if n%20 != 0 {
 			continue
 		}
-		v, a := video.read(sh.flows[0], now), audio.read(sh.flows[1], now)
+		video.read(sh.flows[0], now)
+		audio.read(sh.flows[1], now)
+		v, a := video.last, audio.last
 		want := float64(len(packet(sh.flows[0], 0, false, 100))+packetCost) * 8 * 100
 		if n > 0 && (v < want*0.99 || v > want*1.01 || a < 2*want*0.99 || a > 2*want*1.01) {
 			t.Fatalf("at %d: video %.0f, audio %.0f, want %.0f and twice that", n, v, a, want)
+		}
+	}
+}
+
+// A layer that is watched again has the rate of before until there is a new one.
+func TestRateAfterGap(t *testing.T) {
+	sh := newShelf(videoFormat)
+	var m flowRate
+	now, n := start, 0
+	play := func(every, d time.Duration, each func(passed time.Duration)) {
+		for passed := time.Duration(0); passed < d; passed += congestEvery {
+			m.read(sh.flows[0], now)
+			each(passed)
+			for range int(congestEvery / every) {
+				sh.fill(0, n, false, now)
+				n++
+			}
+			now = now.Add(congestEvery)
+		}
+	}
+	play(10*time.Millisecond, 3*time.Second, func(time.Duration) {})
+	before := m.last
+	now = now.Add(10 * time.Second) // on this node or not, nothing of it was written
+	play(20*time.Millisecond, 3*time.Second, func(passed time.Duration) {
+		want := before
+		if passed >= rateLeast {
+			want /= 2
+		}
+		if m.last < want*0.99 || m.last > want*1.01 {
+			t.Errorf("after %v: %.0f, want %.0f", passed, m.last, want)
+		}
+	})
+}
+
+// What must wait for the controller where a layer begins on a path of that kind.
+func TestBar(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		b     bar
+		rank  int
+		rate  float64
+		stops bool
+	}{
+		{"wide path", bar{}, 1, 1e6, false},
+		{"full path", bar{full: true}, 1, 0, true},
+		{"base layer of a full path", bar{full: true, shed: true}, 0, 1e6, false},
+		{"behind the first held back", bar{shed: true, rank: 1}, 2, 0, true},
+		{"beside the first held back", bar{shed: true, rank: 1}, 1, 0, true},
+		{"before the first held back", bar{shed: true, rank: 2}, 1, 0, false},
+		{"more than is left", bar{known: true, spare: 9e5}, 1, 1e6, true},
+		{"less than is left", bar{known: true, spare: 11e5}, 1, 1e6, false},
+	} {
+		s := newShelf(layer(row.rank)).served[0]
+		s.rate.last = row.rate
+		if got := row.b.stops(s); got != row.stops {
+			t.Errorf("%s: stopped %v, want %v", row.name, got, row.stops)
 		}
 	}
 }

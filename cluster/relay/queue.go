@@ -43,6 +43,7 @@ type queue struct {
 	copies  []resend            // audio packets that go once more
 	copying bool                // they do: the path is not full
 	flows   [classes][]*served  // by slot; nil where free
+	bar     bar                 // for layers that begin
 	last    [classes]int        // slot taken last, so that all have their turn
 
 	pace  float64     // bytes a second at which video goes, so that it queues here and audio passes it; 0 is no bound
@@ -215,7 +216,7 @@ func (q *queue) serves(s *served) bool {
 func (q *queue) isShed(s *served) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return s.shed && !s.idle
+	return s.shed && !s.idle && !s.flow.Shed()
 }
 
 // leftOf returns what was left out of s.

@@ -39,7 +39,7 @@ type served struct {
 	idle bool     // nobody downstream watches it
 	shed bool     // held back for want of room
 	told bool     // the subscriber knows it as paused
-	rate flowRate // of the sink's serve loop
+	rate flowRate // taken by the sink's serve loop
 
 	// given says that upstream will not deliver a number; nil at the origin. Set once.
 	given  func(*stream.Flow, int64) bool
@@ -133,10 +133,12 @@ func (s *served) passOver(p *ring.Packet, why dropReason, now time.Time) {
 	}
 }
 
-// awaitKey has video go on at the next key frame, and asks for one.
+// awaitKey has video go on at the next key frame, and asks for one where it would come.
 func (s *served) awaitKey(now time.Time) {
 	s.waitKey = true
-	s.flow.RequestKeyframe(now)
+	if !s.flow.Shed() { // it begins with one
+		s.flow.RequestKeyframe(now)
+	}
 }
 
 // untold counts what will not be told as gone.

@@ -28,8 +28,7 @@ type sink struct {
 	fill *filler
 	subs chan *subscription // accepted by message, carried by serve
 
-	narrow atomic.Bool // flows are held back for want of room
-	slow   atomic.Bool // the path is full
+	slow atomic.Bool // the path is full
 
 	mu       sync.Mutex
 	byID     map[uint64]*subscription

@@ -15,6 +15,7 @@ type throttle struct {
 
 	now    signals
 	order  []*served // by priority, as signals.flows
+	above  []*served // held back by a node above: they say nothing of this path
 	paused bool      // the repair layer
 	pace   float64   // bits a second of video; 0 is no bound
 	shed   int       // flows held back, as the gauge counts them
@@ -62,13 +63,19 @@ func (t *throttle) step(now time.Time) {
 
 // gather lists the flows that are wanted and come to this node, and what of them waits.
 func (t *throttle) gather(now time.Time) {
-	t.order = t.order[:0]
+	t.order, t.above = t.order[:0], t.above[:0]
+	t.now.flows = t.now.flows[:0]
 	t.now.waiting, t.now.oldest = 0, 0
 	t.s.link.queue.each(func(sv *served) {
-		if sv.idle || sv.flow.Shed() {
+		switch {
+		case sv.idle:
+			return
+		case sv.flow.Shed():
+			t.above = append(t.above, sv)
 			return
 		}
 		t.order = append(t.order, sv)
+		sv.rate.read(sv.flow, now)
 		r := sv.flow.Ring
 		if n := r.Head() - sv.cursor; !sv.held() && n > 0 {
 			t.now.waiting += int(n)
@@ -77,13 +84,21 @@ func (t *throttle) gather(now time.Time) {
 			}
 		}
 	})
-	slices.SortStableFunc(t.order, func(a, b *served) int {
-		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.flow.Format.Rank, b.flow.Format.Rank))
-	})
-	t.now.flows = t.now.flows[:0]
+	slices.SortStableFunc(t.order, byPriority)
 	for _, sv := range t.order {
-		t.now.flows = append(t.now.flows, load{rate: sv.rate.read(sv.flow, now), must: sv.class != classLayer, shed: sv.shed})
+		t.now.flows = append(t.now.flows, load{rate: sv.rate.last, must: sv.class != classLayer, shed: sv.shed})
 	}
+}
+
+// byPriority orders flows; those of one rank that are carried go before those that are not.
+func byPriority(a, b *served) int {
+	switch c := cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.flow.Format.Rank, b.flow.Format.Rank)); {
+	case c != 0 || a.shed == b.shed:
+		return c
+	case a.shed:
+		return 1
+	}
+	return -1
 }
 
 // measure takes the path's figures from the repair layer, or where the peer has none, from QUIC.
@@ -112,10 +127,17 @@ func (t *throttle) measure(now time.Time) {
 // apply holds flows back, or lets them go on.
 func (t *throttle) apply(v verdict, now time.Time) {
 	l := t.s.link
+	b := bar{full: v.slow, known: v.room > 0, spare: shareSafe * v.room}
 	shed, changed := 0, false
 	for i, sv := range t.order {
 		away := i >= v.carry && sv.class == classLayer
-		if away {
+		switch {
+		case !away:
+			b.spare -= t.now.flows[i].rate
+		case !b.shed:
+			b.shed, b.rank = true, sv.flow.Format.Rank
+			fallthrough
+		default:
 			shed++
 		}
 		if !l.queue.shedNow(sv, away, now) {
@@ -128,7 +150,10 @@ func (t *throttle) apply(v verdict, now time.Time) {
 			l.m.returns.Inc()
 		}
 	}
-	t.s.narrow.Store(shed > 0)
+	l.queue.setBar(b)
+	for _, sv := range t.above { // so that none goes at once when it comes again
+		l.queue.shedNow(sv, b.stops(sv), now)
+	}
 	l.m.held.Add(float64(shed - t.shed))
 	t.shed = shed
 	if changed {

@@ -193,7 +193,7 @@ func TestPauseIsTold(t *testing.T) {
 // While a path is narrow, a stream that comes to it has no layers above the base to begin with.
 func TestOpenOnNarrowPath(t *testing.T) {
 	d := newDesk(t, nil)
-	d.narrow.Store(true)
+	d.link.queue.setBar(bar{shed: true, rank: 1})
 	d.said()
 	if err := d.message(subscribeOf(&pb.Subscribe{Id: 4, Stream: "a", Hops: []string{"peer"}})); err != nil {
 		t.Fatal(err)
