@@ -79,7 +79,7 @@ unit: ## All Go tests, with the race detector; the heaviest in their short form
 	go test -race -short -timeout 10m ./...
 
 .PHONY: proof
-proof: ## The figures that Freshet promises, in full, on an otherwise idle machine (3 minutes)
+proof: ## The figures that Freshet promises, in full, on an otherwise idle machine (4 minutes)
 	go test -count=1 -timeout 15m -v ./bench/proof 2>&1 | sed '/ level=/d'
 	go test -count=1 -timeout 5m -run 'TestJoinsAndLeaves' -v ./edge 2>&1 | sed '/ level=/d'
 
