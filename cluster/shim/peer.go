@@ -129,11 +129,11 @@ func (p *peer) write(b, oob []byte, now int64) error {
 		p.plainSent.Add(uint64(len(b)))
 		return p.transmit(b, oob)
 	}
+	p.sendMu.Lock()
 	var hold int64
-	if p.c.running.Load() { // else nobody would let go
+	if p.c.running.Load() { // else nobody would let go; who ends it takes the lock after that
 		hold = min(p.rtt.Load()/10, maxHold)
 	}
-	p.sendMu.Lock()
 	if p.send.oob.parse(oob) {
 		p.keepSource(p.send.oob.source)
 	}

@@ -330,6 +330,8 @@ func TestUnprovenEnd(t *testing.T) {
 	n, silent, loud := w.node("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.7:7"), netip.MustParseAddrPort("10.0.0.8:8")
 	n.setPlain(silent, true, w.now)
 	w.run(25 * time.Second)
+	n.setPlain(silent, true, w.now)
+	w.run(25 * time.Second)
 	n.setPlain(silent, false, w.now)
 	p := n.table.find(silent)
 	n.write(&node{addr: loud}, []byte{0xc0})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -79,6 +80,36 @@ func TestRun(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 	})
+}
+
+// A small packet that is written while Run ends, as QUIC's last word may be, does not stay behind.
+func TestRunEnds(t *testing.T) {
+	c := newConn(&recorder{base: time.Now()})
+	to := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("10.0.0.2:2"))
+	p := c.open(keyOf(to), "", standProven, c.now())
+	p.rtt.Store(100 * ms)
+	for range 100 {
+		c.running.Store(true)
+		p.sendMu.Lock()
+		now := c.now()
+		wrote := make(chan error)
+		go func() { wrote <- c.write(make([]byte, 40), nil, to, now) }()
+		for p.wrote.Load() != now {
+			runtime.Gosched()
+		}
+		runtime.Gosched()
+		c.running.Store(false) // as letGo does, and has the lock before write
+		p.sendMu.Unlock()
+		if err := <-wrote; err != nil {
+			t.Fatal(err)
+		}
+		p.sendMu.Lock()
+		n := p.send.held.len()
+		p.sendMu.Unlock()
+		if n != 0 {
+			t.Fatalf("%d packets are still held", n)
+		}
+	}
 }
 
 // sleeps is until when Run does.

@@ -182,6 +182,7 @@ func (c *Conn) setPlain(addr netip.AddrPort, on bool, now int64) {
 		return
 	}
 	p := c.open(key, addr.Addr().Zone(), standPlain, now)
+	p.wrote.Store(now)
 	if p.mayBePlain(now) {
 		c.restand(p, standPlain)
 	}
