@@ -9,7 +9,7 @@ func (p *peer) plain(n int, now int64) {
 	p.packets.Add(1)
 	p.plainRecv.Add(uint64(n))
 	if p.mayBePlain(now) { // where the packet was forged, the next PONG tells
-		p.c.restand(p, standPlain)
+		p.c.restand(p, standPlain, now)
 	}
 }
 
@@ -161,7 +161,7 @@ func (p *peer) answered(h header, e echo, now int64) dropReason {
 		return dropPong
 	}
 	if p.standing() != standProven {
-		p.c.restand(p, standProven)
+		p.c.restand(p, standProven, now)
 	}
 	p.vouch(h, now)
 	return dropNot

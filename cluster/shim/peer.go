@@ -131,7 +131,7 @@ func (p *peer) write(b, oob []byte, now int64) error {
 	}
 	p.sendMu.Lock()
 	var hold int64
-	if p.c.running.Load() { // else nobody would let go; who ends it takes the lock after that
+	if p.c.running.Load() && !p.gone.Load() { // else nobody would let go; who ends either takes the lock after that
 		hold = min(p.rtt.Load()/10, maxHold)
 	}
 	if p.send.oob.parse(oob) {
@@ -180,12 +180,10 @@ func (p *peer) tick(now int64) (due int64) {
 	if p.gone.Load() {
 		return never
 	}
-	end := p.end()
-	if now >= end {
-		p.c.forget(p)
+	if now >= p.end() && p.c.forget(p, now) {
 		return never
 	}
-	due = min(end, p.ask(now))
+	due = min(p.end(), p.ask(now))
 	p.sendMu.Lock()
 	defer p.sendMu.Unlock()
 	probing := p.send.probe.left > 0

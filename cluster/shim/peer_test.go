@@ -352,6 +352,33 @@ func TestUnprovenEnd(t *testing.T) {
 	}
 }
 
+// What is held back for a peer goes out when that is forgotten, and is counted; who found it just before holds
+// nothing back any more. To whom QUIC has just written is not forgotten.
+func TestForgetHeld(t *testing.T) {
+	w := newWorld(t, 50*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	w.run(40 * time.Second)
+	w.introduce(a, b)
+	p, before, sum := a.peer(b), a.sent[kindData], a.count().sent
+	a.write(b, make([]byte, 40))
+	if a.sent[kindData] != before {
+		t.Fatal("not held back")
+	}
+	if a.forget(p, w.now+forgetAfter-1) || a.peer(b) != p {
+		t.Fatal("forgotten too soon")
+	}
+	if !a.forget(p, w.now+forgetAfter) || a.peer(b) != nil {
+		t.Fatal("not forgotten")
+	}
+	if n := a.sent[kindData] - before; n != 1 || a.count().sent != sum+1 {
+		t.Errorf("%d sent, %d counted, want 1", n, a.count().sent-sum)
+	}
+	if err := p.write(make([]byte, 40), nil, w.now); err != nil || a.sent[kindData] != before+2 {
+		t.Errorf("%d sent of 2; %v", a.sent[kindData]-before, err)
+	}
+}
+
 // A forged byte does not take the layer from peers that have it: not at all once they are proven, and not for
 // longer than a round trip or two before.
 func TestForgedPlain(t *testing.T) {

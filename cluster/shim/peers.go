@@ -59,7 +59,7 @@ func (c *Conn) open(a netip.AddrPort, zone string, as standing, now int64) *peer
 				as = standPlain
 			}
 		}
-		t.admit(p, as)
+		t.admit(p, as, now)
 		t.byAddr[a] = p
 		t.cache[slotOf(a)].Store(p)
 	}
@@ -69,7 +69,7 @@ func (c *Conn) open(a netip.AddrPort, zone string, as standing, now int64) *peer
 }
 
 // admit gives p a place under its standing. Who is there too long in silence goes.
-func (t *table) admit(p *peer, as standing) {
+func (t *table) admit(p *peer, as standing, now int64) {
 	list := t.byStand[as]
 	if len(list) >= maxPeers[as] {
 		oldest := list[0]
@@ -78,7 +78,7 @@ func (t *table) admit(p *peer, as standing) {
 				oldest = q
 			}
 		}
-		t.remove(oldest)
+		t.remove(oldest, now)
 		p.c.metrics.evicted.Add(1)
 		list = t.byStand[as]
 	}
@@ -99,34 +99,40 @@ func (t *table) leave(p *peer) {
 	t.byStand[p.standing()] = list[:len(list)-1]
 }
 
-// remove forgets p. The lock is held.
-func (t *table) remove(p *peer) {
+// remove forgets p; what it holds back goes out. The lock is held.
+func (t *table) remove(p *peer, now int64) {
 	t.leave(p)
 	delete(t.byAddr, p.addr)
 	t.cache[slotOf(p.addr)].CompareAndSwap(p, nil)
 	p.gone.Store(true)
 	p.c.unschedule(p)
-	t.past.add(p)
 	p.sendMu.Lock()
+	p.send.letGo(never, now)
 	p.send.discard()
 	p.sendMu.Unlock()
+	t.past.add(p)
 }
 
-func (c *Conn) forget(p *peer) {
+// forget removes p if its time is over; false where QUIC wrote to it after all.
+func (c *Conn) forget(p *peer, now int64) bool {
 	c.table.mu.Lock()
 	defer c.table.mu.Unlock()
 	if !p.gone.Load() {
-		c.table.remove(p)
+		if now < p.end() {
+			return false
+		}
+		c.table.remove(p, now)
 	}
+	return true
 }
 
 // restand gives p another standing.
-func (c *Conn) restand(p *peer, as standing) {
+func (c *Conn) restand(p *peer, as standing, now int64) {
 	c.table.mu.Lock()
 	defer c.table.mu.Unlock()
 	if p.gone.Load() || p.standing() == as {
 		return
 	}
 	c.table.leave(p)
-	c.table.admit(p, as)
+	c.table.admit(p, as, now)
 }

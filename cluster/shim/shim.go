@@ -177,14 +177,14 @@ func (c *Conn) setPlain(addr netip.AddrPort, on bool, now int64) {
 	if !on {
 		if p := c.table.find(key); p != nil && p.standing() == standPlain {
 			p.wrote.Store(now) // it will: else the state might end in mid-dial
-			c.restand(p, standUnproven)
+			c.restand(p, standUnproven, now)
 		}
 		return
 	}
 	p := c.open(key, addr.Addr().Zone(), standPlain, now)
 	p.wrote.Store(now)
 	if p.mayBePlain(now) {
-		c.restand(p, standPlain)
+		c.restand(p, standPlain, now)
 	}
 }
 
