@@ -1,5 +1,7 @@
 package shim
 
+import "time"
+
 // Here is what a peer does with what comes from it. The Conn's reader calls all of it; ask is Run's too.
 
 // plain takes a packet of plain QUIC.
@@ -38,10 +40,7 @@ func (p *peer) input(h header, b []byte, n int, now int64) (up bool) {
 	case kindNack:
 		why = p.nack(h, b, now)
 	case kindPing:
-		if why = p.tail(h, now); why == dropForeign {
-			why = dropNot // a peer that starts again says so first
-		}
-		p.pong(parseEcho(b).opaque)
+		why = p.pinged(h, parseEcho(b).opaque, now)
 	case kindPong:
 		why = p.answered(h, parseEcho(b), now)
 	}
@@ -92,6 +91,38 @@ func (p *peer) tail(h header, now int64) dropReason {
 	}
 	p.askSoon(now)
 	return dropNot
+}
+
+// pinged answers a PING. Those of a stream that is not the peer's, as of one that starts again, have a bucket of
+// their own: a forger, who does not know the id, does not empty the other.
+func (p *peer) pinged(h header, opaque uint64, now int64) dropReason {
+	why := p.tail(h, now)
+	b := &p.pongs[0]
+	if why == dropForeign {
+		b, why = &p.pongs[1], dropNot
+	}
+	if !b.take(now) {
+		return dropFlood
+	}
+	p.pong(opaque)
+	return why
+}
+
+const (
+	pongEvery = int64(10 * time.Millisecond) // five times as often as a PING may come
+	pongBurst = 20                           // PINGs that waited somewhere
+)
+
+// A bucket lets one through each pongEvery, and pongBurst at once.
+type bucket struct{ full int64 } // when it has pongBurst again
+
+func (b *bucket) take(now int64) bool {
+	at := max(b.full, now) + pongEvery
+	if at-now > pongBurst*pongEvery {
+		return false
+	}
+	b.full = at
+	return true
 }
 
 // vouch takes h's id as the peer's, and its number where what was heard before cannot be: it came with a PONG.

@@ -377,3 +377,35 @@ func TestForgedNumber(t *testing.T) {
 		})
 	}
 }
+
+// A flood of PINGs draws a hundred PONGs a second. Where they are forged, with an id that is guessed, the peer's
+// own are still all answered.
+func TestPingFlood(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	flood := func(id uint32) (pongs int, dropped uint64) {
+		pongs, dropped = a.sent[kindPong], a.dropped(dropFlood)
+		for range 200 {
+			for range 50 {
+				a.receive(b.addr, packet(kindPing, id, 0, make([]byte, 24)...))
+			}
+			b.write(a, make([]byte, 600))
+			w.run(5 * time.Millisecond)
+		}
+		return a.sent[kindPong] - pongs, a.dropped(dropFlood) - dropped
+	}
+	id := a.peer(b).recv.id
+	asked := b.sent[kindPing]
+	pongs, dropped := flood(id ^ 5)
+	asked = b.sent[kindPing] - asked
+	if asked < 18 || pongs < 99+pongBurst+asked-2 || pongs > 101+pongBurst+asked || int(dropped) < 10000-130 {
+		t.Errorf("%d PONGs to %d PINGs, %d dropped", pongs, asked, dropped)
+	}
+	if p, _ := b.Path(a.addr); w.now-b.peer(a).proof.Load() > 80*ms {
+		t.Errorf("the peer's own PINGs are not answered: %+v", p)
+	}
+	if pongs, dropped = flood(id); pongs < 99 || pongs > 101+pongBurst || int(dropped) < 10000-130 {
+		t.Errorf("with the right id: %d PONGs, %d dropped", pongs, dropped)
+	}
+}

@@ -19,12 +19,13 @@ const (
 	dropUnsent             // asks for what was never sent
 	dropPong               // answers no PING
 	dropJump               // a TAIL or PING whose number is too far ahead
+	dropFlood              // a PING too many
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	dropLength: "length", dropKind: "kind", dropLong: "long", dropNoState: "no_state", dropForeign: "foreign",
-	dropUnsent: "unsent", dropPong: "pong", dropJump: "jump",
+	dropUnsent: "unsent", dropPong: "pong", dropJump: "jump", dropFlood: "flood",
 }
 
 // totals are sums over peers.

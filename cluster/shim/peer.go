@@ -69,7 +69,8 @@ type peer struct {
 	recv   *receiver
 	other  foreign
 
-	asks bool // the reader will call ask at the end of the batch; the reader's own
+	asks  bool      // the reader will call ask at the end of the batch; this and pongs are the reader's own
+	pongs [2]bucket // for PINGs of the peer's stream, and of others
 }
 
 func newPeer(c *Conn, addr netip.AddrPort, zone string, now int64) *peer {
