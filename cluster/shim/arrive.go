@@ -76,11 +76,15 @@ func (p *peer) data(h header, n int, now int64) (up bool) {
 	return up
 }
 
+// tail takes the number in a TAIL or PING. Where nothing else has come, a TAIL tells the id: its DATA was lost.
 func (p *peer) tail(h header, now int64) dropReason {
 	p.recvMu.Lock()
 	defer p.recvMu.Unlock()
 	switch r := p.recv; {
 	case !r.known:
+		if h.kind != kindTail { // PINGs come from who has sent nothing yet, too
+			return dropNot
+		}
 		r.begin(h.id, h.seq, 0, now)
 	case r.id != h.id:
 		return dropForeign

@@ -187,6 +187,31 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// The id of a stream is that of the first DATA, or of the TAIL behind it where that was lost, but not a PING's.
+func TestStreamID(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		first []byte
+		want  bool
+	}{
+		{"DATA", packet(kindData, 5, 0, 1), true},
+		{"RTX", packet(kindResent, 5, 0, 1), true},
+		{"TAIL", packet(kindTail, 5, 1), true},
+		{"PING", packet(kindPing, 5, 1, make([]byte, 24)...), false},
+		{"NACK", nackOf(5, span{0, 1}), false},
+		{"PAD", packet(kindPad, 5, 0), false},
+	} {
+		w := newWorld(t, 10*time.Millisecond)
+		a, from := w.node("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.7:7")
+		a.write(&node{addr: from}, []byte{0x40})
+		a.receive(from, row.first)
+		a.receive(from, packet(kindData, 6, 0, 1))
+		if r := a.table.find(from).recv; !r.known || (r.id == 5) != row.want {
+			t.Errorf("after %s the id is %x", row.name, r.id)
+		}
+	}
+}
+
 // Behind a new address the same peer is a new one: what was lost is asked for there, and the old state ages.
 func TestRebinding(t *testing.T) {
 	w := newWorld(t, 10*time.Millisecond)
