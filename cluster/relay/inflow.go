@@ -67,7 +67,7 @@ func (in *inflow) group(first uint16, count int64, s side, now time.Time, p pace
 	}
 	from := in.flow.Ring.Near(first)
 	end := from + count
-	in.track.expect(run{next: from, end: end, side: s, group: true}, now, p)
+	in.track.expect(run{next: from, end: end, side: s, group: true, told: true}, now, p)
 	if !in.liveKnown {
 		return
 	}
@@ -77,8 +77,8 @@ func (in *inflow) group(first uint16, count int64, s side, now time.Time, p pace
 	}
 }
 
-// write puts a packet into the ring. The error says that it is none.
-func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err error) {
+// write puts a packet that s brought into the ring. The error says that it is none.
+func (in *inflow) write(data []byte, s side, now time.Time, p pace) (fresh bool, err error) {
 	seq := in.number(data, now)
 	fresh, err = in.flow.WriteAs(seq, data, now)
 	if err != nil {
@@ -88,7 +88,7 @@ func (in *inflow) write(data []byte, now time.Time, p pace) (fresh bool, err err
 		in.begin(seq, now, p)
 	}
 	if in.begun {
-		in.track.arrived(seq, fresh, now, p)
+		in.track.arrived(seq, s, fresh, now, p)
 		if in.sleptAt >= 0 && fresh && seq <= in.track.high && in.key(seq) {
 			in.track.forget(seq) // of a frame before the first that is of use
 			in.sleptAt = -1

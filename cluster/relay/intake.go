@@ -34,7 +34,7 @@ const (
 	arrivalRTCP             // data is an RTCP packet
 	arrivalGone             // data is the body of GONE
 	arrivalHigh             // seq is the highest number sent
-	arrivalEnd              // a stream of packets ended; seq is that of the last
+	arrivalEnd              // a stream of packets ended or was cut; seq is that of the last
 )
 
 // An arrival is what a link's reader hands to a puller.
@@ -116,27 +116,30 @@ func (s *source) group(ctx context.Context, g *rtpq.GroupReader) error {
 	if err != nil {
 		return err
 	}
-	last, any := uint16(0), false
+	last, any, err := s.take(ctx, g, t)
+	if any { // also where it was cut: what it was to bring is then asked for at once
+		t.feed.pull.deliverSlowly(ctx, arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: last, at: time.Now()})
+	}
+	return err
+}
+
+// take hands the packets of g over, until its end. last is the number of the last, if there was any.
+func (s *source) take(ctx context.Context, g *rtpq.GroupReader, t target) (last uint16, any bool, err error) {
 	for {
 		packet, err := g.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
+		switch {
+		case errors.Is(err, io.EOF):
+			return last, any, nil
+		case err != nil:
+			return last, any, err
 		}
 		s.link.received(packet)
 		s.heard.Store(time.Now().UnixNano())
 		last, any = binary.BigEndian.Uint16(packet[2:]), true
-		a := arrivalOf(t, rtpq.KindRTP, packet, time.Now())
-		if !t.feed.pull.deliverSlowly(ctx, a) {
-			return errNoFlow
+		if !t.feed.pull.deliverSlowly(ctx, arrivalOf(t, rtpq.KindRTP, packet, time.Now())) {
+			return last, any, errNoFlow
 		}
 	}
-	if any {
-		t.feed.pull.deliverSlowly(ctx, arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: last, at: time.Now()})
-	}
-	return nil
 }
 
 // await returns where flow goes, once its accept has been read.

@@ -374,9 +374,9 @@ func TestTrackerAllocates(t *testing.T) {
 	seq := int64(0)
 	var a asks
 	if n := testing.AllocsPerRun(1000, func() {
-		tr.arrived(seq, true, start, p)
-		tr.arrived(seq+2, true, start, p)
-		tr.arrived(seq+1, true, start, p)
+		tr.arrived(seq, 0, true, start, p)
+		tr.arrived(seq+2, 0, true, start, p)
+		tr.arrived(seq+1, 0, true, start, p)
 		tr.ask(&a, []side{0}, start, &[sides]pace{p, p})
 		seq += 3
 	}); n != 0 {

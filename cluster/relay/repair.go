@@ -19,7 +19,7 @@ func (u *puller) arrive(a arrival) {
 	switch a.kind {
 	case arrivalRTP:
 		f.got++
-		fresh, err := in.write(a.data, a.at, p)
+		fresh, err := in.write(a.data, f.side, a.at, p)
 		switch {
 		case err != nil:
 			u.r.m.dropped(dropPacket, 1)

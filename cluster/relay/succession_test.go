@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"freshet/cluster/identity"
@@ -128,6 +131,8 @@ func (x *bench) take() {
 			x.u.event(e, x.now)
 		case a := <-x.u.p.live:
 			x.u.arrive(a)
+		case a := <-x.u.p.slow:
+			x.u.arrive(a)
 		}
 	}
 }
@@ -155,6 +160,48 @@ func (x *bench) packet(i int, id uint64, flow, n int, key bool) {
 		x.t.Fatal(err)
 	}
 	x.take()
+}
+
+// group has upstream i announce a group, from first up to end, and bring it up to cut, where its stream is cut.
+func (x *bench) group(i int, id uint64, flow, first, cut, end int) {
+	x.t.Helper()
+	x.tell(i, &pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{Flow: id, First: uint32(first), Count: uint32(end - first)}}})
+	f := stream.New("a", 1, nil, formats(), nil).Flows[flow]
+	b := rtpq.AppendGroupHeader(nil, id)
+	for n := first; n < cut; n++ {
+		b = rtpq.AppendGroupPacket(b, packet(f, n, n == first, 40))
+	}
+	g, err := rtpq.NewGroupReader(io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errNoFlow)))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if err := x.srcs[i].group(x.t.Context(), g); !errors.Is(err, errNoFlow) {
+		x.t.Errorf("a stream that was cut: %v", err)
+	}
+	x.now = time.Now() // by which streams are read
+	x.take()
+}
+
+// asked returns the numbers that upstream i was asked for since the last call.
+func (x *bench) asked(i int) (all []uint16) {
+	x.t.Helper()
+	for {
+		out, ok := x.srcs[i].link.queue.take(x.now, false)
+		if !ok {
+			return all
+		}
+		_, body, kind, err := rtpq.ParseDatagram(out.raw)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		if kind == rtpq.KindRTCP {
+			f, err := rtpq.ParseRTCP(body)
+			if err != nil {
+				x.t.Fatal(err)
+			}
+			all = append(all, f.Missing...)
+		}
+	}
 }
 
 // stand gives upstream i another standing.
@@ -439,6 +486,33 @@ func TestLostFeedsGaps(t *testing.T) {
 	}
 	if path, _ := x.u.p.where(); !slices.Equal(path, []string{"two", "edge"}) {
 		t.Errorf("the path is %v", path)
+	}
+}
+
+// What a group's stream did not bring is asked for as soon as that is cut.
+func TestCutGroup(t *testing.T) {
+	x := newBench(t, "one")
+	id := x.u.first.ids[1]
+	x.packet(0, id, 1, 60, false)
+	x.group(0, id, 1, 0, 50, 60)
+	x.u.tick(x.now)
+	if got := x.asked(0); len(got) != 10 || got[0] != 50 {
+		t.Errorf("asked for %v, want 50 to 59", got)
+	}
+}
+
+// Of a group that nobody told of, what the second feed has not brought is asked for when that is let go.
+func TestUntoldGroupOfTheSecond(t *testing.T) {
+	x := newBench(t, "one", "two")
+	x.packet(0, x.u.first.ids[1], 1, 60, false)
+	x.stand(0, suspect)
+	second := x.accept(1, 1, "two")
+	x.packet(1, second[1], 1, 54, true)
+	x.stand(0, alive)
+	x.tell(1, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: x.subs[1], Reason: pb.EndReason_END_REASON_LOST}}})
+	x.u.tick(x.now)
+	if got := x.asked(0); !slices.Equal(got, []uint16{55, 56, 57, 58, 59}) {
+		t.Errorf("asked for %v, want 55 to 59", got)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 const (
 	maxGaps   = 1024            // more missing numbers than that is a jump, not loss
 	repairFor = 2 * time.Second // a packet older than that helps no viewer
-	maxRuns   = 2 * sides
 )
 
 // A side is one of the two feeds that may bring a stream at the same time.
@@ -28,6 +27,7 @@ type tracker struct {
 	low   int64                // lowest number of any run
 	gaps  []gap                // by number
 	runs  []run                // at most maxRuns
+	rest  []row                // of runs that were lost, not gaps yet; at most maxRest
 	due   time.Time            // when ask has something to do; zero is never
 	tally
 }
@@ -52,14 +52,6 @@ type gap struct {
 }
 
 func (g gap) asked() bool { return g.wait > 0 }
-
-// A run is a row of numbers below the live ones that come in order.
-type run struct {
-	next, end int64
-	side      side
-	group     bool      // it comes on a stream, whose end is the run's; otherwise packet by packet
-	by        time.Time // when silence means that the rest was lost
-}
 
 // A pace says how long a tracker waits, by the link's round trip.
 type pace struct {
@@ -93,13 +85,14 @@ func paceOf(rtt time.Duration, repaired bool) pace {
 func (t *tracker) start(live int64) {
 	t.high, t.low = live-1, live
 	t.gone += uint64(len(t.gaps))
-	t.gaps, t.runs = t.gaps[:0], t.runs[:0]
+	t.gaps, t.runs, t.rest = t.gaps[:0], t.runs[:0], t.rest[:0]
 }
 
-// arrived counts one packet; fresh is what the ring said of it.
-func (t *tracker) arrived(seq int64, fresh bool, now time.Time, p pace) {
+// arrived counts one packet that s brought; fresh is what the ring said of it.
+func (t *tracker) arrived(seq int64, s side, fresh bool, now time.Time, p pace) {
 	if !fresh {
 		t.duplicates++
+		t.advance(seq, now, p) // a run is under way, though it brings what others brought
 		return
 	}
 	t.received++
@@ -111,6 +104,7 @@ func (t *tracker) arrived(seq int64, fresh bool, now time.Time, p pace) {
 			t.late++
 		}
 		t.advance(seq, now, p) // where a run is behind its gaps
+		t.room(now)
 		return
 	}
 	switch {
@@ -119,23 +113,8 @@ func (t *tracker) arrived(seq int64, fresh bool, now time.Time, p pace) {
 		t.high = seq
 	case !t.advance(seq, now, p) && seq < t.low && len(t.runs) == 0:
 		// Upstream is itself getting the group that we were not told of, and passes it on as it comes.
-		t.expect(run{next: seq + 1, end: t.low}, now, p)
+		t.expect(run{next: seq + 1, end: t.low, side: s}, now, p)
 	}
-}
-
-// advance has the runs that seq belongs to go on behind it.
-func (t *tracker) advance(seq int64, now time.Time, p pace) (any bool) {
-	for i := range t.runs {
-		r := &t.runs[i]
-		if seq < r.next || seq >= r.end {
-			continue
-		}
-		t.open(r.next, seq, now, now.Add(p.reorder))
-		r.next, r.by = seq+1, now.Add(p.stall)
-		t.soonest(r.by)
-		any = true
-	}
-	return any
 }
 
 // beat says that upstream has sent numbers up to high.
@@ -144,43 +123,6 @@ func (t *tracker) beat(high int64, now time.Time, p pace) {
 		t.open(t.high+1, high+1, now, now.Add(p.reorder))
 		t.high = high
 	}
-}
-
-// expect says that the numbers of r come in order. It takes the place of the run of that kind and side.
-func (t *tracker) expect(r run, now time.Time, p pace) {
-	t.runs = slices.DeleteFunc(t.runs, func(old run) bool { return old.side == r.side && old.group == r.group })
-	if r.next >= r.end {
-		return
-	}
-	r.by = now.Add(p.stall)
-	t.soonest(r.by)
-	t.runs = append(t.runs, r)
-	t.low, t.high = min(t.low, r.next), max(t.high, r.end-1)
-}
-
-// delivered says that side's stream is over whose last packet was seq, if that was its group's.
-func (t *tracker) delivered(s side, seq int64, now time.Time) {
-	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
-		over := r.side == s && r.group && seq >= r.next-1 && seq < r.end
-		if over {
-			t.open(r.next, r.end, now, now)
-		}
-		return over
-	})
-}
-
-// forsake says that side brings nothing any more: what it was to bring is asked for elsewhere, at once.
-func (t *tracker) forsake(s side, now time.Time) {
-	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
-		if r.side == s {
-			t.open(r.next, r.end, now, now)
-		}
-		return r.side == s
-	})
-	for i := range t.gaps {
-		t.gaps[i].gone &^= 1 << s
-	}
-	t.hurry(now)
 }
 
 // hurry has all that is missing asked for at the next ask.
@@ -209,6 +151,7 @@ func (t *tracker) given(seq int64, s side, open uint8, now time.Time) bool {
 	}
 	t.gaps = slices.Delete(t.gaps, i, i+1)
 	t.gone++
+	t.room(now)
 	return true
 }
 
@@ -217,6 +160,10 @@ func (t *tracker) forget(seq int64) {
 	i, _ := t.find(seq)
 	t.gone += uint64(i)
 	t.gaps = slices.Delete(t.gaps, 0, i)
+	t.rest = slices.DeleteFunc(t.rest, func(r row) bool { return r.end <= seq })
+	for i := range t.rest {
+		t.rest[i].first = max(t.rest[i].first, seq)
+	}
 }
 
 // asks is what a tracker wants asked.
@@ -238,33 +185,29 @@ func (t *tracker) ask(a *asks, order []side, now time.Time, p *[sides]pace) {
 	if t.due.IsZero() || now.Before(t.due) {
 		return
 	}
+	t.abandon(now, func(r run) bool { return !now.Before(r.by) })
 	t.due = time.Time{}
-	t.runs = slices.DeleteFunc(t.runs, func(r run) bool {
-		over := !now.Before(r.by)
-		if over {
-			t.open(r.next, r.end, now, now)
-		} else {
-			t.soonest(r.by)
-		}
-		return over
-	})
-	keep := t.gaps[:0]
-	for _, g := range t.gaps {
-		if t.holds(g.seq) {
-			continue
-		}
-		if now.Sub(g.since) >= repairFor {
+	for _, r := range t.runs {
+		t.soonest(r.by)
+	}
+	t.gaps = slices.DeleteFunc(t.gaps, func(g gap) bool {
+		old := now.Sub(g.since) >= repairFor
+		switch {
+		case t.holds(g.seq):
+			return true
+		case old:
 			t.gone++
 			a.lost = append(a.lost, g.seq)
-			continue
 		}
-		if !now.Before(g.next) {
-			t.askOne(&g, a, order, now, p)
+		return old
+	})
+	t.refill(now)
+	for i := range t.gaps {
+		if g := &t.gaps[i]; !now.Before(g.next) {
+			t.askOne(g, a, order, now, p)
 		}
-		t.soonest(g.next)
-		keep = append(keep, g)
+		t.soonest(t.gaps[i].next)
 	}
-	t.gaps = keep
 }
 
 func (t *tracker) askOne(g *gap, a *asks, order []side, now time.Time, p *[sides]pace) {
@@ -283,23 +226,40 @@ func (t *tracker) askOne(g *gap, a *asks, order []side, now time.Time, p *[sides
 	g.next = now.Add(p[0].most) // nobody to ask now
 }
 
-// open notes the numbers from first up to end as missing.
+// open notes what is missing of the numbers from first up to end. More of them than maxGaps is a jump.
 func (t *tracker) open(first, end int64, now, next time.Time) {
-	if end <= first {
-		return
-	}
-	if int(end-first)+len(t.gaps) > maxGaps {
-		t.gone += uint64(end-first) + uint64(len(t.gaps))
-		t.missing += uint64(end - first)
-		t.gaps = t.gaps[:0]
-		return
-	}
-	for seq := first; seq < end; seq++ {
-		if at, ok := t.find(seq); !ok {
-			t.gaps = slices.Insert(t.gaps, at, gap{seq: seq, since: now, next: next})
+	room := maxGaps - len(t.gaps)
+	for seq, n := first, 0; seq < end; seq++ {
+		if t.lacks(seq) {
+			n++
+		}
+		if n > room {
+			t.gone += uint64(end - first)
+			t.missing += uint64(end - first)
+			return
 		}
 	}
-	t.soonest(next)
+	for seq := first; seq < end; seq++ {
+		t.miss(seq, now, next)
+	}
+}
+
+// lacks says whether seq is neither here nor to come in order.
+func (t *tracker) lacks(seq int64) bool {
+	for _, r := range t.runs {
+		if seq >= r.next && seq < r.end {
+			return false
+		}
+	}
+	return !t.holds(seq)
+}
+
+// miss makes a gap of seq, where that is missing.
+func (t *tracker) miss(seq int64, now, next time.Time) {
+	if at, ok := t.find(seq); !ok && t.lacks(seq) {
+		t.gaps = slices.Insert(t.gaps, at, gap{seq: seq, since: now, next: next})
+		t.soonest(next)
+	}
 }
 
 // remove forgets seq where it was missing.

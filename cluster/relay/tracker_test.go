@@ -20,7 +20,7 @@ type step struct {
 func got(seqs ...int64) func(*tracker, time.Time, pace) {
 	return func(t *tracker, now time.Time, p pace) {
 		for _, s := range seqs {
-			t.arrived(s, true, now, p)
+			t.arrived(s, 0, true, now, p)
 		}
 	}
 }
@@ -53,21 +53,44 @@ func TestTracker(t *testing.T) {
 			{63 * ms, nothing, []int64{101}, nil}, {80 * ms, got(101), nil, nil},
 		}, 1, 1, 0},
 		{"group with a hole", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
 			{1 * ms, got(100, 90, 91, 93), nil, nil}, {14 * ms, nothing, []int64{92}, nil},
 			{20 * ms, got(92, 94, 95, 96, 97, 98, 99), nil, nil}, {time.Second, nothing, nil, nil},
 		}, 1, 1, 0},
 		{"group that stops", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true}, now, p) }, nil, nil},
-			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
+			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {5600 * ms, nothing, nil, nil}, {5602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that ends early", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 92, group: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 92, group: true, told: true}, now, p) }, nil, nil},
 			{1 * ms, got(90), nil, nil}, {2 * ms, func(t *tracker, now time.Time, _ pace) { t.delivered(0, 90, now) }, []int64{91}, nil},
 		}, 1, 0, 0},
 		{"group nobody told of", []step{
 			{0, got(100, 90, 92), nil, nil}, {13 * ms, nothing, []int64{91}, nil}, {20 * ms, got(91), nil, nil},
 		}, 1, 1, 0},
+		{"rest of a group that stops", []step{
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100}, now, p) }, nil, nil},
+			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
+		}, 2, 0, 0},
+		{"group that may come, and does not", []step{
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 98, end: 100, group: true}, now, p) }, nil, nil},
+			{599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
+		}, 2, 0, 0},
+		{"group that was here", []step{
+			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
+			{5000 * ms, func(t *tracker, now time.Time, p pace) { t.arrived(97, 0, false, now, p) }, nil, nil}, {5100 * ms, nothing, []int64{90, 91, 92, 93, 94, 95, 96}, nil},
+			{5600 * ms, got(90, 91, 92, 93, 94, 95, 96), nil, nil}, {10600 * ms, nothing, []int64{98, 99}, nil},
+		}, 9, 7, 0},
+		{"two groups, one lost", []step{
+			{0, func(t *tracker, now time.Time, p pace) {
+				t.expect(run{next: 90, end: 100, side: 0, group: true, told: true}, now, p)
+				t.expect(run{next: 94, end: 98, side: 1, group: true, told: true}, now, p)
+			}, nil, nil},
+			{1 * ms, func(t *tracker, now time.Time, _ pace) { t.forsake(0, now) }, []int64{90, 91, 92, 93, 98, 99}, nil},
+		}, 6, 0, 0},
+		{"loss before a jump", []step{
+			{0, got(100, 102, 102+maxGaps+1), nil, nil}, {13 * ms, nothing, []int64{101}, nil},
+		}, maxGaps + 1, 0, maxGaps},
 		{"a jump", []step{{0, got(100, 100+maxGaps+2), nil, nil}, {time.Second, nothing, nil, nil}}, maxGaps + 1, 0, maxGaps + 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -109,7 +132,7 @@ func TestTrackerHolds(t *testing.T) {
 			now = now.Add(time.Duration(m.Wait) * time.Millisecond)
 			switch m.Kind % 7 {
 			case 0, 1:
-				tr.arrived(seq, !held[seq], now, p)
+				tr.arrived(seq, side(m.N%2), !held[seq], now, p)
 				held[seq] = true
 			case 2:
 				tr.beat(seq, now, p)
@@ -123,7 +146,7 @@ func TestTrackerHolds(t *testing.T) {
 				tr.forsake(side(m.Wait%2), now)
 			}
 			tr.ask(&a, order[:m.N%3], now, &[sides]pace{p, p})
-			if len(tr.runs) > maxRuns || len(tr.gaps) > maxGaps || !slices.IsSortedFunc(tr.gaps, func(a, b gap) int { return int(a.seq - b.seq) }) {
+			if len(tr.runs) > maxRuns || len(tr.rest) > maxRest || len(tr.gaps) > maxGaps || !slices.IsSortedFunc(tr.gaps, func(a, b gap) int { return int(a.seq - b.seq) }) {
 				return false
 			}
 			for i := 1; i < len(tr.gaps); i++ {
@@ -132,13 +155,46 @@ func TestTrackerHolds(t *testing.T) {
 				}
 			}
 		}
-		for range 3 { // a group's silence, then its gaps' age
+		for range 40 { // a group's silence, then its gaps' age, portion by portion
 			now = now.Add(repairFor + time.Second)
 			tr.ask(&a, order[:1], now, &[sides]pace{p, p})
 		}
-		return len(tr.gaps) == 0 && tr.due.IsZero()
+		return len(tr.gaps)+len(tr.runs)+len(tr.rest) == 0 && tr.due.IsZero()
 	}
 	if err := quick.Check(check, &quick.Config{MaxCount: 300}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A group whose stream is cut is fetched number by number, however long it is, and not all of it at once.
+func TestLongRestOfAGroup(t *testing.T) {
+	p := paceOf(100*time.Millisecond, false)
+	held := map[int64]bool{}
+	tr := &tracker{high: -1, holds: func(n int64) bool { return held[n] }}
+	come := func(seq int64, now time.Time) {
+		tr.arrived(seq, 0, !held[seq], now, p)
+		held[seq] = true
+	}
+	const length, cut = 4000, 1935
+	tr.start(length)
+	tr.expect(run{next: 0, end: length, group: true, told: true}, start, p)
+	for n := range int64(cut) {
+		come(n, start)
+	}
+	come(length+1, start) // a gap of the live ones
+	tr.delivered(0, cut-1, start)
+	var a asks
+	now := start
+	for ; len(held) < length+2 && now.Before(start.Add(time.Minute)); now = now.Add(10 * time.Millisecond) {
+		tr.ask(&a, []side{0}, now, &[sides]pace{p, p})
+		if len(a.of[0]) > portion+1 {
+			t.Fatalf("%d numbers are asked for at once", len(a.of[0]))
+		}
+		for _, seq := range a.of[0] {
+			come(seq, now)
+		}
+	}
+	if len(held) != length+2 || tr.gone != 0 || tr.duplicates != 0 {
+		t.Errorf("%d of %d came, %d given up, %d twice", len(held), length+2, tr.gone, tr.duplicates)
 	}
 }
