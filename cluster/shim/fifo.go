@@ -1,6 +1,9 @@
 package shim
 
-// A fifo is a queue that keeps its memory. It has no bound of its own: who pushes looks at len first.
+const maxFIFOKept = 256 // places that an empty queue keeps
+
+// A fifo is a queue that keeps its memory, but for that of a burst. It has no bound of its own: who pushes looks
+// at len first.
 type fifo[T any] struct {
 	buf  []T // a power of two long
 	head int
@@ -29,4 +32,14 @@ func (f *fifo[T]) front() *T { return &f.buf[f.head] }
 func (f *fifo[T]) pop() {
 	f.head = (f.head + 1) & (len(f.buf) - 1)
 	f.n--
+	if f.n == 0 && len(f.buf) > maxFIFOKept {
+		f.free()
+	}
+}
+
+// free gives the memory of an empty queue back.
+func (f *fifo[T]) free() {
+	if f.n == 0 {
+		*f = fifo[T]{}
+	}
 }

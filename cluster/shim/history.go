@@ -35,7 +35,7 @@ func (s *slot) packet() []byte  { return s.c.b[s.off : s.off+s.n] }
 func (s *slot) control() []byte { return s.c.b[s.oob : s.oob+uint16(s.oobLen)] }
 
 // A history is what was sent to a peer in the last second, at most limit packets. Its memory grows with that
-// and goes back to the pool with it: at most 4,096 slots of 40 bytes and the packets, rounded up to chunks.
+// and goes back to the pool with it: at most 4,096 slots of 32 bytes and the packets, rounded up to chunks.
 type history struct {
 	slots []slot // a power of two long
 	first uint32 // oldest number kept

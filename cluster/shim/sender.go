@@ -169,18 +169,22 @@ func (s *sender) earn(n int) {
 	s.budget = min(s.budget+int64(max(n, budgetFloor))/budgetShare, max(most, s.budget))
 }
 
-// answer resends what a NACK asks for, at once and twice more. It returns false where the NACK names a number
-// that was never sent. At most as many numbers are looked at as are kept.
+// answer resends what a NACK asks for, at once and twice more, up to a number that was never sent: there it
+// returns false. At most as many numbers are looked at as are kept.
 func (s *sender) answer(b []byte, now, rtt int64) bool {
 	left := len(s.slots)
 	for len(b) >= rangeLen && left > 0 {
 		var q span
 		q, b = parseSpan(b)
-		if q.count == 0 || !before(q.first+uint32(q.count)-1, s.next) {
+		if q.count == 0 {
 			return false
 		}
 		for i := range min(int(q.count), left) {
-			s.repair(q.first+uint32(i), now, rtt)
+			seq := q.first + uint32(i)
+			if !before(seq, s.next) {
+				return false
+			}
+			s.repair(seq, now, rtt)
 		}
 		left -= int(q.count)
 	}
@@ -254,6 +258,10 @@ func (s *sender) tick(now int64) {
 	s.roll(now)
 	if now-s.last > keepSent {
 		s.release(now)
+		s.held.free()
+		for i := range s.copies {
+			s.copies[i].free()
+		}
 	}
 }
 

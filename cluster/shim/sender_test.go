@@ -98,9 +98,26 @@ func TestResend(t *testing.T) {
 	l.run(s, 1100*ms)
 	l.expect(t) // older than a second
 	s.tick(l.now)
-	if s.slots != nil || s.tip != nil {
+	if s.slots != nil || s.tip != nil || s.copies[copySecond].buf != nil {
 		t.Error("memory is kept")
 	}
+}
+
+// Of a NACK that goes beyond what was sent, the part before is served.
+func TestUnsent(t *testing.T) {
+	s, l := newTestSender()
+	for range 3 {
+		l.write(t, s, 1000, 0, false)
+	}
+	*l = log{now: l.now}
+	if s.answer(span{0, 1}.append(span{1, 3}.append(nil)), l.now, 100*ms) {
+		t.Error("nothing unsent was found")
+	}
+	l.expect(t, sent{1, kindResent, 1}, sent{1, kindResent, 2})
+	if !s.answer(span{0, 1}.append(nil), l.now, 100*ms) {
+		t.Error("an honest NACK was dropped")
+	}
+	l.expect(t, sent{1, kindResent, 0})
 }
 
 // TAIL tells 8, 24 and 96 ms after the last packet how far the numbers go.

@@ -95,4 +95,21 @@ func TestFIFO(t *testing.T) {
 	if f.len() != next-want {
 		t.Errorf("length %d, want %d", f.len(), next-want)
 	}
+	// The memory of a burst goes when it is over; free takes the rest, but not from a queue in use.
+	for _, burst := range []int{maxFIFOKept, maxFIFOKept + 1} {
+		var f fifo[int]
+		for range burst {
+			f.push()
+		}
+		f.free()
+		for f.len() > 0 {
+			f.pop()
+		}
+		if kept := len(f.buf) > 0; kept != (burst == maxFIFOKept) {
+			t.Errorf("room for %d is kept after %d", len(f.buf), burst)
+		}
+		if f.free(); f.buf != nil {
+			t.Errorf("room for %d is kept in rest", len(f.buf))
+		}
+	}
 }
