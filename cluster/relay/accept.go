@@ -41,20 +41,16 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) 
 	// Held until the flows can be found: what the subscriber says of them may be here at once.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.link.queue.fits(flows) {
+		return nil, nil, ErrFull
+	}
 	// The accept goes first, so that what follows is understood; datagrams may overtake it all the same.
 	s.link.say(acceptMessage(accept))
 	for _, b := range jobs {
 		s.announce(b)
 	}
-	for i, sv := range flows {
-		if !s.link.queue.add(sv) {
-			for _, sv := range flows[:i] {
-				s.link.queue.remove(sv)
-			}
-			return nil, nil, ErrFull
-		}
-	}
 	for _, sv := range flows {
+		s.link.queue.add(sv)
 		s.byFlow[sv.id] = sv
 		sv.want(!sv.idle)
 	}

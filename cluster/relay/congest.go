@@ -12,7 +12,8 @@ const (
 	delayQuiet = 30 * time.Millisecond // the path is not full
 	fullSteps  = 2                     // in a row in which the delay is high and packets get lost
 	delaySteps = 3                     // and without: a key frame's is over by then, or falls, and so is a busy machine's
-	groupSteps = 5                     // while a cached group is sent: its pacer sees to it
+	groupSteps = 5                     // of each kind while a cached group is sent: its pacer sees to it
+	groupAfter = 3 * congestEvery      // until what was the group's doing is over
 
 	lossFull  = 0.15 // with delay
 	lossAlone = 0.25 // without: a path that polices and does not queue
@@ -20,7 +21,8 @@ const (
 	lossStep  = 20   // packets of one step, beside a high delay
 	lossSteps = 3    // in a row in which packets were lost, or refused: an outage is over in fewer
 
-	waitMany  = 200                     // packets in the queue ...
+	waitSteps = 2                       // in a row with ...
+	waitMany  = 200                     // ... that many packets in the queue ...
 	waitLong  = 150 * time.Millisecond  // ... the oldest of which waits that long; a key frame alone leaves sooner
 	waitFew   = 300 * time.Millisecond  // of a link that sends few
 	staleFor  = 500 * time.Millisecond  // a path that has not answered for longer tells nothing
@@ -81,6 +83,7 @@ type verdict struct {
 	carry  int     // the first so many flows go, the others are held back
 	repair bool    // the repair layer may resend
 	slow   bool    // the path is full, or was a moment ago
+	clear  bool    // delay and loss do not show a full path, and no cached group is being sent
 	probe  int     // bytes of padding to send within probeFor; 0 is none
 	room   float64 // bits a second that the path is thought to carry; 0 while nothing has shown its end
 	pace   float64 // bits a second to send at most, so that bursts wait here and not on the path; 0 is no bound
@@ -97,6 +100,8 @@ type controller struct {
 	high int                  // steps in a row in which the delay was high
 	bad  int                  // steps in a row in which it was, and packets were lost
 	wait int                  // steps in a row in which packets waited long
+
+	groupAt time.Time // last step in which cached groups were being sent
 
 	since   time.Time // first step that found the path full; zero while it is quiet
 	slowAt  time.Time // last such step
@@ -151,6 +156,8 @@ func (c *controller) step(now time.Time, signals *signals) verdict {
 	}
 	v.repair = c.slowAt.IsZero() || !c.quietAt.IsZero() && now.Sub(c.quietAt) >= repairQuiet
 	v.slow, v.room = !v.repair, c.room
+	v.clear = !s.groups && (why == causeNone || why == causeQueue) && s.rtt-s.minRTT < delayFull && s.lastRTT-s.minRTT < delayJump &&
+		s.refused == c.past[1].refused
 	if v.slow || v.carry < len(s.flows) {
 		v.pace = c.pace(s.flows)
 	}
@@ -179,7 +186,11 @@ func (c *controller) full(now time.Time, s *signals) cause {
 	} else {
 		c.wait = 0
 	}
-	if c.wait >= 2 {
+	if s.groups {
+		c.groupAt = now
+	}
+	grouped := !c.groupAt.IsZero() && now.Sub(c.groupAt) <= groupAfter
+	if c.wait >= steps(waitSteps, grouped) {
 		return causeQueue
 	}
 	if c.probing.shows(now, s) { // what it sees is its own doing
@@ -201,16 +212,24 @@ func (c *controller) full(now time.Time, s *signals) cause {
 		c.bad = 0
 	}
 	switch {
-	case c.bad >= fullSteps:
+	case c.bad >= steps(fullSteps, grouped):
 		return causeLoss
-	case c.high >= groupSteps, c.high >= delaySteps && !falls && !s.groups:
+	case c.high >= groupSteps, c.high >= delaySteps && !falls && !grouped:
 		return causeDelay
-	case c.lost(s, newest):
+	case c.lost(s, newest, steps(lossSteps, grouped)):
 		return causeLoss
-	case c.refused(s):
+	case c.refused(s, steps(lossSteps, grouped)):
 		return causeRefused
 	}
 	return causeNone
+}
+
+// steps returns how many steps in a row show a full path where n do without a cached group beside.
+func steps(n int, grouped bool) int {
+	if grouped {
+		return groupSteps
+	}
+	return n
 }
 
 // losing says whether many packets were lost since the last step.
@@ -220,8 +239,8 @@ func (c *controller) losing(s *signals) bool {
 	return !last.at.IsZero() && (s.refused > last.refused || asked >= lossStep && float64(asked) > lossFull*float64(s.sent-last.sent))
 }
 
-// lost says whether the last second's loss is that of a full path.
-func (c *controller) lost(s *signals, delay time.Duration) bool {
+// lost says whether the last second's loss is that of a full path, in each of so many steps.
+func (c *controller) lost(s *signals, delay time.Duration, steps int) bool {
 	old := c.past[congestSteps-1]
 	sent, asked := float64(s.sent-old.sent), float64(s.asked-old.asked)
 	if old.at.IsZero() || asked < lossLeast {
@@ -231,7 +250,7 @@ func (c *controller) lost(s *signals, delay time.Duration) bool {
 		return false
 	}
 	newer := counts{sent: s.sent, asked: s.asked}
-	for _, old := range c.past[:lossSteps] {
+	for _, old := range c.past[:steps] {
 		if float64(newer.asked-old.asked) < lossFull*float64(newer.sent-old.sent) || newer.asked == old.asked {
 			return false
 		}
@@ -240,8 +259,8 @@ func (c *controller) lost(s *signals, delay time.Duration) bool {
 	return true
 }
 
-// refused says whether the repair layer is at the end of its budget, and stays there.
-func (c *controller) refused(s *signals) bool {
+// refused says whether the repair layer is at the end of its budget, and was in so many steps.
+func (c *controller) refused(s *signals, steps int) bool {
 	n, newer := 0, s.refused
 	for _, old := range c.past {
 		if !old.at.IsZero() && newer > old.refused {
@@ -249,7 +268,7 @@ func (c *controller) refused(s *signals) bool {
 		}
 		newer = old.refused
 	}
-	return n >= lossSteps && s.refused > c.past[0].refused
+	return n >= steps && s.refused > c.past[0].refused
 }
 
 func (c *controller) remember(now time.Time, s *signals) {
@@ -279,7 +298,7 @@ func (c *controller) cut(now time.Time, s *signals, carry int) int {
 	if now.Before(c.hold) || c.past[congestSteps-1].at.IsZero() { // so young that little is known of the path
 		return carry
 	}
-	if !c.cutAt.IsZero() && now.Sub(c.cutAt) < goodAfter && draining && c.wait < 2 { // the last cut does its work
+	if !c.cutAt.IsZero() && now.Sub(c.cutAt) < goodAfter && draining && c.wait < waitSteps { // the last cut does its work
 		c.peak, c.hold = delay, now.Add(2*congestEvery)
 		return carry
 	}

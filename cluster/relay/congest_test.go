@@ -572,3 +572,60 @@ func TestCongestAllocs(t *testing.T) {
 		t.Errorf("%v allocations a step", got)
 	}
 }
+
+// A cached group that fills the path for less than a second, and what is left of it behind, holds no layer back.
+func TestGroupIsNoNarrowPath(t *testing.T) {
+	const rtt = 100 * time.Millisecond
+	for _, row := range []struct {
+		name string
+		s    signals // beside the counts, which grow by these a step
+	}{
+		{"packets wait", signals{waiting: 300, oldest: 400 * time.Millisecond}},
+		{"delay", signals{lastRTT: 2 * rtt, rtt: 2 * rtt}},
+		{"loss", signals{lastRTT: rtt + 30*time.Millisecond, rtt: rtt, asked: 60}},
+		{"refused", signals{lastRTT: rtt, rtt: rtt, asked: 60, refused: 30}},
+	} {
+		for _, groups := range []bool{true, false} {
+			var c controller
+			s := signals{minRTT: rtt, flows: loads(false, false, false, false)}
+			cuts := 0
+			for n := range 30 {
+				now := start.Add(time.Duration(n) * congestEvery)
+				full := n >= 10 && n < 14
+				s.groups = groups && n >= 10 && n < 12
+				s.rtt, s.lastRTT, s.waiting, s.oldest = rtt, rtt, 0, 0
+				s.sent, s.delivered = s.sent+200, s.delivered+200e3
+				if full {
+					s.waiting, s.oldest = row.s.waiting, row.s.oldest
+					s.rtt, s.lastRTT = max(rtt, row.s.rtt), max(rtt, row.s.lastRTT)
+					s.asked, s.refused = s.asked+row.s.asked, s.refused+row.s.refused
+				}
+				s.rttAt, s.deliveredAt = now, now
+				v := c.step(now, &s)
+				if v.why != causeNone {
+					cuts++
+				}
+				if groups && s.groups && v.clear || n > 16 && !v.clear {
+					t.Errorf("%s: step %d, clear %v", row.name, n, v.clear)
+				}
+			}
+			if groups != (cuts == 0) {
+				t.Errorf("%s, with a group %v: found full %d times", row.name, groups, cuts)
+			}
+		}
+	}
+}
+
+// The path is clear while packets wait for QUIC's windows alone.
+func TestClearWhilePacketsWait(t *testing.T) {
+	const rtt = 100 * time.Millisecond
+	var c controller
+	s := signals{minRTT: rtt, rtt: rtt, lastRTT: rtt, flows: loads(false, false), waiting: 300, oldest: 400 * time.Millisecond}
+	for n := range 10 {
+		now := start.Add(time.Duration(n) * congestEvery)
+		s.rttAt, s.deliveredAt = now, now
+		if v := c.step(now, &s); !v.clear || n > 2 && v.why != causeQueue {
+			t.Errorf("step %d: clear %v, found full by %q", n, v.clear, v.why)
+		}
+	}
+}

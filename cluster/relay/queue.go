@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -144,10 +145,21 @@ func (q *queue) setPace(pace float64) {
 	q.mu.Lock()
 	if pace > 0 && q.timer == nil {
 		q.timer = time.AfterFunc(time.Hour, q.signal)
+		q.timer.Stop()
 	}
 	q.pace = pace
 	q.mu.Unlock()
 	q.signal()
+}
+
+// stop leaves no timer behind.
+func (q *queue) stop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pace = 0
+	if q.timer != nil {
+		q.timer.Stop()
+	}
 }
 
 // live returns the next live packet of class c, nil where there is none.
@@ -173,27 +185,38 @@ func (q *queue) live(c class, now time.Time) (*served, *ring.Packet) {
 	}
 }
 
-// add gives s a place in the queue and has its ring wake it, where it is not held. It returns false where the link is full.
-func (q *queue) add(s *served) bool {
+// fits says whether there is a place for each of flows. It holds as long as nobody adds others.
+func (q *queue) fits(flows []*served) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	slots := q.flows[s.class]
-	slot := 0
-	for slot < len(slots) && slots[slot] != nil {
-		slot++
+	var used [classes]int
+	for c, slots := range q.flows {
+		for _, s := range slots {
+			if s != nil {
+				used[c]++
+			}
+		}
 	}
-	if slot == maxFlows {
-		return false
+	for _, s := range flows {
+		used[s.class]++
 	}
-	if slot == len(slots) {
-		q.flows[s.class] = append(slots, nil)
+	return slices.Max(used[:]) <= maxFlows
+}
+
+// add gives s its place in the queue, see fits, and has its ring wake it, where it is not held.
+func (q *queue) add(s *served) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	slot := slices.Index(q.flows[s.class], nil)
+	if slot < 0 {
+		slot = len(q.flows[s.class])
+		q.flows[s.class] = append(q.flows[s.class], nil)
 	}
 	q.flows[s.class][slot] = s
 	s.slot, s.queue = slot, q
 	if !s.held() {
 		s.watch()
 	}
-	return true
 }
 
 // remove takes s out.

@@ -3,6 +3,7 @@ package relay
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"freshet/cluster/ring"
@@ -150,11 +151,13 @@ func TestQueueBounds(t *testing.T) {
 		t.Errorf("dropped %v", sh.dropped)
 	}
 	for range maxFlows - 1 {
-		if !sh.add(newServed(9, sh.flows[0], nil)) {
+		s := newServed(9, sh.flows[0], nil)
+		if !sh.fits([]*served{s}) {
 			t.Fatal("full too early")
 		}
+		sh.add(s)
 	}
-	if sh.add(newServed(9, sh.flows[0], nil)) {
+	if sh.fits([]*served{newServed(9, sh.flows[0], nil)}) {
 		t.Error("more flows than maxFlows")
 	}
 	if got := sh.drain(start); len(got) != maxResends {
@@ -358,4 +361,25 @@ func TestTakeAllocs(t *testing.T) {
 	if took > wrote {
 		t.Errorf("%v allocations, %v of them for writing", took, wrote)
 	}
+}
+
+// A queue that ends leaves no timer, and paces no more.
+func TestQueueStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sh := newShelf(videoFormat)
+		sh.stop() // never paced
+		sh.setPace(1)
+		sh.fill(0, 1, true, time.Now())
+		sh.fill(0, 2, false, time.Now())
+		if got := sh.drain(time.Now()); len(got) != 1 {
+			t.Fatalf("%v go at one byte a second", got)
+		}
+		sh.stop()
+		if sh.timer.Stop() {
+			t.Error("its timer runs")
+		}
+		if got := sh.drain(time.Now()); len(got) != 1 {
+			t.Errorf("%v go after the end, want what waited", got)
+		}
+	})
 }

@@ -19,6 +19,7 @@ type throttle struct {
 	paused bool      // the repair layer
 	pace   float64   // bits a second of video; 0 is no bound
 	shed   int       // flows held back, as the gauge counts them
+	most   uint64    // bytes that a peer without repair layer was thought to have
 }
 
 func newThrottle(s *sink) *throttle { return &throttle{s: s} }
@@ -26,6 +27,7 @@ func newThrottle(s *sink) *throttle { return &throttle{s: s} }
 // stop leaves nothing behind that outlives the link.
 func (t *throttle) stop() {
 	t.s.link.m.held.Sub(float64(t.shed))
+	t.s.link.queue.stop()
 	if t.paused {
 		t.s.link.setRepair(true)
 	}
@@ -41,14 +43,20 @@ func (t *throttle) step(now time.Time) {
 	t.s.slow.Store(v.slow) // before what waits is forgotten
 	if v.slow != t.paused {
 		t.paused = v.slow
-		l.setRepair(!v.slow)
+		if !v.slow {
+			l.setRepair(true)
+		}
 		l.queue.setCopying(!v.slow)
 		if v.slow {
 			l.queue.forget()
 			m.pauses.Inc()
 		}
 	}
-	l.quiet.Store(!v.slow)
+	if v.slow { // each time: the address is that of an older link of the peer as well, whose end switches it on
+		l.setRepair(false)
+	}
+	l.quiet.Store(v.clear)
+	l.wanted.Store(int64(t.wanted() / 8))
 	t.setPace(v)
 	l.room.Store(int64(v.room))
 	l.held.Store(int64(t.shed))
@@ -114,7 +122,8 @@ func (t *throttle) measure(now time.Time) {
 			st := c.quic.ConnectionStats()
 			n.delivered += st.BytesSent - min(st.BytesLost, st.BytesSent)
 		}
-		n.deliveredAt = now
+		t.most = max(t.most, n.delivered) // what is lost was sent before it was known to be
+		n.delivered, n.deliveredAt = t.most, now
 		return
 	}
 	n.rtt, n.minRTT, n.lastRTT, n.rttAt = p.RTT, p.MinRTT, p.LastRTT, p.RTTAt
@@ -160,6 +169,12 @@ func (t *throttle) apply(v verdict, now time.Time) {
 		l.log.Info("layers changed for the room on the path", "carried", v.carry, "of", len(t.order), "room", int(v.room), "reason", string(v.why))
 		t.s.tellPauses()
 	}
+}
+
+// wanted returns the bits a second of all that would go on a wide path.
+func (t *throttle) wanted() (sum float64) {
+	_, sum = sums(t.now.flows, 0)
+	return sum
 }
 
 // setPace has video go as fast as the path and audio beside it allow.
