@@ -51,7 +51,7 @@ func missed(sv *served, have []*pb.Have, pulled bool, now time.Time) *backfill {
 		if first >= sv.filled {
 			return nil
 		}
-		if r.Get(first) != nil {
+		if sv.filled-first < maxSpan && r.Get(first) != nil { // a group is less, where the publisher's numbers jumped
 			return &backfill{served: sv, begun: sv.begun.Load(), next: first, end: sv.filled}
 		}
 	}
@@ -67,8 +67,8 @@ func missed(sv *served, have []*pb.Have, pulled bool, now time.Time) *backfill {
 
 func names(h *pb.Have, f stream.Format) bool { return h.GetTrack() == f.Track && h.GetRid() == f.RID }
 
-// A filler sends a link's backfills, in turns, and its oversized packets. Its run goroutine owns all but
-// what stands behind mu.
+// A filler sends a link's backfills, in turns, and beside them its oversized packets. Its run goroutine owns
+// all but what stands behind mu.
 type filler struct {
 	link *link
 	pace pacer
@@ -121,8 +121,6 @@ func (f *filler) run(ctx context.Context) {
 			due = timer.C
 		}
 		select {
-		case out := <-f.link.large:
-			f.sendLarge(ctx, out)
 		case <-f.wake:
 		case <-due:
 			b := open[0]
@@ -130,6 +128,18 @@ func (f *filler) run(ctx context.Context) {
 			if f.turn(ctx, b, open) {
 				open = append(open, b)
 			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// runLarge sends what fits no datagram, which is live: it waits for no group.
+func (f *filler) runLarge(ctx context.Context) {
+	for {
+		select {
+		case out := <-f.link.large:
+			f.sendLarge(ctx, out)
 		case <-ctx.Done():
 			return
 		}
