@@ -8,6 +8,9 @@ import (
 	"freshet/proto/rtpq"
 )
 
+// routeVersion is the first version of the protocol with route.
+const routeVersion = 2
+
 // want counts s among those who want its flow, or takes that back; the caller holds the sink's mu.
 func (s *served) want(on bool) {
 	switch {
@@ -79,7 +82,7 @@ func (s *sink) sayPause(flows []uint64, paused bool) {
 // tellRoute tells each subscriber how the hops of its stream's way do, the one to itself included as far as
 // this end knows it.
 func (s *sink) tellRoute() {
-	if s.link.version < rtpq.Version {
+	if !s.link.speaks(routeVersion) {
 		return
 	}
 	s.mu.Lock()
