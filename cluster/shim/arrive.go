@@ -135,13 +135,13 @@ func (p *peer) vouch(h header, now int64) {
 	defer p.recvMu.Unlock()
 	switch r := p.recv; {
 	case r.known && r.id == h.id:
-		if ahead := int32(r.next - h.seq); ahead > maxAhead { // by a forged number: all since seemed old
-			r.begin(h.id, h.seq, 0, now)
-		}
 	case p.other.id == h.id:
 		r.begin(h.id, p.other.next, p.other.seen, now)
 	default:
 		r.begin(h.id, h.seq, 0, now)
+	}
+	if ahead := int32(p.recv.next - h.seq); ahead > maxAhead { // by a forged number: all since seemed old
+		p.recv.begin(h.id, h.seq, 0, now)
 	}
 	p.recv.tail(h.seq, now)
 	p.askSoon(now)

@@ -378,6 +378,23 @@ func TestForgedNumber(t *testing.T) {
 	}
 }
 
+// So it is with a number of the stream that a peer begins anew, before a PONG vouches for that.
+func TestForgedNumberOfForeign(t *testing.T) {
+	w := newWorld(t, 10*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	b = w.restart(b)
+	b.write(a, make([]byte, 600))
+	a.receive(b.addr, packet(kindData, b.peer(a).send.id, 1<<30, 1))
+	up := 0
+	a.up = func(netip.AddrPort, []byte) { up++ }
+	w.chat(a, b, time.Second)
+	w.run(50 * time.Millisecond)
+	if r := a.peer(b).recv; up < 93 || r.next != b.peer(a).send.next {
+		t.Errorf("%d of 101 packets went up; next is %d, want %d", up, r.next, b.peer(a).send.next)
+	}
+}
+
 // A flood of PINGs draws a hundred PONGs a second. Where they are forged, with an id that is guessed, the peer's
 // own are still all answered.
 func TestPingFlood(t *testing.T) {
