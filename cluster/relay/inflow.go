@@ -177,5 +177,8 @@ func (in *inflow) have() int64 {
 			high = min(high, r.next-1)
 		}
 	}
+	for _, r := range in.track.rest {
+		high = min(high, r.first-1)
+	}
 	return high
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -29,16 +30,35 @@ func (r run) patience(now time.Time, p pace) time.Time {
 	return now.Add(p.stall)
 }
 
-// expect says that the numbers of r come in order. It takes the place of the run of that kind and side.
+// expect says that the numbers of r come in order. It takes the place of the run of that kind and side. What
+// was missing of them is not asked for any more where a stream brings it.
 func (t *tracker) expect(r run, now time.Time, p pace) {
 	t.runs = slices.DeleteFunc(t.runs, func(old run) bool { return old.side == r.side && old.group == r.group })
 	if r.next >= r.end {
 		return
 	}
+	if r.told {
+		for i := range t.rest {
+			t.rest[i] = t.rest[i].without(row{r.next, r.end})
+		}
+		t.rest = slices.DeleteFunc(t.rest, func(left row) bool { return left.first >= left.end })
+		t.gaps = slices.DeleteFunc(t.gaps, func(g gap) bool { return g.seq >= r.next && g.seq < r.end })
+	}
 	r.by = r.patience(now, p)
 	t.soonest(r.by)
 	t.runs = append(t.runs, r)
 	t.low, t.high = min(t.low, r.next), max(t.high, r.end-1)
+}
+
+// without returns r less what of other is at one of its ends.
+func (r row) without(other row) row {
+	switch {
+	case other.first <= r.first && other.end > r.first:
+		r.first = other.end
+	case other.first < r.end && other.end >= r.end:
+		r.end = other.first
+	}
+	return r
 }
 
 // delivered says that side's stream is over, or was cut, whose last packet was seq, if that was its group's.
@@ -74,6 +94,7 @@ func (t *tracker) lose(r row, now time.Time) {
 		t.rest = slices.Delete(t.rest, 0, 1)
 	}
 	t.rest = append(t.rest, r)
+	slices.SortFunc(t.rest, func(a, b row) int { return cmp.Compare(a.first, b.first) })
 	t.soonest(now)
 }
 
@@ -104,6 +125,15 @@ func (t *tracker) forsake(s side, now time.Time) {
 		t.gaps[i].gone &^= 1 << s
 	}
 	t.hurry(now)
+}
+
+// withdraw says that nobody is there to ask. What is being asked for of lost runs waits with the rest of them:
+// the next upstream may bring it all in order.
+func (t *tracker) withdraw(now time.Time) {
+	if n := len(t.gaps); n > 0 && len(t.rest) > 0 {
+		t.lose(row{t.gaps[0].seq, t.gaps[n-1].seq + 1}, now)
+		t.gaps = t.gaps[:0]
+	}
 }
 
 // advance has the runs that seq belongs to go on behind it.

@@ -1,6 +1,9 @@
 package relay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	trialFor   = 500 * time.Millisecond // two feeds run, before one is let go
@@ -232,8 +235,12 @@ func (u *puller) letGo(f *feed, tell bool, now time.Time) {
 	}
 	f.source.drop(f, tell)
 	if f.open() {
+		last := !slices.ContainsFunc(u.feeds(), func(other *feed) bool { return other != f && other.open() })
 		for _, in := range u.flows {
 			in.track.forsake(f.side, now)
+			if last {
+				in.track.withdraw(now)
+			}
 		}
 	}
 }

@@ -178,7 +178,7 @@ func (x *bench) group(i int, id uint64, flow, first, cut, end int) {
 	if err := x.srcs[i].group(x.t.Context(), g); !errors.Is(err, errNoFlow) {
 		x.t.Errorf("a stream that was cut: %v", err)
 	}
-	x.now = time.Now() // by which streams are read
+	x.now = time.Now() // streams are read by it
 	x.take()
 }
 
@@ -498,6 +498,46 @@ func TestCutGroup(t *testing.T) {
 	x.u.tick(x.now)
 	if got := x.asked(0); len(got) != 10 || got[0] != 50 {
 		t.Errorf("asked for %v, want 50 to 59", got)
+	}
+}
+
+// A join whose only feed goes in the middle of the group has the next go on there, also where that comes late,
+// and does not ask number by number for what comes on its stream.
+func TestJoinThatLosesItsFeed(t *testing.T) {
+	for _, late := range []time.Duration{0, 5 * time.Second} {
+		x := newBench(t, "one")
+		x.now = time.Now() // as group does
+		x.packet(0, x.u.first.ids[1], 1, 3000, false)
+		x.group(0, x.u.first.ids[1], 1, 0, 40, 3000)
+		if late > 0 { // some is asked for, in vain
+			x.u.tick(x.now)
+		}
+		x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_LOST}}})
+		var ask *pb.Subscribe
+		for until := x.now.Add(late + time.Second); x.now.Before(until); x.wait(50 * time.Millisecond) {
+			again, _ := x.subscribed(0)
+			if again == nil {
+				continue
+			}
+			ask = again
+			if n := ask.GetHave()[0].GetSequence(); n != 39 {
+				t.Fatalf("it has all up to %d, want 39", n)
+			}
+			if until.Sub(x.now) > time.Second {
+				x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_Refuse{Refuse: &pb.Refuse{Id: ask.GetId(), Reason: pb.RefuseReason_REFUSE_REASON_NO_UPSTREAM}}})
+			}
+		}
+		ids := x.accept(0, 1, "one")
+		x.asked(0)
+		x.group(0, ids[1], 1, 40, 90, 3000)
+		in := x.u.flows[1]
+		if got := uint16(in.have()); got != 89 {
+			t.Errorf("then it has all up to %d, want 89", got)
+		}
+		x.u.tick(x.now)
+		if got := x.asked(0); len(got) != portion || got[0] != 90 || in.track.gone != 0 {
+			t.Errorf("asked for %v, %d given up; want some from 90 on and none", got, in.track.gone)
+		}
 	}
 }
 

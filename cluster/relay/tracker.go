@@ -27,7 +27,7 @@ type tracker struct {
 	low   int64                // lowest number of any run
 	gaps  []gap                // by number
 	runs  []run                // at most maxRuns
-	rest  []row                // of runs that were lost, not gaps yet; at most maxRest
+	rest  []row                // of runs that were lost, not gaps yet, by number; at most maxRest
 	due   time.Time            // when ask has something to do; zero is never
 	tally
 }

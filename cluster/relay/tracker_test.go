@@ -53,16 +53,22 @@ func TestTracker(t *testing.T) {
 			{63 * ms, nothing, []int64{101}, nil}, {80 * ms, got(101), nil, nil},
 		}, 1, 1, 0},
 		{"group with a hole", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) {
+				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
+			}, nil, nil},
 			{1 * ms, got(100, 90, 91, 93), nil, nil}, {14 * ms, nothing, []int64{92}, nil},
 			{20 * ms, got(92, 94, 95, 96, 97, 98, 99), nil, nil}, {time.Second, nothing, nil, nil},
 		}, 1, 1, 0},
 		{"group that stops", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) {
+				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
+			}, nil, nil},
 			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {5600 * ms, nothing, nil, nil}, {5602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that ends early", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 92, group: true, told: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) {
+				t.expect(run{next: 90, end: 92, group: true, told: true}, now, p)
+			}, nil, nil},
 			{1 * ms, got(90), nil, nil}, {2 * ms, func(t *tracker, now time.Time, _ pace) { t.delivered(0, 90, now) }, []int64{91}, nil},
 		}, 1, 0, 0},
 		{"group nobody told of", []step{
@@ -77,7 +83,9 @@ func TestTracker(t *testing.T) {
 			{599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that was here", []step{
-			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100, group: true, told: true}, now, p) }, nil, nil},
+			{0, func(t *tracker, now time.Time, p pace) {
+				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
+			}, nil, nil},
 			{5000 * ms, func(t *tracker, now time.Time, p pace) { t.arrived(97, 0, false, now, p) }, nil, nil}, {5100 * ms, nothing, []int64{90, 91, 92, 93, 94, 95, 96}, nil},
 			{5600 * ms, got(90, 91, 92, 93, 94, 95, 96), nil, nil}, {10600 * ms, nothing, []int64{98, 99}, nil},
 		}, 9, 7, 0},
@@ -130,20 +138,22 @@ func TestTrackerHolds(t *testing.T) {
 		for _, m := range moves {
 			seq := int64(m.Seq) % 4000
 			now = now.Add(time.Duration(m.Wait) * time.Millisecond)
-			switch m.Kind % 7 {
+			switch m.Kind % 8 {
 			case 0, 1:
 				tr.arrived(seq, side(m.N%2), !held[seq], now, p)
 				held[seq] = true
 			case 2:
 				tr.beat(seq, now, p)
 			case 3:
-				tr.expect(run{next: seq, end: seq + int64(m.N), side: side(m.Wait % 2), group: m.Wait%3 > 0}, now, p)
+				tr.expect(run{next: seq, end: seq + int64(m.N), side: side(m.Wait % 2), group: m.Wait%3 > 0, told: m.N%2 > 0}, now, p)
 			case 4:
 				tr.delivered(side(m.Wait%2), seq, now)
 			case 5:
 				tr.given(seq, side(m.Wait%2), 3, now)
 			case 6:
 				tr.forsake(side(m.Wait%2), now)
+			case 7:
+				tr.withdraw(now)
 			}
 			tr.ask(&a, order[:m.N%3], now, &[sides]pace{p, p})
 			if len(tr.runs) > maxRuns || len(tr.rest) > maxRest || len(tr.gaps) > maxGaps || !slices.IsSortedFunc(tr.gaps, func(a, b gap) int { return int(a.seq - b.seq) }) {
@@ -155,7 +165,7 @@ func TestTrackerHolds(t *testing.T) {
 				}
 			}
 		}
-		for range 40 { // a group's silence, then its gaps' age, portion by portion
+		for range 300 { // a group's silence, then its gaps' age, portion by portion
 			now = now.Add(repairFor + time.Second)
 			tr.ask(&a, order[:1], now, &[sides]pace{p, p})
 		}
