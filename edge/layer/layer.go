@@ -121,7 +121,7 @@ func (c *Chooser) step(now time.Duration, rungs []Rung, audio bool) {
 		c.tried, c.hold = -1, holdMin // the step up held
 	}
 	room := !fresh || float64(c.estimate) >= estimateUp*float64(bps)
-	if next := above(rungs, c.rung); next > c.shown && now-max(c.calm, c.at) >= c.hold && room {
+	if next := above(rungs, c.shown, c.rung); next > c.shown && now-max(c.calm, c.at) >= c.hold && room {
 		c.move(now, rungs, next, next)
 	}
 }

@@ -148,6 +148,18 @@ func run(c *Chooser, from, to int, rungs []Rung) (choice int) {
 	return choice
 }
 
+func TestLayerAboveOneThatIsHeldBackIsNotTried(t *testing.T) {
+	for _, rung := range []int{0, 1} { // it may have been in the middle when that was held back
+		c := Chooser{started: true, rung: rung, tried: -1, hold: holdMin}
+		if got := run(&c, 0, 60, states(Live, Shed, Asleep)); got != rung {
+			t.Errorf("got %d, want %d", got, rung)
+		}
+		if got := run(&c, 60, 120, states(Live, Live, Asleep)); got != 2 {
+			t.Errorf("with room again: got %d, want 2", got)
+		}
+	}
+}
+
 func TestSleepingLayerIsWokenWhenItsTurnComes(t *testing.T) {
 	c := Chooser{started: true, tried: -1, hold: holdMin}
 	if got := run(&c, 0, 5, states(Live, Asleep, Asleep)); got != 0 {

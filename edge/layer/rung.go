@@ -58,10 +58,14 @@ func below(rungs []Rung, i int) int {
 	return AudioOnly
 }
 
-// above returns the lowest rung over i that is there or comes when it is asked for, AudioOnly where there is none.
-func above(rungs []Rung, i int) int {
-	for j := i + 1; j < len(rungs); j++ {
-		if s := rungs[j].State; s == Live || s == Asleep {
+// above returns the lowest rung over i that is there or comes when it is asked for, AudioOnly where there is
+// none. Where one over shown is held back there is no room for those above it either.
+func above(rungs []Rung, shown, i int) int {
+	for j := shown + 1; j < len(rungs); j++ {
+		switch s := rungs[j].State; {
+		case s == Shed:
+			return AudioOnly
+		case j > i && (s == Live || s == Asleep):
 			return j
 		}
 	}
