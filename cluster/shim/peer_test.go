@@ -308,10 +308,10 @@ func TestStrayPlain(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		first [][]byte
-		turns int // of 10 ms
+		spoke bool
 	}{
-		{"plain", [][]byte{{0x40}}, 150},
-		{"numbered, then plain", [][]byte{packet(kindData, 5, 3, 0x40), {0x40}}, 30},
+		{"plain", [][]byte{{0x40}}, false},
+		{"numbered, then plain", [][]byte{packet(kindData, 5, 3, 0x40), {0x40}}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, 10*time.Millisecond)
@@ -324,7 +324,10 @@ func TestStrayPlain(t *testing.T) {
 			if a.sent[0x40] != 1 {
 				t.Fatal("the stray packet had no effect")
 			}
-			for range row.turns {
+			if p := a.peer(b); p.spoke.Load() != row.spoke || p.recv.known != row.spoke {
+				t.Errorf("spoke: %v, its stream is known: %v; want %v", p.spoke.Load(), p.recv.known, row.spoke)
+			}
+			for range 150 {
 				w.run(10 * time.Millisecond)
 				b.write(a, quic)
 				a.write(b, quic)
