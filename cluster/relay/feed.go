@@ -24,12 +24,13 @@ type feed struct {
 	// Since the accept.
 	accepted time.Time // zero before
 	epoch    uint64
-	path     []string // from the origin to this node
-	idle     []bool   // by index in the stream: told upstream that nobody watches it
-	shed     []bool   // upstream holds it back
-	base     []tally  // of the trackers then
-	got      uint64   // packets
-	before   uint64   // that the other feed had got then
+	path     []string  // from the origin to this node
+	idle     []bool    // by index in the stream: told upstream that nobody watches it
+	shed     []bool    // upstream holds it back
+	base     []tally   // of the trackers then
+	got      uint64    // packets
+	brought  time.Time // the first of them
+	before   uint64    // that the other feed had got then
 	hops     []*pb.HopStats
 	room     uint64 // bit/s that upstream takes the link for
 }

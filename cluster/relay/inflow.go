@@ -67,6 +67,9 @@ func (in *inflow) group(first uint16, count int64, s side, now time.Time, p pace
 	}
 	from := in.flow.Ring.Near(first)
 	end := from + count
+	if in.liveKnown {
+		end = min(end, in.flow.Ring.Near(in.live))
+	}
 	in.track.expect(run{next: from, end: end, side: s, group: true, told: true}, now, p)
 	if !in.liveKnown {
 		return

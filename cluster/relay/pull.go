@@ -290,10 +290,12 @@ func (p *pull) setWay(path, also []string, asking string) {
 	}
 }
 
-func (p *pull) setAsking(node string) {
+// setAsking says which node is asked, and returns which was.
+func (p *pull) setAsking(node string) (before string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asking = node
+	before, p.asking = p.asking, node
+	return before
 }
 
 func (p *pull) setLast(err error) {

@@ -18,7 +18,9 @@ func (u *puller) arrive(a arrival) {
 	p := u.paces[f.side]
 	switch a.kind {
 	case arrivalRTP:
-		f.got++
+		if f.got++; f.got == 1 {
+			f.brought = a.at
+		}
 		fresh, err := in.write(a.data, f.side, a.at, p)
 		switch {
 		case err != nil:
@@ -53,7 +55,8 @@ func (u *puller) clock(in *inflow, packet []byte) {
 }
 
 // gone notes what the upstream node of f will never send. Where the other feed may have it, that one is
-// asked; else those below learn that it will not come.
+// asked; else those below learn that it will not come. What is not missing yet, for its GONE was quicker, is
+// asked for once, in vain: the answer is the same again.
 func (u *puller) gone(f *feed, in *inflow, body []byte, now time.Time) {
 	var g rtpq.Gone
 	if err := g.Parse(body); err != nil || !in.begun {

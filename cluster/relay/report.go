@@ -50,6 +50,8 @@ func (u *puller) report(now time.Time) {
 	}
 	if u.first != nil && u.first.open() {
 		u.p.setRoute(append(slices.Clip(slices.Clone(u.first.hops)), u.hop(u.first, now)))
+	} else {
+		u.p.setRoute(nil)
 	}
 }
 

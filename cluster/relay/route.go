@@ -24,8 +24,8 @@ type HopStats struct {
 	Switches       uint64 // changes of upstream
 }
 
-// Route returns how each hop of the stream's way here does, the origin's first; nil on the origin. It is
-// refreshed once a second.
+// Route returns how each hop of the stream's way here does, the origin's first; nil on the origin, and
+// while no upstream delivers. It is refreshed once a second.
 func (l *Lease) Route() []HopStats {
 	var hops []HopStats
 	for _, h := range l.p.route() {

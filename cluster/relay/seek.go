@@ -2,7 +2,6 @@ package relay
 
 import (
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -50,7 +49,7 @@ func (u *puller) advance(now time.Time) {
 // later begins another round of upstreams after a while.
 func (u *puller) later(now time.Time) {
 	clear(u.refused)
-	u.retryAt = now.Add(time.Duration(float64(u.retry) * (1 - rand.Float64()/2)))
+	u.retryAt = now.Add(time.Duration(float64(u.retry) * (1 - u.dice()/2)))
 	u.retry = min(2*u.retry, retryMost)
 }
 
@@ -61,10 +60,11 @@ func (u *puller) subscribe(up *uplink, now time.Time) *feed {
 		return nil
 	}
 	u.below = u.p.below()
-	u.p.setAsking(src.link.node) // first: it may ask us at the same moment, and must find that we wait for it
+	before := u.p.setAsking(src.link.node) // first: it may ask us at the same moment, and must find that we wait for it
 	ask := u.ask(src.link.speaks(watchVersion))
 	f := src.subscribe(u.p, ask)
 	if f == nil {
+		u.p.setAsking(before)
 		return nil
 	}
 	f.answerBy = now.Add(answerWithin)

@@ -20,15 +20,19 @@ func (s *source) signs(now time.Time) (heard, answered time.Duration) {
 
 // judge has the pullers hear of another standing, and says whether it is one.
 func (s *source) judge(got standing, now time.Time) (changed bool) {
-	old := standing(s.stand.Swap(int32(got)))
-	switch {
-	case old == got:
+	if s.standing() == got {
 		return false
-	case got == suspect:
+	}
+	if got == alive {
+		s.since.Store(now.UnixNano()) // first, for well
+	}
+	s.stand.Store(int32(got))
+	switch got {
+	case suspect:
 		s.link.m.suspects.Inc()
-	case got == alive:
-		s.since.Store(now.UnixNano())
+	case alive:
 		s.up.r.tellChanged()
+	case dead:
 	}
 	s.mu.Lock()
 	feeds := maps.Clone(s.feeds)
@@ -54,5 +58,6 @@ func (s *source) standing() standing { return standing(s.stand.Load()) }
 
 // well says since when the upstream node has been alive without a break; ok is false while it is not.
 func (s *source) well() (since time.Time, ok bool) {
-	return time.Unix(0, s.since.Load()), s.standing() == alive
+	ok = s.standing() == alive // first: since is of now, or later
+	return time.Unix(0, s.since.Load()), ok
 }

@@ -27,7 +27,7 @@ const (
 	dropSecond
 )
 
-// judge says which of two open feeds goes. both is for how long they have run, and delivers whether the
+// judge says which of two open feeds goes. both is for how long they have brought packets, and delivers whether the
 // second brought anything, or the first neither: a stream that is silent at its publisher moves nobody.
 func judge(first, second stand, both time.Duration, delivers bool) ruling {
 	well := func(s stand) bool { return s.alive >= trialFor }
@@ -99,7 +99,11 @@ func (u *puller) try(now time.Time) {
 		return st
 	}
 	delivers := s.got > 0 || f.got == s.before
-	switch judge(stands(f), stands(s), now.Sub(s.accepted), delivers) {
+	both := now.Sub(s.accepted)
+	if s.got > 0 {
+		both = now.Sub(s.brought)
+	}
+	switch judge(stands(f), stands(s), both, delivers) {
 	case dropFirst:
 		why := changeSuspect
 		switch {

@@ -541,6 +541,68 @@ func TestJoinThatLosesItsFeed(t *testing.T) {
 	}
 }
 
+// An upstream that accepts and ends at once is not asked again at once.
+func TestNewEpochInHaste(t *testing.T) {
+	for _, after := range []time.Duration{0, retryFirst} {
+		x := newBench(t, "one")
+		x.wait(after)
+		x.said(0)
+		x.u.report(x.now)
+		if hops := x.u.p.route(); len(hops) != 1 {
+			t.Errorf("the way is told as %v", hops)
+		}
+		x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_NEW_EPOCH}}})
+		if ask, _ := x.subscribed(0); (ask != nil) != (after >= retryFirst) {
+			t.Errorf("%v after the accept: asked %v", after, ask)
+		}
+		x.u.report(x.now)
+		if hops := x.u.p.route(); hops != nil {
+			t.Errorf("the way is told as %v", hops)
+		}
+		x.wait(retryFirst)
+		x.wants("after a while", "one")
+	}
+}
+
+// The second feed is on trial from its first packet on.
+func TestTrialBeginsWithPackets(t *testing.T) {
+	x := newBench(t, "one", "two")
+	x.packet(0, x.u.first.ids[0], 0, 10, false)
+	x.stand(0, suspect)
+	second := x.accept(1, 1, "two")
+	x.packet(0, x.u.first.ids[0], 0, 11, false)
+	x.wait(400 * time.Millisecond)
+	x.packet(1, second[0], 0, 12, false)
+	x.wait(trialFor - 20*time.Millisecond)
+	x.wants("on trial", "one", "two")
+	x.wait(20*time.Millisecond + 2*trialEvery)
+	x.wants("after it", "two")
+}
+
+// Whose link is gone when it is to be asked is not waited for.
+func TestAskingOfNobody(t *testing.T) {
+	x := newBench(t, "one", "two")
+	x.srcs[1].close()
+	x.u.subscribe(x.srcs[1].up, x.now)
+	l, _, err := x.u.r.lease("a", []string{"two"})
+	if err != nil {
+		t.Fatalf("the stream is refused: %v", err)
+	}
+	l.Release()
+}
+
+// A group ends where the live packets begin, whatever is said of it.
+func TestGroupThatClaimsMore(t *testing.T) {
+	x := newBench(t, "one")
+	in := x.u.flows[1]
+	in.accepted(&pb.Flow{Started: true, Live: 60}, 0, x.now, x.u.paces[0])
+	x.packet(0, x.u.first.ids[1], 1, 60, false)
+	x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{Flow: x.u.first.ids[1], First: 50, Count: 1<<15 - 1}}})
+	if high, want := in.track.high, in.flow.Ring.High(); high != want {
+		t.Errorf("the row is at %d, want %d", high, want)
+	}
+}
+
 // Of a group that nobody told of, what the second feed has not brought is asked for when that is let go.
 func TestUntoldGroupOfTheSecond(t *testing.T) {
 	x := newBench(t, "one", "two")

@@ -166,7 +166,7 @@ func TestValidate(t *testing.T) {
 		"accept of no stream":          accept(func(a *pb.Accept) { a.Stream = "A" }),
 		"group of flow 0":              group(0, 1, 1),
 		"group from no number":         group(1, 65536, 1),
-		"group of more than numbers":   group(1, 1, 65536),
+		"group of more than numbers":   group(1, 1, 1<<15),
 		"keyframe of flow 0":           {Body: &pb.RelayMessage_Keyframe{Keyframe: &pb.Keyframe{}}},
 		"refuse at length":             {Body: &pb.RelayMessage_Refuse{Refuse: &pb.Refuse{Detail: strings.Repeat("x", 513)}}},
 		"pause of many flows":          {Body: &pb.RelayMessage_Pause{Pause: &pb.Pause{Flows: make([]uint64, 4097)}}},

@@ -14,6 +14,7 @@ const (
 	maxFlows  = 64  // of one stream: far more than four m-lines of three layers
 	maxRID    = 8   // layers asked for
 	maxReport = 4096
+	maxSpan   = 1 << 15 // numbers of a group: 16 bits tell no more apart
 )
 
 // Validate says whether a peer may have sent m: each text and list within its bound, each number within
@@ -31,7 +32,7 @@ func Validate(m *pb.RelayMessage) error {
 		return text("detail", b.Refuse.GetDetail(), maxText)
 	case *pb.RelayMessage_GroupStart:
 		g := b.GroupStart
-		if g.GetFlow() == 0 || g.GetFirst() > math.MaxUint16 || g.GetCount() > math.MaxUint16 {
+		if g.GetFlow() == 0 || g.GetFirst() > math.MaxUint16 || g.GetCount() >= maxSpan {
 			return malformed("group start of flow %d: first %d, count %d", g.GetFlow(), g.GetFirst(), g.GetCount())
 		}
 	case *pb.RelayMessage_Pause:
