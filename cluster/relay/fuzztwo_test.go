@@ -129,8 +129,8 @@ func FuzzTwoUpstreams(f *testing.F) {
 			t.Errorf("%d subscriptions, %d in use", n, feeds)
 		}
 		for _, in := range u.flows {
-			if len(in.track.gaps) > maxGaps || len(in.track.runs) > maxRuns {
-				t.Errorf("%d gaps, %d runs", len(in.track.gaps), len(in.track.runs))
+			if r := &in.track; len(r.gaps) > maxGaps || len(r.runs) > maxRuns || len(r.rest) > maxRest {
+				t.Errorf("%d gaps, %d runs, %d lost ones", len(r.gaps), len(r.runs), len(r.rest))
 			}
 		}
 	})
