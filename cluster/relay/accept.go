@@ -55,9 +55,7 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) 
 		sv.want(!sv.idle)
 	}
 	sub.flows, sub.pull = flows, o.pull
-	for _, b := range jobs {
-		s.fill.add(b)
-	}
+	s.fill.add(jobs...)
 	return flows, accept, nil
 }
 

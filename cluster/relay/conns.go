@@ -155,9 +155,13 @@ func (l *link) openStream(ctx context.Context, urgency int8) (*quic.SendStream, 
 			best, most = c, w
 		}
 	}
+	return best.openStream(ctx, urgency)
+}
+
+func (c *conn) openStream(ctx context.Context, urgency int8) (*quic.SendStream, error) {
 	ctx, stop := context.WithTimeout(ctx, groupPatience)
 	defer stop()
-	s, err := best.quic.OpenUniStreamSync(ctx)
+	s, err := c.quic.OpenUniStreamSync(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,9 @@ import (
 )
 
 const (
-	turnBytes     = 16 << 10        // of one group, before the next has its turn
+	fillers       = 8               // groups sent at a time
+	turnBytes     = 16 << 10        // of one group at once
+	groupPacket   = 1200            // bytes that a packet is taken for before it is sent
 	groupPatience = 5 * time.Second // a stream that takes nothing for longer is cut off
 	maxJobs       = maxFlows
 	maxSpan       = 1 << 15 // numbers of a backfill; 16 bits tell no more apart
@@ -30,7 +33,6 @@ type backfill struct {
 	begun  int64 // of served, when it was made
 	next   int64 // number of the next packet to send
 	end    int64 // one past the last
-	s      *quic.SendStream
 }
 
 // over says whether b is of no use any more.
@@ -67,67 +69,88 @@ func missed(sv *served, have []*pb.Have, pulled bool, now time.Time) *backfill {
 
 func names(h *pb.Have, f stream.Format) bool { return h.GetTrack() == f.Track && h.GetRid() == f.RID }
 
-// A filler sends a link's backfills, in turns, and beside them its oversized packets. Its run goroutine owns
-// all but what stands behind mu.
+// A filler sends a link's backfills, some at a time and each on a stream of its own, and beside them its oversized
+// packets.
 type filler struct {
 	link *link
-	pace pacer
-	buf  []byte
-	busy atomic.Bool // groups are under way
+	left atomic.Int64  // packets of backfills still to be sent
+	wake chan struct{} // has an element while there may be jobs
 
 	mu   sync.Mutex
 	jobs []*backfill // not begun
-	wake chan struct{}
+	pace pacer
+	load [rtpq.MaxConns]int64 // packets of the streams that are open on each connection
 }
 
 func newFiller(l *link) *filler { return &filler{link: l, wake: make(chan struct{}, 1)} }
 
-// add queues a backfill. There is one for each flow, but for subscribers who begin and stop it in haste.
-func (f *filler) add(b *backfill) {
+// add queues backfills. There is one for each flow, but for subscribers who begin and stop it in haste.
+func (f *filler) add(jobs ...*backfill) {
 	f.mu.Lock()
-	full := len(f.jobs) >= maxJobs
-	if !full {
-		f.jobs = append(f.jobs, b)
+	if len(f.jobs)+len(jobs) > maxJobs {
+		f.jobs = slices.DeleteFunc(f.jobs, func(b *backfill) bool {
+			over := b.over()
+			if over {
+				f.left.Add(b.next - b.end)
+			}
+			return over
+		})
+	}
+	n := min(len(jobs), maxJobs-len(f.jobs))
+	f.jobs = append(f.jobs, jobs[:n]...)
+	for _, b := range jobs[:n] {
+		f.left.Add(b.end - b.next)
 	}
 	f.mu.Unlock()
-	if full {
+	for _, b := range jobs[n:] {
 		f.link.m.dropped(dropGroup, int(b.end-b.next))
-		return
 	}
+	f.signal()
+}
+
+func (f *filler) signal() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (f *filler) begun() []*backfill {
+// busy says whether groups are under way.
+func (f *filler) busy() bool { return f.left.Load() > 0 }
+
+// take returns the next job, nil where there is none.
+func (f *filler) take() *backfill {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	jobs := f.jobs
-	f.jobs = nil
-	return jobs
+	if len(f.jobs) == 0 {
+		return nil
+	}
+	b := f.jobs[0]
+	f.jobs = f.jobs[1:]
+	if len(f.jobs) > 0 {
+		f.signal() // for another
+	}
+	return b
 }
 
 func (f *filler) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var open []*backfill
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { f.runLarge(ctx) })
+	for range fillers {
+		wg.Go(func() { f.runJobs(ctx) })
+	}
+}
+
+func (f *filler) runJobs(ctx context.Context) {
+	var buf []byte
 	for {
-		open = slices.DeleteFunc(append(open, f.begun()...), func(b *backfill) bool { return b.s == nil && b.over() })
-		f.busy.Store(len(open) > 0)
-		var due <-chan time.Time
-		if len(open) > 0 {
-			timer.Reset(time.Until(f.pace.next))
-			due = timer.C
+		for b := f.take(); b != nil && ctx.Err() == nil; b = f.take() {
+			buf = f.fill(ctx, b, buf)
+			f.left.Add(-(b.end - b.next)) // what it did not come to
 		}
 		select {
 		case <-f.wake:
-		case <-due:
-			b := open[0]
-			open = slices.Delete(open, 0, 1)
-			if f.turn(ctx, b, open) {
-				open = append(open, b)
-			}
 		case <-ctx.Done():
 			return
 		}
@@ -146,62 +169,88 @@ func (f *filler) runLarge(ctx context.Context) {
 	}
 }
 
-// turn sends the next bytes of b and says whether more are to come.
-func (f *filler) turn(ctx context.Context, b *backfill, others []*backfill) bool {
-	now := time.Now()
-	f.pace.adjust(f.link.delay(now), now, f.rest(append(others, b)), float64(f.link.room.Load())/8)
-	if b.s == nil && !f.openStream(ctx, b) {
-		f.link.m.dropped(dropGroup, int(b.end-b.next))
-		return false
-	}
+// fill sends b, as far as it is of use, with buf to write from.
+func (f *filler) fill(ctx context.Context, b *backfill, buf []byte) []byte {
 	if b.over() {
-		f.buf = f.buf[:0]
-		b.s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
-		return false
+		return buf
 	}
-	r := b.served.flow.Ring
-	for b.next < b.end && len(f.buf) < turnBytes {
-		if p := r.Get(b.next); p != nil {
-			f.buf = rtpq.AppendGroupPacket(f.buf, p.Data)
-		}
-		b.next++
-	}
-	n := len(f.buf)
-	_ = b.s.SetWriteDeadline(now.Add(groupPatience))
-	_, err := b.s.Write(f.buf)
-	f.buf = f.buf[:0]
+	c, size := f.choose(f.link.all(), b)
+	defer f.give(c, size)
+	s, err := c.openStream(ctx, groupUrgency)
 	if err != nil {
-		b.s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
 		f.link.m.dropped(dropGroup, int(b.end-b.next))
-		return false
+		return buf
 	}
-	f.link.m.groupBytes.Add(float64(n))
-	f.link.rtpOut.Add(int64(n))
+	buf = rtpq.AppendGroupHeader(buf[:0], b.served.id)
+	for b.next < b.end {
+		buf = f.cut(b, buf)
+		if !f.await(ctx, len(buf)) || b.over() {
+			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+			return buf
+		}
+		_ = s.SetWriteDeadline(time.Now().Add(groupPatience))
+		if _, err := s.Write(buf); err != nil {
+			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+			f.link.m.dropped(dropGroup, int(b.end-b.next))
+			return buf
+		}
+		f.link.m.groupBytes.Add(float64(len(buf)))
+		f.link.rtpOut.Add(int64(len(buf)))
+		buf = buf[:0]
+	}
+	_ = s.Close() // fails where it was cancelled from the other side, which is no news here
+	return buf
+}
+
+// cut appends the next packets of b to buf.
+func (f *filler) cut(b *backfill, buf []byte) []byte {
+	first := b.next
+	for r := b.served.flow.Ring; b.next < b.end && len(buf) < turnBytes; b.next++ {
+		if p := r.Get(b.next); p != nil {
+			buf = rtpq.AppendGroupPacket(buf, p.Data)
+		}
+	}
+	f.left.Add(first - b.next)
+	return buf
+}
+
+// choose returns the connection on which b is over first, for what it has to send already and its window.
+func (f *filler) choose(conns []*conn, b *backfill) (best *conn, size int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	best, size = f.link.main, b.end-b.next
+	soonest := math.Inf(1)
+	for _, c := range conns {
+		window := c.quic.ConnectionStats().CongestionWindow
+		if takes := float64(f.load[c.index()]+size) / float64(max(window, 1)); takes < soonest {
+			best, soonest = c, takes
+		}
+	}
+	f.load[best.index()] += size
+	return best, size
+}
+
+// give says that a stream of size packets on c is over.
+func (f *filler) give(c *conn, size int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.load[c.index()] -= size
+}
+
+// await returns when n bytes may go, false when ctx ends.
+func (f *filler) await(ctx context.Context, n int) bool {
+	f.mu.Lock()
+	now := time.Now()
+	f.pace.adjust(f.link.delay(now), now, int(f.left.Load())*groupPacket+n, float64(f.link.room.Load())/8)
+	at := later(f.pace.next, now)
 	f.pace.took(n, now)
-	if b.next < b.end {
+	f.mu.Unlock()
+	select {
+	case <-time.After(at.Sub(now)):
 		return true
-	}
-	_ = b.s.Close() // fails where it was cancelled from the other side, which is no news here
-	return false
-}
-
-func (f *filler) openStream(ctx context.Context, b *backfill) bool {
-	s, err := f.link.openStream(ctx, groupUrgency)
-	if err != nil {
+	case <-ctx.Done():
 		return false
 	}
-	b.s = s
-	f.buf = rtpq.AppendGroupHeader(f.buf[:0], b.served.id)
-	return true
-}
-
-// rest returns the bytes still to be sent, taking a packet for 1,200.
-func (f *filler) rest(jobs []*backfill) int {
-	n := 0
-	for _, b := range jobs {
-		n += int(b.end-b.next) * 1200
-	}
-	return n
 }
 
 // sendLarge sends one packet on a stream of its own.

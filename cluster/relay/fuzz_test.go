@@ -132,7 +132,7 @@ func FuzzDownstream(f *testing.F) {
 				}
 			}
 		})
-		if n := len(k.fill.begun()); n > maxJobs {
+		if n := len(k.fill.jobs); n > maxJobs {
 			t.Errorf("%d groups wait", n)
 		}
 		if len(k.byID) > rtpq.MaxStreams || len(l.queue.sounds)+len(l.queue.resends) > maxResends || len(l.queue.control) > maxControl {

@@ -6,7 +6,7 @@ const (
 	paceFirst  = 20e6 / 8.0 // bytes a second at which a group begins
 	paceMost   = 200e6 / 8.0
 	paceLeast  = 1e6 / 8.0
-	paceWithin = 2.0                    // seconds: a large group begins faster, so that a join is over by then
+	paceWithin = 0.5                    // seconds: a large group begins faster, so that a join is over by then
 	paceGrowth = 1.5                    // a second, while the path's queues stay empty
 	paceCut    = 0.7                    // each paceStep, while they do not
 	paceStep   = 100 * time.Millisecond // between two looks at the round trip
@@ -17,7 +17,7 @@ const (
 )
 
 // A pacer spreads groups over time, so that they do not fill the queues on the path that live packets
-// must pass. It is owned by the filler.
+// must pass. The filler's lock guards it.
 type pacer struct {
 	rate float64   // bytes a second
 	next time.Time // when more may go

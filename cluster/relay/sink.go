@@ -61,7 +61,6 @@ func (s *sink) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.fill.run(ctx) })
-	wg.Go(func() { s.fill.runLarge(ctx) })
 	beat, step, route := time.NewTicker(beatEvery), time.NewTicker(congestEvery), time.NewTicker(routeEvery)
 	defer beat.Stop()
 	defer step.Stop()
