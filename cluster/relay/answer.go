@@ -63,11 +63,11 @@ func (u *puller) accept(f *feed, a *pb.Accept, now time.Time) {
 		}
 	}
 	u.log.Info("stream pulled", "peer", f.source.link.node, "second", f == u.second)
+	u.publish(now) // first: who waits for the stream looks at its way at once, and takes none for an old stream
 	u.p.show(u.stream, lives)
 	if f == u.second && fresh {
 		u.succeed(changeEpoch, true, now)
 	}
-	u.publish(now)
 	u.watch(now)
 	for _, early := range f.source.open(f) {
 		u.arrive(early)
