@@ -11,11 +11,13 @@ const watchVersion = 2
 // speaks says whether both ends of the link know version v.
 func (l *link) speaks(v uint32) bool { return l.version >= v }
 
-// signs says how long ago anything came from the upstream node, and how long ago it last answered; 0 where
-// it speaks plain QUIC, which has no answers.
+// signs says how long ago anything came from the upstream node, and how long ago it last showed that the link is
+// there at its end too: by an answer of its repair layer, which outlives a link, and by QUIC, which brings a beat
+// each 50 ms.
 func (s *source) signs(now time.Time) (heard, answered time.Duration) {
 	heard, answered = s.link.signs(now)
-	return min(heard, now.Sub(time.Unix(0, s.heard.Load()))), answered
+	quic := now.Sub(time.Unix(0, s.heard.Load()))
+	return min(heard, quic), max(answered, quic)
 }
 
 // judge has the pullers hear of another standing, and says whether it is one.

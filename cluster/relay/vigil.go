@@ -9,7 +9,7 @@ const (
 	// An upstream node beats each 50 ms, and one with the repair layer answers a PING each 50 ms.
 	quietSuspect   = 150 * time.Millisecond // nothing of any kind came
 	quietDead      = 400 * time.Millisecond
-	unheardSuspect = 250 * time.Millisecond // things come, answers do not: the way up may be cut
+	unheardSuspect = 250 * time.Millisecond // things come, answers do not: the way up may be cut, or the peer's end gone
 	unheardDead    = 600 * time.Millisecond
 )
 
@@ -39,6 +39,9 @@ func (v *vigil) look(heard, answered time.Duration, now time.Time) standing {
 		passed = now.Sub(v.looked)
 	}
 	v.looked = now
+	if passed >= idleTimeout { // all peers have let this node go meanwhile, without a word that it could have heard
+		return dead
+	}
 	v.quiet, v.unheard = silence(v.quiet, heard, passed), silence(v.unheard, answered, passed)
 	switch {
 	case v.quiet >= quietDead, v.unheard >= unheardDead:

@@ -28,6 +28,7 @@ func TestVigil(t *testing.T) {
 		{"deaf for a moment", false, []spell{{0, true, true}, {2000 * ms, true, false}, {2500 * ms, true, true}}, 0, 2250 * ms, 0},
 		{"this node stands still", false, []spell{{0, true, true}, {1000 * ms, false, false}, {1800 * ms, true, true}}, 750 * ms, 0, 0},
 		{"it stands still, and the peer is gone", false, []spell{{0, true, true}, {1000 * ms, false, false}}, 1000 * ms, 2100 * ms, 2350 * ms},
+		{"it stands still for longer than its peers wait", false, []spell{{0, true, true}}, 2100 * ms, 0, 3100 * ms},
 		{"it stands still again and again, and the peer is gone", false, []spell{{0, true, true}, {1000 * ms, false, false}}, -1, 1350 * ms, 2100 * ms},
 	} {
 		t.Run(row.name, func(t *testing.T) {
