@@ -62,7 +62,6 @@ type Access interface {
 type (
 	Lease  = pull.Lease
 	Puller = pull.Puller
-	Hop    = pull.Hop
 )
 
 // What a Puller returns for streams that are not there.

@@ -91,8 +91,8 @@ func (l *lease) Changed() <-chan struct{} {
 }
 
 // Route is made up: two hops, the second with every count different.
-func (l *lease) Route() []edge.Hop {
-	return []edge.Hop{
+func (l *lease) Route() []stream.Hop {
+	return []stream.Hop{
 		{Node: "edge-0", Upstream: "origin-1", RTT: 1500 * time.Microsecond, Received: 1000},
 		{
 			Node: "edge-1", Upstream: "edge-0", RTT: 80 * time.Millisecond, Received: 999, Lost: 21, RepairedBelow: 20, Missing: 5,

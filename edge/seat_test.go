@@ -26,7 +26,7 @@ type one struct {
 func (o one) Pull(context.Context, string) (Lease, error) { return o, nil }
 func (o one) Stream() *stream.Stream                      { return o.s }
 func (o one) Changed() <-chan struct{}                    { return nil }
-func (o one) Route() []Hop                                { return nil }
+func (o one) Route() []stream.Hop                         { return nil }
 func (o one) Release()                                    { close(o.released) }
 
 // A stream that ends between the pull and the viewer's place at a shard: nobody would tell the viewer any

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"freshet/edge/pull"
+	"freshet/cluster/stream"
 )
 
 // StatsLink is the relation under which a session announces its statistics.
@@ -19,7 +19,7 @@ type Stats struct {
 	Hops   []HopStats `json:"hops"` // the origin's first; none while they are not known
 }
 
-// HopStats is one hop as its lower end sees it. Counts are since the stream came there. Fields as in pull.Hop.
+// HopStats is one hop as its lower end sees it. Counts are since the stream came there. Fields as in stream.Hop.
 type HopStats struct {
 	Node          string  `json:"node"`
 	Upstream      string  `json:"upstream"`
@@ -37,7 +37,7 @@ type HopStats struct {
 	Switches      uint64  `json:"switches"`
 }
 
-func hopStats(h pull.Hop) HopStats {
+func hopStats(h stream.Hop) HopStats {
 	return HopStats{
 		Node: h.Node, Upstream: h.Upstream, RTT: float64(h.RTT) / float64(time.Millisecond), Received: h.Received,
 		Lost: h.Lost, RepairedBelow: h.RepairedBelow, Missing: h.Missing, Repaired: h.Repaired, Gone: h.Gone, Late: h.Late,

@@ -313,7 +313,7 @@ func TestRoute(t *testing.T) {
 	x.u.report(x.now)
 	l := &Lease{p: x.u.p}
 	got := l.Route()
-	want := HopStats{Node: "edge", Upstream: "one", Received: 4, Missing: 1, Repaired: 1, Late: 1, Shed: 1, RoomBPS: 2_000_000}
+	want := stream.Hop{Node: "edge", Upstream: "one", Received: 4, Missing: 1, Repaired: 1, Late: 1, Shed: 1, RoomBPS: 2_000_000}
 	if len(got) != 2 || got[0].Node != "one" || got[0].Received != 7 || got[1] != want {
 		t.Errorf("got %+v, want %+v behind the hop of one", got, want)
 	}

@@ -24,7 +24,7 @@ var (
 type Lease interface {
 	Stream() *stream.Stream   // the newest epoch here; never nil
 	Changed() <-chan struct{} // closed when Stream will answer another than at the last call; ask before looking
-	Route() []Hop             // how the hops do by which the stream comes here, the origin's first
+	Route() []stream.Hop      // how the hops do by which the stream comes here, the origin's first
 	Release()
 }
 
@@ -147,6 +147,9 @@ func (p *Pool) enter(id string) (*entry, error) {
 
 // Stream returns the newest epoch that the node has.
 func (h *Hold) Stream() *stream.Stream { return h.entry.now.Load() }
+
+// Route returns the hops of the stream's way here, the origin's first; none while the node does not know.
+func (h *Hold) Route() []stream.Hop { return h.entry.lease.Route() }
 
 // Over says whether the stream has ended for good. Who takes a user in must ask afterwards: the listener's
 // Ended reaches those who were there before, and may have come between Get and then.

@@ -52,7 +52,7 @@ func (s *source) Changed() <-chan struct{} {
 	return s.changed
 }
 
-func (s *source) Route() []Hop { return []Hop{{Node: "edge-1", Upstream: "origin-1"}} }
+func (s *source) Route() []stream.Hop { return []stream.Hop{{Node: "edge-1", Upstream: "origin-1"}} }
 
 func (s *source) Release() {
 	s.mu.Lock()

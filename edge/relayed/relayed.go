@@ -20,7 +20,7 @@ func (p puller) Pull(ctx context.Context, id string) (edge.Lease, error) {
 	l, err := p.relay.Pull(ctx, id)
 	switch {
 	case err == nil:
-		return lease{l}, nil
+		return l, nil
 	case errors.Is(err, relay.ErrUnknownStream):
 		return nil, fmt.Errorf("%w: %w", edge.ErrUnknownStream, err)
 	case errors.Is(err, relay.ErrNoUpstream), errors.Is(err, relay.ErrLoop), errors.Is(err, relay.ErrTooManyHops):
@@ -28,15 +28,4 @@ func (p puller) Pull(ctx context.Context, id string) (edge.Lease, error) {
 	default:
 		return nil, err
 	}
-}
-
-type lease struct{ *relay.Lease }
-
-// Route implements edge.Lease.
-func (l lease) Route() []edge.Hop {
-	var hops []edge.Hop
-	for _, h := range l.Lease.Route() {
-		hops = append(hops, edge.Hop(h))
-	}
-	return hops
 }

@@ -1,9 +1,9 @@
-package pull
+package stream
 
 import "time"
 
-// A Hop is one hop of a stream's way from the origin to this node, as the node at its lower end sees it.
-// Counts are since the stream came there.
+// A Hop is one hop of a stream's way to this node, as the node at its lower end sees it. Counts of packets
+// of the stream are since its epoch was pulled there, those of the link since the link is known.
 type Hop struct {
 	Node, Upstream string // at the lower end, and at the upper
 	RTT            time.Duration
@@ -19,6 +19,3 @@ type Hop struct {
 	RateBPS        uint64 // what the link brings now
 	Switches       uint64 // changes of upstream
 }
-
-// Route returns the hops of the stream's way here, the origin's first; none while the node does not know.
-func (h *Hold) Route() []Hop { return h.entry.lease.Route() }
