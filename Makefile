@@ -79,9 +79,10 @@ unit: ## All Go tests, with the race detector; the heaviest in their short form
 	go test -race -short -timeout 10m ./...
 
 .PHONY: proof
-proof: ## The figures that Freshet promises, in full, on an otherwise idle machine (4 minutes)
+proof: ## The figures that Freshet promises, in full, on an otherwise idle machine (6 minutes)
 	go test -count=1 -timeout 15m -v ./bench/proof 2>&1 | sed '/ level=/d'
 	go test -count=1 -timeout 5m -run 'TestJoinsAndLeaves' -v ./edge 2>&1 | sed '/ level=/d'
+	go test -count=1 -timeout 5m -run 'TestNarrowHop|TestLossShedsNothing|TestLayerOverTwoHops' -v ./cluster/relay 2>&1 | sed '/ level=/d'
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (10m)

@@ -388,7 +388,7 @@ func TestTrackerAllocates(t *testing.T) {
 // key frame is asked for, and nothing of what was not carried.
 func TestLayerOverTwoHops(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for seconds")
+		t.Skip("waits for layers to be let go, 5 s a hop: make proof runs it")
 	}
 	m := newMesh(t)
 	origin := m.node("origin", nodeConfig{})

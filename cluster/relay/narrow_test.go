@@ -33,7 +33,7 @@ func laid(t *testing.T, s *strait) (origin, edge *node, src *modelSource, p *pub
 // and base layer are whole, and the top layer is back soon after the room is.
 func TestNarrowHop(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 20 s")
+		t.Skip("takes 60 s: make proof runs it")
 	}
 	for _, row := range []struct{ rtt, buffer time.Duration }{
 		{20 * time.Millisecond, 100 * time.Millisecond},
@@ -112,7 +112,7 @@ func narrowHop(t *testing.T, s *strait) {
 // Loss in runs of five is no want of room: nothing is held back, and the repair layer never pauses.
 func TestLossShedsNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 10 s")
+		t.Skip("takes 10 s: make proof runs it")
 	}
 	rng := rand.New(rand.NewPCG(1, 5))
 	lose := bursts(0.05, 5)
