@@ -55,7 +55,7 @@ func (s *sink) open(sub *subscription, o *offer) ([]*served, *pb.Accept, error) 
 		sv.want(!sv.idle)
 	}
 	sub.flows, sub.pull = flows, o.pull
-	s.fill.add(jobs...)
+	s.filler.add(jobs...)
 	return flows, accept, nil
 }
 

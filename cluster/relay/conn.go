@@ -89,6 +89,16 @@ func (c *conn) hear() error {
 	return nil
 }
 
+// stays says whether c is there and has not been replaced.
+func (c *conn) stays() bool {
+	select {
+	case <-c.retired:
+		return false
+	default:
+		return c.quic.Context().Err() == nil
+	}
+}
+
 // remote returns where the peer is now; the address of a peer behind a NAT may change.
 func (c *conn) remote() netip.AddrPort {
 	if a, ok := c.quic.RemoteAddr().(*net.UDPAddr); ok {

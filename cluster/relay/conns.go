@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -16,24 +15,11 @@ import (
 )
 
 const (
-	// A window that closes takes a quarter of the link's with it, and the first four carry a stream from its
-	// first packet. Above wideRate four do not.
-	baseConns = 4
-	wideRate  = 30e6 / 8 // bytes of RTP a second
-	wideOver  = time.Second
-
 	narrowFor   = 5 * time.Second  // that long, and a connection is opened anew ...
 	renewEvery  = 10 * time.Second // ... one of a link at a time
 	narrowShort = time.Second      // both, where all windows together do not carry what should go
 	freshWindow = 32 * 1200        // bytes; QUIC begins with no less
 )
-
-// A widening measures whether the link needs more connections. It is owned by the handler's serve loop.
-type widening struct {
-	at    time.Time
-	bytes int64
-	once  sync.Once
-}
 
 // A narrowing knows which connections have been too narrow, and since when. It is owned by the handler's
 // serve loop.
@@ -42,16 +28,9 @@ type narrowing struct {
 	last  time.Time // when one was to be renewed
 }
 
-// keep has connection index there, from when it is needed until ctx ends: it dials, and dials anew when the
-// connection is gone or upstream asks for it.
+// keep has connection index there until ctx ends: it dials, and dials anew when the connection is gone or
+// upstream asks for it.
 func (l *link) keep(ctx context.Context, index int) {
-	if index >= baseConns {
-		select {
-		case <-l.wide:
-		case <-ctx.Done():
-			return
-		}
-	}
 	wait := redialFirst
 	for ctx.Err() == nil {
 		c, err := l.dial(ctx, index)
@@ -215,28 +194,9 @@ func (l *link) sample(now time.Time) {
 	}
 	l.rtt.Store(int64(rtt))
 	l.m.rtt.Observe(rtt.Seconds())
-	if l.version == rtpq.VersionOne {
-		return
-	}
-	if l.dialled {
-		l.widen(now)
-	} else {
+	if l.version > rtpq.VersionOne && !l.dialled {
 		l.widenWindows(now, rtt)
 	}
-}
-
-// widen asks for more connections once the link brings more than a few carry.
-func (l *link) widen(now time.Time) {
-	w := &l.pace
-	passed := now.Sub(w.at)
-	if passed < wideOver {
-		return
-	}
-	bytes := l.rtpIn.Load()
-	if !w.at.IsZero() && float64(bytes-w.bytes)/passed.Seconds() > wideRate {
-		w.once.Do(func() { close(l.wide) })
-	}
-	w.at, w.bytes = now, bytes
 }
 
 // widenWindows asks the dialler to open a connection anew whose window has for long been too narrow for its

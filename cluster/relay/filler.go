@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,14 +15,16 @@ import (
 )
 
 const (
-	fillers       = 8               // groups sent at a time
-	turnBytes     = 16 << 10        // of one group at once
+	partPackets   = 16              // a connection that got narrow holds up so many
+	partTries     = 3               // connections that may fail a part
+	turnBytes     = 16 << 10        // of one stream at once
 	groupPacket   = 1200            // bytes that a packet is taken for before it is sent
 	groupPatience = 5 * time.Second // a stream that takes nothing for longer is cut off
 	maxJobs       = maxFlows
 	maxSpan       = 1 << 15 // numbers of a backfill; 16 bits tell no more apart
 	groupUrgency  = 7       // RFC 9218: behind everything else on the connection
 	largeUrgency  = 2       // a live packet that fits no datagram
+	partVersion   = 2       // the first version of the protocol in which a group comes in parts
 )
 
 // A backfill is what a subscriber lacks of a flow behind the live packets: the newest group of pictures,
@@ -33,6 +34,7 @@ type backfill struct {
 	begun  int64 // of served, when it was made
 	next   int64 // number of the next packet to send
 	end    int64 // one past the last
+	tries  int   // connections that could not send it
 }
 
 // over says whether b is of no use any more.
@@ -69,17 +71,22 @@ func missed(sv *served, have []*pb.Have, pulled bool, now time.Time) *backfill {
 
 func names(h *pb.Have, f stream.Format) bool { return h.GetTrack() == f.Track && h.GetRid() == f.RID }
 
-// A filler sends a link's backfills, some at a time and each on a stream of its own, and beside them its oversized
-// packets.
+// A part is a row of a backfill's numbers, which goes on a stream of its own.
+type part struct {
+	job        *backfill
+	first, end int64
+}
+
+// A filler sends a link's backfills in small parts, over all connections at once, each of which takes the next part
+// when it has room. It paces them all together. Beside them it sends the link's oversized packets.
 type filler struct {
 	link *link
-	left atomic.Int64  // packets of backfills still to be sent
+	left atomic.Int64  // packets of backfills that no connection has taken yet
 	wake chan struct{} // has an element while there may be jobs
 
 	mu   sync.Mutex
-	jobs []*backfill // not begun
+	jobs []*backfill // with packets left; they have a turn each
 	pace pacer
-	load [rtpq.MaxConns]int64 // packets of the streams that are open on each connection
 }
 
 func newFiller(l *link) *filler { return &filler{link: l, wake: make(chan struct{}, 1)} }
@@ -118,43 +125,114 @@ func (f *filler) signal() {
 // busy says whether groups are under way.
 func (f *filler) busy() bool { return f.left.Load() > 0 }
 
-// take returns the next job, nil where there is none.
-func (f *filler) take() *backfill {
+// take returns the next part; ok is false where there is none.
+func (f *filler) take() (p part, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.jobs) == 0 {
-		return nil
+	for len(f.jobs) > 0 {
+		b := f.jobs[0]
+		f.jobs = f.jobs[1:]
+		if b.over() {
+			f.left.Add(b.next - b.end)
+			continue
+		}
+		p = part{b, b.next, min(b.next+partPackets, b.end)}
+		if !f.link.speaks(partVersion) {
+			p.end = b.end
+		}
+		b.next = p.end
+		f.left.Add(p.first - p.end)
+		if b.next < b.end {
+			f.jobs = append(f.jobs, b)
+		}
+		if len(f.jobs) > 0 {
+			f.signal() // for another connection
+		}
+		return p, true
 	}
-	b := f.jobs[0]
-	f.jobs = f.jobs[1:]
-	if len(f.jobs) > 0 {
-		f.signal() // for another
-	}
-	return b
+	return p, false
 }
 
-func (f *filler) run(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	wg.Go(func() { f.runLarge(ctx) })
-	for range fillers {
-		wg.Go(func() { f.runJobs(ctx) })
+// again has another connection send p, which one could not, unless that has happened too often.
+func (f *filler) again(p part) {
+	b := &backfill{served: p.job.served, begun: p.job.begun, next: p.first, end: p.end, tries: p.job.tries + 1}
+	if b.tries == partTries {
+		f.link.m.dropped(dropGroup, int(b.end-b.next))
+		return
 	}
+	f.add(b)
 }
 
-func (f *filler) runJobs(ctx context.Context) {
+// run sends parts over c, until ctx ends or another connection takes its place.
+func (f *filler) run(ctx context.Context, c *conn) {
 	var buf []byte
 	for {
-		for b := f.take(); b != nil && ctx.Err() == nil; b = f.take() {
-			buf = f.fill(ctx, b, buf)
-			f.left.Add(-(b.end - b.next)) // what it did not come to
-		}
 		select {
 		case <-f.wake:
+		case <-c.retired:
+			return
 		case <-ctx.Done():
 			return
 		}
+		for c.stays() {
+			p, ok := f.take()
+			if !ok {
+				break
+			}
+			if buf, ok = f.send(ctx, c, p, buf); !ok {
+				f.again(p)
+			}
+		}
+		if !c.stays() {
+			f.signal() // the others
+			return
+		}
 	}
+}
+
+// send sends p on a stream of c, as far as it is of use, with buf to write from. ok is false where that failed.
+func (f *filler) send(ctx context.Context, c *conn, p part, buf []byte) (_ []byte, ok bool) {
+	s, err := c.openStream(ctx, groupUrgency)
+	if err != nil {
+		return buf, false
+	}
+	buf = f.header(p.job.served.id, p.first, p.end).Append(buf[:0])
+	for next := p.first; next < p.end; {
+		next, buf = p.cut(next, buf)
+		if !f.await(ctx, len(buf)) || p.job.over() {
+			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+			return buf, true
+		}
+		_ = s.SetWriteDeadline(time.Now().Add(groupPatience))
+		if _, err := s.Write(buf); err != nil {
+			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
+			return buf, false
+		}
+		f.link.m.groupBytes.Add(float64(len(buf)))
+		f.link.rtpOut.Add(int64(len(buf)))
+		buf = buf[:0]
+	}
+	_ = s.Close() // fails where it was cancelled from the other side, which is no news here
+	return buf, true
+}
+
+// header says what the stream is for that carries flow's numbers from first up to end.
+func (f *filler) header(flow uint64, first, end int64) rtpq.Part {
+	h := rtpq.Part{Flow: flow}
+	if f.link.speaks(partVersion) {
+		h.First, h.Count = uint16(first), int(end-first)
+	}
+	return h
+}
+
+// cut appends packets of p from next on to buf and returns which is next.
+func (p part) cut(next int64, buf []byte) (int64, []byte) {
+	for r := p.job.served.flow.Ring; next < p.end && len(buf) < turnBytes; next++ {
+		if q := r.Get(next); q != nil {
+			buf = rtpq.AppendGroupPacket(buf, q.Data)
+		}
+	}
+	return next, buf
 }
 
 // runLarge sends what fits no datagram, which is live: it waits for no group.
@@ -167,74 +245,6 @@ func (f *filler) runLarge(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// fill sends b, as far as it is of use, with buf to write from.
-func (f *filler) fill(ctx context.Context, b *backfill, buf []byte) []byte {
-	if b.over() {
-		return buf
-	}
-	c, size := f.choose(f.link.all(), b)
-	defer f.give(c, size)
-	s, err := c.openStream(ctx, groupUrgency)
-	if err != nil {
-		f.link.m.dropped(dropGroup, int(b.end-b.next))
-		return buf
-	}
-	buf = rtpq.AppendGroupHeader(buf[:0], b.served.id)
-	for b.next < b.end {
-		buf = f.cut(b, buf)
-		if !f.await(ctx, len(buf)) || b.over() {
-			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
-			return buf
-		}
-		_ = s.SetWriteDeadline(time.Now().Add(groupPatience))
-		if _, err := s.Write(buf); err != nil {
-			s.CancelWrite(quic.StreamErrorCode(rtpq.CodeCancelled))
-			f.link.m.dropped(dropGroup, int(b.end-b.next))
-			return buf
-		}
-		f.link.m.groupBytes.Add(float64(len(buf)))
-		f.link.rtpOut.Add(int64(len(buf)))
-		buf = buf[:0]
-	}
-	_ = s.Close() // fails where it was cancelled from the other side, which is no news here
-	return buf
-}
-
-// cut appends the next packets of b to buf.
-func (f *filler) cut(b *backfill, buf []byte) []byte {
-	first := b.next
-	for r := b.served.flow.Ring; b.next < b.end && len(buf) < turnBytes; b.next++ {
-		if p := r.Get(b.next); p != nil {
-			buf = rtpq.AppendGroupPacket(buf, p.Data)
-		}
-	}
-	f.left.Add(first - b.next)
-	return buf
-}
-
-// choose returns the connection on which b is over first, for what it has to send already and its window.
-func (f *filler) choose(conns []*conn, b *backfill) (best *conn, size int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	best, size = f.link.main, b.end-b.next
-	soonest := math.Inf(1)
-	for _, c := range conns {
-		window := c.quic.ConnectionStats().CongestionWindow
-		if takes := float64(f.load[c.index()]+size) / float64(max(window, 1)); takes < soonest {
-			best, soonest = c, takes
-		}
-	}
-	f.load[best.index()] += size
-	return best, size
-}
-
-// give says that a stream of size packets on c is over.
-func (f *filler) give(c *conn, size int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.load[c.index()] -= size
 }
 
 // await returns when n bytes may go, false when ctx ends.
@@ -260,7 +270,7 @@ func (f *filler) sendLarge(ctx context.Context, out outgoing) {
 		f.link.m.dropped(dropLarge, 1)
 		return
 	}
-	b := rtpq.AppendGroupPacket(rtpq.AppendGroupHeader(nil, out.flow), out.p.Data)
+	b := rtpq.AppendGroupPacket(f.header(out.flow, out.p.Seq, out.p.Seq+1).Append(nil), out.p.Data)
 	now := time.Now()
 	_ = s.SetWriteDeadline(now.Add(groupPatience))
 	if _, err := s.Write(b); err != nil {

@@ -1,9 +1,10 @@
 package relay
 
 import (
+	"slices"
 	"testing"
 
-	"github.com/quic-go/quic-go"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	pb "freshet/proto"
 	"freshet/proto/rtpq"
@@ -50,35 +51,61 @@ func TestFillerOverfull(t *testing.T) {
 		t.Errorf("%d jobs, %d packets", len(f.jobs), f.left.Load())
 	}
 	for range maxJobs {
-		f.left.Add(-3)
-		f.take()
+		p, ok := f.take()
+		if !ok || p.first != 0 || p.end != 3 || p.job.over() {
+			t.Fatalf("%+v, %v", p, ok)
+		}
 	}
-	if f.take() != nil || f.busy() {
-		t.Errorf("%d packets are left of nothing", f.left.Load())
+	if p, ok := f.take(); ok || f.busy() {
+		t.Errorf("%+v is left, %d packets", p, f.left.Load())
 	}
 }
 
-// Groups go over the connections by turns, and give their place back.
-func TestGroupsSpread(t *testing.T) {
-	m := newMesh(t)
-	origin := m.node("origin", nodeConfig{})
-	m.node("edge", nodeConfig{}, origin.up())
-	l := origin.linkTo(t, "edge", baseConns)
+// Groups go by turns, in small parts, and whole to who knows no parts.
+func TestParts(t *testing.T) {
+	_, l := inMemory("origin", "origin")
+	for _, row := range []struct {
+		version uint32
+		want    [][2]int64
+	}{
+		{rtpq.Version, [][2]int64{{0, partPackets}, {7, 9}, {partPackets, 2 * partPackets}, {2 * partPackets, 2*partPackets + 1}}},
+		{rtpq.VersionOne, [][2]int64{{0, 2*partPackets + 1}, {7, 9}}},
+	} {
+		l.version = row.version
+		f := newFiller(l)
+		sv := newShelf(videoFormat).served[0]
+		f.add(&backfill{served: sv, begun: sv.begun.Load(), end: 2*partPackets + 1}, &backfill{served: sv, begun: sv.begun.Load(), next: 7, end: 9})
+		var got [][2]int64
+		for p, ok := f.take(); ok; p, ok = f.take() {
+			got = append(got, [2]int64{p.first, p.end})
+			if h := f.header(sv.id, p.first, p.end); h.Flow != sv.id || (h.Count > 0) != (row.version > rtpq.VersionOne) {
+				t.Errorf("version %d: a stream of %+v", row.version, h)
+			}
+		}
+		if !slices.Equal(got, row.want) || f.busy() {
+			t.Errorf("version %d: parts %v, want %v", row.version, got, row.want)
+		}
+	}
+}
+
+// What a connection could not send, others are asked to, and not for ever.
+func TestPartFails(t *testing.T) {
+	r, l := inMemory("origin", "origin")
+	l.version = rtpq.Version
 	f := newFiller(l)
-	var over []func()
-	took := map[*quic.Conn]int64{}
-	for range 3 * baseConns {
-		c, size := f.choose(l.all(), &backfill{end: 1000})
-		took[c.quic] += size
-		over = append(over, func() { f.give(c, size) })
+	sv := newShelf(videoFormat).served[0]
+	f.add(&backfill{served: sv, begun: sv.begun.Load(), end: 5})
+	for n := range partTries {
+		p, ok := f.take()
+		if !ok || p.first != 0 || p.end != 5 {
+			t.Fatalf("try %d: %+v, %v", n, p, ok)
+		}
+		f.again(p)
 	}
-	if len(took) != baseConns {
-		t.Errorf("%d of %d connections have a group", len(took), baseConns)
+	if p, ok := f.take(); ok || f.busy() {
+		t.Errorf("%+v once more", p)
 	}
-	for _, f := range over {
-		f()
-	}
-	if f.load != [rtpq.MaxConns]int64{} {
-		t.Errorf("nothing is under way, but %v", f.load)
+	if n := testutil.ToFloat64(r.m.drops.WithLabelValues(string(dropGroup))); n != 5 {
+		t.Errorf("%v packets counted as dropped, want 5", n)
 	}
 }

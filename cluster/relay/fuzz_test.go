@@ -23,6 +23,7 @@ const (
 	doDatagram        // bytes are a datagram
 	doGroup           // bytes are a group stream
 	doWait            // length x 10 ms pass
+	doOldGroup        // bytes are a group stream of version 1
 	doKinds
 )
 
@@ -73,9 +74,13 @@ func play(b []byte, h handler, between func(now time.Time)) {
 			if flow, packet, k, err = rtpq.ParseDatagram(bytes.Clone(body)); err == nil {
 				err = h.datagram(flow, packet, k, now)
 			}
-		case doGroup:
+		case doGroup, doOldGroup:
+			version := uint32(rtpq.Version)
+			if kind == doOldGroup {
+				version = rtpq.VersionOne
+			}
 			var g *rtpq.GroupReader
-			if g, err = rtpq.NewGroupReader(bytes.NewReader(body)); err == nil {
+			if g, err = rtpq.NewGroupReader(bytes.NewReader(body), version); err == nil {
 				if err = h.group(ctx, g); errors.Is(err, errNoFlow) {
 					err = nil
 				}
@@ -132,7 +137,7 @@ func FuzzDownstream(f *testing.F) {
 				}
 			}
 		})
-		if n := len(k.fill.jobs); n > maxJobs {
+		if n := len(k.filler.jobs); n > maxJobs {
 			t.Errorf("%d groups wait", n)
 		}
 		if len(k.byID) > rtpq.MaxStreams || len(l.queue.sounds)+len(l.queue.resends) > maxResends || len(l.queue.control) > maxControl {
@@ -150,7 +155,7 @@ func FuzzUpstream(f *testing.F) {
 	b := does(nil, doDatagram, rtpq.AppendDatagram(nil, 1, at(8, false)))
 	b = doesMessage(b, accept)
 	b = doesMessage(b, &pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{Flow: 1, First: 5, Count: 3}}})
-	b = does(b, doGroup, rtpq.AppendGroupPacket(rtpq.AppendGroupPacket([]byte{1}, at(5, true)), at(7, false)))
+	b = does(b, doGroup, rtpq.AppendGroupPacket(rtpq.AppendGroupPacket(rtpq.Part{Flow: 1, First: 5, Count: 3}.Append(nil), at(5, true)), at(7, false)))
 	b = does(b, doDatagram, rtpq.AppendDatagram(nil, 1, at(12, false)))
 	b = does(b, doWait, make([]byte, 30))
 	beat, _ := rtpq.AppendBeat(nil, 1, []rtpq.High{{Flow: 1, Seq: 14}})

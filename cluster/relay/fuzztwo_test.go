@@ -26,7 +26,8 @@ func (b *byTurns) datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.
 func (b *byTurns) group(ctx context.Context, g *rtpq.GroupReader) error {
 	return b.next().group(ctx, g)
 }
-func (b *byTurns) serve(context.Context) error { return nil }
+func (b *byTurns) serve(context.Context) error       { return nil }
+func (b *byTurns) fill(context.Context, *conn) error { return nil }
 
 // FuzzTwoUpstreams plays two hostile upstream nodes, which are well and not heard of by turns, to a node that
 // pulls a stream.

@@ -34,7 +34,7 @@ const (
 	arrivalRTCP             // data is an RTCP packet
 	arrivalGone             // data is the body of GONE
 	arrivalHigh             // seq is the highest number sent
-	arrivalEnd              // a stream of packets ended or was cut; seq is that of the last
+	arrivalEnd              // a stream of packets ended or was cut: of n numbers from seq on; or seq is the last, and n is 0
 )
 
 // An arrival is what a link's reader hands to a puller.
@@ -44,6 +44,7 @@ type arrival struct {
 	at   time.Time
 	flow int
 	seq  uint16
+	n    uint16
 	kind arrivalKind
 }
 
@@ -112,13 +113,18 @@ func (s *source) keep(flow uint64, packet []byte, kind rtpq.Kind, now time.Time)
 
 // group implements handler. It reads no faster than the puller takes.
 func (s *source) group(ctx context.Context, g *rtpq.GroupReader) error {
-	t, err := s.await(ctx, g.Flow())
+	part := g.Part()
+	t, err := s.await(ctx, part.Flow)
 	if err != nil {
 		return err
 	}
 	last, any, err := s.take(ctx, g, t)
-	if any { // also where it was cut: what it was to bring is then asked for at once
-		t.feed.pull.deliverSlowly(ctx, arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: last, at: time.Now()})
+	end := arrival{kind: arrivalEnd, feed: t.feed, flow: t.flow, seq: part.First, n: uint16(part.Count), at: time.Now()}
+	if part.Count == 0 {
+		end.seq = last
+	}
+	if any || part.Count > 0 { // also where it was cut: what it was to bring is then asked for at once
+		t.feed.pull.deliverSlowly(ctx, end)
 	}
 	return err
 }

@@ -149,6 +149,7 @@ func TestWantedAgain(t *testing.T) {
 						x.packet(0, id, 2, n, n == first)
 					}
 				}
+				x.ended(0, 2, first, 20)
 			}
 			for n := live; n < live+10; n++ {
 				if n != live+3 {
@@ -341,6 +342,7 @@ func TestLossInTheRestOfAGroup(t *testing.T) {
 		}
 	}
 	x.packet(0, id, 2, 201, false)
+	x.ended(0, 2, 100, 50)
 	var missing []uint16
 	for _, g := range in.track.gaps {
 		missing = append(missing, uint16(g.seq))

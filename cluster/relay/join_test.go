@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/cluster/stream"
+	"freshet/proto/rtpq"
 )
 
 // A join in the middle of a long group, over a hub that has nothing yet: the whole group comes, live
@@ -49,6 +50,33 @@ func TestColdJoin(t *testing.T) {
 	}
 	if late > (n-group)/4 {
 		t.Errorf("%d of %d live packets came late behind the group", late, n-group)
+	}
+}
+
+// A group comes over all connections of a link, in parts that end in any order, and whole.
+func TestGroupOverAllConnections(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	edge := m.node("edge", nodeConfig{}, origin.up())
+	p := publish(origin, "a", 1, videoFormat)
+	const group = 2000 // 2 MB
+	write(p.Flows[0], 0, group, group)
+	below := origin.linkTo(t, "edge", rtpq.MaxConns)
+	edge.linkTo(t, "origin", rtpq.MaxConns)
+	before := map[int]uint64{}
+	for _, c := range below.all() {
+		before[c.index()] = c.quic.ConnectionStats().BytesSent
+	}
+	l := pullNow(t, edge, "a")
+	defer l.Release()
+	eventually(t, "the whole group", func() bool { return has(l.Stream().Flows[0], 0, group) })
+	for _, c := range below.all() {
+		if n := c.quic.ConnectionStats().BytesSent - before[c.index()]; n < 2*partPackets*payloadSize {
+			t.Errorf("%d bytes on connection %d", n, c.index())
+		}
+	}
+	if n := edge.metric("nacked_packets_total"); n != 0 {
+		t.Errorf("%v packets were asked for again", n)
 	}
 }
 

@@ -39,13 +39,14 @@ func broke(code rtpq.Code, format string, args ...any) error {
 var errControlFull = errors.New("peer does not take control messages")
 
 // A handler is what a link does with what its peer says: a source for an upstream node, a sink for a
-// downstream one. message is called by one goroutine, datagram by one for each connection, group by one for
-// each stream. An error closes the link.
+// downstream one. message is called by one goroutine, datagram and fill by one for each connection, group by one
+// for each stream. An error closes the link.
 type handler interface {
 	message(m *pb.RelayMessage) error
 	datagram(flow uint64, packet []byte, kind rtpq.Kind, now time.Time) error
 	group(ctx context.Context, g *rtpq.GroupReader) error
-	serve(ctx context.Context) error // what runs as long as the link
+	serve(ctx context.Context) error         // what runs as long as the link
+	fill(ctx context.Context, c *conn) error // and as long as c
 }
 
 // A link connects this node to one other. Its run owns a goroutine for each of: reading control, writing
@@ -72,7 +73,6 @@ type link struct {
 	dial   func(ctx context.Context, index int) (*conn, error)
 	joins  chan *conn                   // connections to be run
 	renews [rtpq.MaxConns]chan struct{} // upstream wants this one opened anew
-	wide   chan struct{}                // closed when the link brings more than a few connections carry
 
 	mu    sync.Mutex
 	conns [rtpq.MaxConns]*conn // nil where there is none
@@ -83,7 +83,6 @@ type link struct {
 	wanted        atomic.Int64 // bytes of RTP a second that should go, what is held back included; by the sink
 	renewed       time.Time    // when upstream last had a connection renewed; the control reader's own
 	room, held    atomic.Int64 // bits a second that the path is thought to carry, flows held back; by the sink
-	pace          widening     // of the dialler
 	narrow        narrowing    // of the side that was dialled
 }
 
@@ -104,7 +103,7 @@ func newLink(c *conn, cfg linkConfig) *link {
 		queue:    newQueue(cfg.behind, cfg.m.dropped),
 		messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}), large: make(chan outgoing, maxLarge),
 		log: cfg.log.With("peer", c.peer.GetNode(), "remote", c.quic.RemoteAddr().String()), m: cfg.m, began: c.since,
-		joins: make(chan *conn), wide: make(chan struct{}),
+		joins: make(chan *conn),
 	}
 	for i := range l.renews {
 		l.renews[i] = make(chan struct{}, 1)
@@ -154,6 +153,7 @@ func (l *link) carry(ctx context.Context, c *conn, h handler, orderly func() boo
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.readDatagrams(inner, c, h) })
 	g.Go(func() error { return l.sendDatagrams(inner, c) })
+	g.Go(func() error { return h.fill(inner, c) })
 	g.Go(func() error { return l.acceptStreams(inner, c, g, h) })
 	if c != l.main {
 		g.Go(func() error { return c.idle() })
@@ -289,7 +289,7 @@ func (l *link) acceptStreams(ctx context.Context, c *conn, g *errgroup.Group, h 
 
 // readGroup reads one stream to its end. A reset ends the stream and not the link.
 func (l *link) readGroup(ctx context.Context, s *quic.ReceiveStream, h handler) error {
-	g, err := rtpq.NewGroupReader(s)
+	g, err := rtpq.NewGroupReader(s, l.version)
 	if err == nil {
 		err = h.group(ctx, g)
 	}

@@ -39,8 +39,8 @@ func TestConnectionsOfALink(t *testing.T) {
 	write(p.Flows[0], 0, 1, 1)
 	lease := pullNow(t, edge, "a")
 	defer lease.Release()
-	below := origin.linkTo(t, "edge", baseConns)
-	edge.linkTo(t, "origin", baseConns)
+	below := origin.linkTo(t, "edge", rtpq.MaxConns)
+	edge.linkTo(t, "origin", rtpq.MaxConns)
 	before := map[int]uint64{}
 	for _, c := range below.all() {
 		before[c.index()] = c.quic.ConnectionStats().BytesSent
@@ -68,7 +68,7 @@ func TestConnectionsAreReplaced(t *testing.T) {
 	write(p.Flows[0], 0, 1, 1)
 	lease := pullNow(t, edge, "a")
 	defer lease.Release()
-	below := origin.linkTo(t, "edge", baseConns)
+	below := origin.linkTo(t, "edge", rtpq.MaxConns)
 	at := func(i int) *conn {
 		below.mu.Lock()
 		defer below.mu.Unlock()
@@ -87,7 +87,7 @@ func TestConnectionsAreReplaced(t *testing.T) {
 	}
 	write(p.Flows[0], 1, 100, 1000)
 	eventually(t, "all of it", func() bool { return has(lease.Stream().Flows[0], 0, 100) })
-	if now := origin.linkTo(t, "edge", baseConns); now != below {
+	if now := origin.linkTo(t, "edge", rtpq.MaxConns); now != below {
 		t.Error("the link itself was dialled anew")
 	}
 }
@@ -356,12 +356,12 @@ func TestLinkMetrics(t *testing.T) {
 	}
 	edges := []*node{m.node("edge-1", nodeConfig{}, origin.up()), m.node("edge-2", nodeConfig{}, origin.up())}
 	for _, e := range edges {
-		e.linkTo(t, "origin", baseConns)
-		origin.linkTo(t, e.cfg.Node, baseConns)
+		e.linkTo(t, "origin", rtpq.MaxConns)
+		origin.linkTo(t, e.cfg.Node, rtpq.MaxConns)
 	}
-	if w, r := series(origin); w != 2*baseConns || r != 2 {
-		t.Errorf("%d windows and %d round trips, want %d and 2", w, r, 2*baseConns)
+	if w, r := series(origin); w != 2*rtpq.MaxConns || r != 2 {
+		t.Errorf("%d windows and %d round trips, want %d and 2", w, r, 2*rtpq.MaxConns)
 	}
 	edges[0].stop()
-	eventually(t, "the series of the other alone", func() bool { w, r := series(origin); return w == baseConns && r == 1 })
+	eventually(t, "the series of the other alone", func() bool { w, r := series(origin); return w == rtpq.MaxConns && r == 1 })
 }

@@ -36,8 +36,8 @@ var (
 
 const (
 	defaultLinger = 5 * time.Second
-	maxDowns      = 256 * baseConns   // connections of downstream nodes
-	maxDownsOfOne = 8 * rtpq.MaxConns // of one node: those of a process that is gone stay for idleTimeout
+	maxDowns      = 256 * rtpq.MaxConns // connections of downstream nodes
+	maxDownsOfOne = 8 * rtpq.MaxConns   // of one node: those of a process that is gone stay for idleTimeout
 	maxUpstreams  = 16
 )
 

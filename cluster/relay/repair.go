@@ -35,7 +35,7 @@ func (u *puller) arrive(a arrival) {
 		}
 	case arrivalEnd:
 		if in.begun {
-			in.track.delivered(f.side, in.flow.Ring.Near(a.seq), a.at)
+			in.track.delivered(f.side, in.flow.Ring.Near(a.seq), int64(a.n), a.at)
 		}
 	case arrivalRTCP:
 		u.clock(in, a.data)

@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	maxRuns = 2 * sides
+	maxRuns = 32 // as many as streams bring at once, and more
 	maxRest = 2 * maxRuns
 	portion = 128 // numbers of lost runs under repair at once: an upstream keeps 512, and a narrow path has 2 s
 )
 
-// A run is a row of numbers below the live ones that come in order.
+// A run is a row of numbers below the live ones that are on their way: in order and packet by packet, or as a group,
+// on streams that come beside each other and say which numbers they bring.
 type run struct {
 	next, end int64
 	side      side
-	group     bool      // it comes on a stream, whose end is the run's; otherwise packet by packet
+	group     bool      // it comes on streams
 	told      bool      // upstream has told of the group
 	by        time.Time // when silence means that the rest was lost
 }
@@ -30,10 +31,13 @@ func (r run) patience(now time.Time, p pace) time.Time {
 	return now.Add(p.stall)
 }
 
-// expect says that the numbers of r come in order. It takes the place of the run of that kind and side. What
-// was missing of them is not asked for any more where a stream brings it.
+// expect says that the numbers of r come. It takes the place of the runs of that kind and side. What was
+// missing of them is not asked for any more where streams bring it.
 func (t *tracker) expect(r run, now time.Time, p pace) {
 	t.runs = slices.DeleteFunc(t.runs, func(old run) bool { return old.side == r.side && old.group == r.group })
+	if r.told {
+		r.next = t.past(r.next, r.end)
+	}
 	if r.next >= r.end {
 		return
 	}
@@ -61,9 +65,48 @@ func (r row) without(other row) row {
 	return r
 }
 
-// delivered says that side's stream is over, or was cut, whose last packet was seq, if that was its group's.
-func (t *tracker) delivered(s side, seq int64, now time.Time) {
-	t.abandon(now, func(r run) bool { return r.side == s && r.group && seq == r.next-1 })
+// past returns the first number from seq up to end that is not here.
+func (t *tracker) past(seq, end int64) int64 {
+	for seq < end && t.holds(seq) {
+		seq++
+	}
+	return seq
+}
+
+// delivered says that side's stream of n numbers from seq on is over, or was cut: what it did not bring of them
+// was lost. Where n is 0, it was to bring a whole group, and seq was its last packet.
+func (t *tracker) delivered(s side, seq, n int64, now time.Time) {
+	if n == 0 {
+		t.abandon(now, func(r run) bool { return r.side == s && r.group && seq >= r.next-1 && seq < r.end })
+		return
+	}
+	part := row{seq, seq + n}
+	for i := len(t.runs) - 1; i >= 0; i-- {
+		r := &t.runs[i]
+		if r.side != s || !r.told || part.end <= r.next || part.first >= r.end {
+			continue
+		}
+		over := row{max(part.first, r.next), min(part.end, r.end)}
+		before, behind := row{r.next, over.first}, row{t.past(over.end, r.end), r.end}
+		switch {
+		case before.first >= before.end && behind.first >= behind.end:
+			t.runs = slices.Delete(t.runs, i, i+1)
+		case before.first >= before.end:
+			r.next = behind.first
+		case behind.first >= behind.end:
+			r.end = before.end
+		case len(t.runs) < maxRuns:
+			rest := *r
+			r.end, rest.next = before.end, behind.first
+			t.runs = append(t.runs, rest)
+		default: // too many pieces
+			r.next = behind.first
+			over.first = before.first
+		}
+		if t.past(over.first, over.end) < over.end {
+			t.lose(over, now)
+		}
+	}
 }
 
 // abandon takes out the runs that are over: what they did not bring was lost.
@@ -143,15 +186,22 @@ func (t *tracker) advance(seq int64, now time.Time, p pace) (any bool) {
 		if seq < r.next || seq >= r.end {
 			continue
 		}
-		skipped := row{r.next, seq}
-		r.next, r.by = seq+1, r.patience(now, p)
+		r.by = r.patience(now, p)
 		t.soonest(r.by)
+		any = true
+		if r.told { // the end of its stream says what did not come
+			if seq == r.next {
+				r.next = t.past(seq+1, r.end)
+			}
+			continue
+		}
+		skipped := row{r.next, seq}
+		r.next = seq + 1
 		if skipped.end-skipped.first > portion {
 			t.lose(skipped, now)
 		} else {
-			t.open(skipped.first, skipped.end, now, now.Add(p.reorder))
+			t.open(skipped.first, skipped.end, now, now.Add(p.most)) // it may be late upstream, and not lost here
 		}
-		any = true
 	}
 	if any {
 		t.runs = slices.DeleteFunc(t.runs, func(r run) bool { return r.next >= r.end })

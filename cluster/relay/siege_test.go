@@ -78,12 +78,12 @@ func TestLargestGroupFitsItsStream(t *testing.T) {
 		}
 	}
 	r := f.Ring
-	b := rtpq.AppendGroupHeader(nil, 1)
+	b := rtpq.Part{Flow: 1}.Append(nil)
 	first := r.Near(1) // as many bytes as before the last packet
 	for n := first; n <= r.High(); n++ {
 		b = rtpq.AppendGroupPacket(b, r.Get(n).Data)
 	}
-	g, err := rtpq.NewGroupReader(bytes.NewReader(b))
+	g, err := rtpq.NewGroupReader(bytes.NewReader(b), rtpq.VersionOne)
 	for err == nil {
 		_, err = g.Next()
 	}

@@ -23,10 +23,10 @@ const (
 // A sink serves one downstream node. Its serve loop beats and owns a goroutine for each subscription;
 // what they share stands behind mu.
 type sink struct {
-	r    *Relay
-	link *link
-	fill *filler
-	subs chan *subscription // accepted by message, carried by serve
+	r      *Relay
+	link   *link
+	filler *filler
+	subs   chan *subscription // accepted by message, carried by serve
 
 	slow atomic.Bool // the path is full
 
@@ -51,7 +51,7 @@ type subscription struct {
 
 func newSink(r *Relay, l *link) *sink {
 	return &sink{
-		r: r, link: l, fill: newFiller(l), subs: make(chan *subscription, rtpq.MaxStreams),
+		r: r, link: l, filler: newFiller(l), subs: make(chan *subscription, rtpq.MaxStreams),
 		byID: map[uint64]*subscription{}, byFlow: map[uint64]*served{},
 	}
 }
@@ -60,7 +60,7 @@ func newSink(r *Relay, l *link) *sink {
 func (s *sink) serve(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { s.fill.run(ctx) })
+	wg.Go(func() { s.filler.runLarge(ctx) })
 	beat, step, route := time.NewTicker(beatEvery), time.NewTicker(congestEvery), time.NewTicker(routeEvery)
 	defer beat.Stop()
 	defer step.Stop()
@@ -82,6 +82,12 @@ func (s *sink) serve(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// fill implements handler.
+func (s *sink) fill(ctx context.Context, c *conn) error {
+	s.filler.run(ctx, c)
+	return nil
 }
 
 // message implements handler.

@@ -144,6 +144,9 @@ func (s *source) drop(f *feed, tell bool) {
 	}
 }
 
+// fill implements handler: nothing goes upstream but datagrams.
+func (s *source) fill(context.Context, *conn) error { return nil }
+
 // message implements handler.
 func (s *source) message(m *pb.RelayMessage) error {
 	s.heard.Store(time.Now().UnixNano())

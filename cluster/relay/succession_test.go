@@ -167,11 +167,16 @@ func (x *bench) group(i int, id uint64, flow, first, cut, end int) {
 	x.t.Helper()
 	x.tell(i, &pb.RelayMessage{Body: &pb.RelayMessage_GroupStart{GroupStart: &pb.GroupStart{Flow: id, First: uint32(first), Count: uint32(end - first)}}})
 	f := stream.New("a", 1, nil, formats(), nil).Flows[flow]
-	b := rtpq.AppendGroupHeader(nil, id)
+	part := rtpq.Part{Flow: id}
+	version := max(x.srcs[i].link.version, rtpq.VersionOne)
+	if version > rtpq.VersionOne {
+		part.First, part.Count = uint16(first), end-first
+	}
+	b := part.Append(nil)
 	for n := first; n < cut; n++ {
 		b = rtpq.AppendGroupPacket(b, packet(f, n, n == first, 40))
 	}
-	g, err := rtpq.NewGroupReader(io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errNoFlow)))
+	g, err := rtpq.NewGroupReader(io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errNoFlow)), version)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -180,6 +185,16 @@ func (x *bench) group(i int, id uint64, flow, first, cut, end int) {
 	}
 	x.now = time.Now() // streams are read by it
 	x.take()
+}
+
+// ended has the stream of n packets from first on end that upstream i has for a flow.
+func (x *bench) ended(i, flow, first, n int) {
+	f := x.u.first
+	if f.source != x.srcs[i] {
+		f = x.u.second
+	}
+	x.u.arrive(arrival{kind: arrivalEnd, feed: f, flow: flow, seq: uint16(first), n: uint16(n), at: x.now})
+	x.u.repair(x.now)
 }
 
 // asked returns the numbers that upstream i was asked for since the last call.

@@ -112,7 +112,7 @@ func byPriority(a, b *served) int {
 // measure takes the path's figures from the repair layer, or where the peer has none, from QUIC.
 func (t *throttle) measure(now time.Time) {
 	l, n := t.s.link, &t.now
-	n.groups = t.s.fill.busy()
+	n.groups = t.s.filler.busy()
 	p, ok := l.path()
 	if !ok || p.Plain {
 		st := l.main.quic.ConnectionStats()

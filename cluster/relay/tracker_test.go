@@ -17,12 +17,27 @@ type step struct {
 	gaveUp []int64
 }
 
+// here is what the ring holds in a story.
+var here map[int64]bool
+
 func got(seqs ...int64) func(*tracker, time.Time, pace) {
 	return func(t *tracker, now time.Time, p pace) {
 		for _, s := range seqs {
+			here[s] = true
 			t.arrived(s, 0, true, now, p)
 		}
 	}
+}
+
+func told(next, end int64) func(*tracker, time.Time, pace) {
+	return func(t *tracker, now time.Time, p pace) {
+		t.expect(run{next: next, end: end, group: true, told: true}, now, p)
+	}
+}
+
+// ended says that the stream of n packets from seq on is over; of version 1, where n is 0 and seq the last.
+func ended(seq, n int64) func(*tracker, time.Time, pace) {
+	return func(t *tracker, now time.Time, _ pace) { t.delivered(0, seq, n, now) }
 }
 
 func nothing(*tracker, time.Time, pace) {}
@@ -53,26 +68,39 @@ func TestTracker(t *testing.T) {
 			{63 * ms, nothing, []int64{101}, nil}, {80 * ms, got(101), nil, nil},
 		}, 1, 1, 0},
 		{"group with a hole", []step{
-			{0, func(t *tracker, now time.Time, p pace) {
-				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
-			}, nil, nil},
-			{1 * ms, got(100, 90, 91, 93), nil, nil}, {14 * ms, nothing, []int64{92}, nil},
-			{20 * ms, got(92, 94, 95, 96, 97, 98, 99), nil, nil}, {time.Second, nothing, nil, nil},
+			{0, told(90, 100), nil, nil},
+			{1 * ms, got(100, 90, 91, 93, 94), nil, nil}, {14 * ms, nothing, nil, nil}, {15 * ms, ended(90, 5), []int64{92}, nil},
+			{20 * ms, got(92, 95, 96, 97, 98, 99), nil, nil}, {21 * ms, ended(95, 5), nil, nil}, {time.Second, nothing, nil, nil},
 		}, 1, 1, 0},
+		{"group whose parts overtake each other", []step{
+			{0, told(90, 100), nil, nil},
+			{1 * ms, got(100, 93, 94, 95), nil, nil}, {2 * ms, ended(93, 3), nil, nil}, {3 * ms, got(96, 97, 98, 99), nil, nil},
+			{4 * ms, ended(96, 4), nil, nil}, {5 * ms, got(90, 91), nil, nil}, {6 * ms, ended(90, 3), []int64{92}, nil},
+			{7 * ms, got(92), nil, nil}, {20 * time.Second, nothing, nil, nil},
+		}, 1, 1, 0},
+		{"part that never comes", []step{
+			{0, told(90, 100), nil, nil},
+			{1 * ms, got(100, 90, 91, 92, 93, 96, 97, 98, 99), nil, nil}, {2 * ms, ended(96, 4), nil, nil}, {3 * ms, ended(90, 4), nil, nil},
+			{5600 * ms, nothing, nil, nil}, {5603 * ms, nothing, []int64{94, 95}, nil},
+		}, 2, 0, 0},
+		{"part that is cut before its first packet", []step{{0, told(90, 100), nil, nil}, {1 * ms, ended(92, 2), []int64{92, 93}, nil}}, 2, 0, 0},
+		{"part twice, as its connection failed", []step{
+			{0, told(90, 93), nil, nil}, {1 * ms, got(100, 90), nil, nil}, {2 * ms, ended(90, 3), []int64{91, 92}, nil},
+			{3 * ms, got(91, 92), nil, nil}, {4 * ms, ended(90, 3), nil, nil}, {time.Second, nothing, nil, nil},
+		}, 2, 2, 0},
+		{"stream of a live packet, too large for a datagram", []step{
+			{0, told(90, 100), nil, nil}, {1 * ms, got(100), nil, nil}, {2 * ms, ended(100, 1), nil, nil},
+		}, 0, 0, 0},
 		{"group that stops", []step{
-			{0, func(t *tracker, now time.Time, p pace) {
-				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
-			}, nil, nil},
+			{0, told(90, 100), nil, nil},
 			{1 * ms, got(100, 90, 91, 92, 93, 94, 95, 96, 97), nil, nil}, {5600 * ms, nothing, nil, nil}, {5602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that ends early", []step{
-			{0, func(t *tracker, now time.Time, p pace) {
-				t.expect(run{next: 90, end: 92, group: true, told: true}, now, p)
-			}, nil, nil},
-			{1 * ms, got(90), nil, nil}, {2 * ms, func(t *tracker, now time.Time, _ pace) { t.delivered(0, 90, now) }, []int64{91}, nil},
+			{0, told(90, 92), nil, nil},
+			{1 * ms, got(90), nil, nil}, {2 * ms, ended(90, 0), []int64{91}, nil},
 		}, 1, 0, 0},
 		{"group nobody told of", []step{
-			{0, got(100, 90, 92), nil, nil}, {13 * ms, nothing, []int64{91}, nil}, {20 * ms, got(91), nil, nil},
+			{0, got(100, 90, 92), nil, nil}, {124 * ms, nothing, nil, nil}, {125 * ms, nothing, []int64{91}, nil}, {200 * ms, got(91), nil, nil},
 		}, 1, 1, 0},
 		{"rest of a group that stops", []step{
 			{0, func(t *tracker, now time.Time, p pace) { t.expect(run{next: 90, end: 100}, now, p) }, nil, nil},
@@ -83,12 +111,10 @@ func TestTracker(t *testing.T) {
 			{599 * ms, nothing, nil, nil}, {602 * ms, nothing, []int64{98, 99}, nil},
 		}, 2, 0, 0},
 		{"group that was here", []step{
-			{0, func(t *tracker, now time.Time, p pace) {
-				t.expect(run{next: 90, end: 100, group: true, told: true}, now, p)
-			}, nil, nil},
-			{5000 * ms, func(t *tracker, now time.Time, p pace) { t.arrived(97, 0, false, now, p) }, nil, nil}, {5100 * ms, nothing, []int64{90, 91, 92, 93, 94, 95, 96}, nil},
-			{5600 * ms, got(90, 91, 92, 93, 94, 95, 96), nil, nil}, {10600 * ms, nothing, []int64{98, 99}, nil},
-		}, 9, 7, 0},
+			{0, told(90, 100), nil, nil},
+			{5000 * ms, func(t *tracker, now time.Time, p pace) { t.arrived(90, 0, false, now, p) }, nil, nil}, {5601 * ms, nothing, nil, nil},
+			{10600 * ms, nothing, []int64{91, 92, 93, 94, 95, 96, 97, 98, 99}, nil},
+		}, 9, 0, 0},
 		{"two groups, one lost", []step{
 			{0, func(t *tracker, now time.Time, p pace) {
 				t.expect(run{next: 90, end: 100, side: 0, group: true, told: true}, now, p)
@@ -102,7 +128,8 @@ func TestTracker(t *testing.T) {
 		{"a jump", []step{{0, got(100, 100+maxGaps+2), nil, nil}, {time.Second, nothing, nil, nil}}, maxGaps + 1, 0, maxGaps + 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			tr := &tracker{high: -1, holds: func(int64) bool { return false }}
+			here = map[int64]bool{}
+			tr := &tracker{high: -1, holds: func(seq int64) bool { return here[seq] }}
 			tr.start(100)
 			for _, s := range row.steps {
 				now := start.Add(s.at)
@@ -147,7 +174,7 @@ func TestTrackerHolds(t *testing.T) {
 			case 3:
 				tr.expect(run{next: seq, end: seq + int64(m.N), side: side(m.Wait % 2), group: m.Wait%3 > 0, told: m.N%2 > 0}, now, p)
 			case 4:
-				tr.delivered(side(m.Wait%2), seq, now)
+				tr.delivered(side(m.Wait%2), seq, int64(m.N%40), now)
 			case 5:
 				tr.given(seq, side(m.Wait%2), 3, now)
 			case 6:
@@ -192,7 +219,7 @@ func TestLongRestOfAGroup(t *testing.T) {
 		come(n, start)
 	}
 	come(length+1, start) // a gap of the live ones
-	tr.delivered(0, cut-1, start)
+	tr.delivered(0, cut-1, 0, start)
 	var a asks
 	now := start
 	for ; len(held) < length+2 && now.Before(start.Add(time.Minute)); now = now.Add(10 * time.Millisecond) {

@@ -46,7 +46,7 @@ func (s *sink) watch(w *pb.Watch, now time.Time) error {
 		on := slices.Contains(w.GetFlows(), sv.id)
 		if b := s.link.queue.idleNow(sv, !on, sub.pull != nil, now); b != nil {
 			s.announce(b)
-			s.fill.add(b)
+			s.filler.add(b)
 		}
 		sv.want(on) // last: what is on its way was so before
 	}

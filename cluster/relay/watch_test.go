@@ -246,7 +246,7 @@ func TestWatchInHaste(t *testing.T) {
 		}
 		d.said() // as the link's writer does
 	}
-	if n := len(d.fill.jobs); n > maxJobs {
+	if n := len(d.filler.jobs); n > maxJobs {
 		t.Errorf("%d groups wait", n)
 	}
 	if live := d.live(10); !slices.Equal(live, []uint64{1, 2, 4}) || !slices.Equal(d.wanted(), live) {

@@ -49,7 +49,8 @@ func golden(t *testing.T) []goldenRow {
 	beat, _ := AppendBeat(nil, 0x01020304, []High{{1, 258}, {300, 65535}})
 	gone, _ := AppendGone(nil, 300, []Span{{65535, 3}, {16, 1}})
 	nack, _ := AppendNACK(AppendDatagram(nil, 1, nil), []uint16{65534, 65535, 14, 15})
-	group := AppendGroupPacket(AppendGroupHeader(nil, 300), unhex(t, rtpPacket))
+	group := AppendGroupPacket(Part{300, 257, 3}.Append(nil), unhex(t, rtpPacket))
+	old := AppendGroupPacket(Part{Flow: 300}.Append(nil), unhex(t, rtpPacket))
 	return []goldenRow{
 		{"RTP datagram", AppendDatagram(nil, 1, unhex(t, rtpPacket)), "01 " + rtpPacket, false},
 		{"RTP datagram of a high flow", AppendDatagram(nil, 300, unhex(t, rtpPacket)), "412c " + rtpPacket, false},
@@ -57,7 +58,8 @@ func golden(t *testing.T) []goldenRow {
 		{"GONE", gone, "00 03 412c 02 ffff 03 0010 01", true},
 		{"NACK datagram", nack, "01 81 cd 0004 00000000 00000000 fffe 8001 000f 0000", true},
 		{"report datagram", AppendReport(AppendDatagram(nil, 1, nil), 0, 3000, capture), "01 80 c8 0006 00000000 eeafd090 80000000 00000bb8 00000000 00000000", true},
-		{"group stream", group, "412c 10 " + rtpPacket, false},
+		{"group stream", group, "412c 0101 03 10 " + rtpPacket, false},
+		{"group stream of version 1", old, "412c 10 " + rtpPacket, false},
 		{"header, one-byte form", AppendHeader(nil, Header{Type: TypeVideo, Marker: true, Sequence: 258, Timestamp: 3000, SSRC: 0xaabbccdd},
 			[]Extension{{ExtAudioLevel, []byte{0x85}}, {ExtPlayoutDelay, []byte{1, 2, 3}}}),
 			"90 e0 0102 00000bb8 aabbccdd bede 0002 20 85 32 01 02 03 00 00", true},
