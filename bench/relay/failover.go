@@ -203,6 +203,11 @@ func (f *failover) ready() (active, other *side) {
 		if a == b {
 			return false
 		}
+		for _, s := range f.sides { // what a node that stood still had in its socket is over by now
+			if !f.carries(s.node) {
+				return false
+			}
+		}
 		active, other = f.sides[0], f.sides[1]
 		if b {
 			active, other = other, active

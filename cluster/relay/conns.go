@@ -31,12 +31,12 @@ type narrowing struct {
 // keep has connection index there until ctx ends: it dials, and dials anew when the connection is gone or
 // upstream asks for it.
 func (l *link) keep(ctx context.Context, index int) {
-	wait := redialFirst
+	var b backoff
 	for ctx.Err() == nil {
 		c, err := l.dial(ctx, index)
 		if err != nil {
 			l.log.Debug("no further connection", "index", index, "err", err)
-			wait = l.pause(ctx, wait)
+			b.pause(ctx, 0)
 			continue
 		}
 		select {
@@ -47,24 +47,11 @@ func (l *link) keep(ctx context.Context, index int) {
 		}
 		select {
 		case <-c.quic.Context().Done():
-			if time.Since(c.since) > steadyAfter {
-				wait = redialFirst
-			}
-			wait = l.pause(ctx, wait)
+			b.pause(ctx, time.Since(c.since))
 		case <-l.renews[index]:
-			wait = redialFirst
 		case <-ctx.Done():
 		}
 	}
-}
-
-// pause waits and returns how long to wait the next time.
-func (l *link) pause(ctx context.Context, wait time.Duration) time.Duration {
-	select {
-	case <-time.After(jittered(wait)):
-	case <-ctx.Done():
-	}
-	return min(2*wait, redialMost)
 }
 
 // renew has connection index dialled anew, as upstream asks. Connection 0 carries control and stays; who asks

@@ -16,12 +16,8 @@ import (
 )
 
 const (
-	dialTimeout  = 5 * time.Second
-	answerFirst  = 1500 * time.Millisecond // for the first packet of an upstream; more than five tries of a handshake
-	redialFirst  = 100 * time.Millisecond
-	redialMost   = 3 * time.Second
-	steadyAfter  = 2 * dialTimeout // a link that lived that long is dialled anew at once
-	redialJitter = 0.5
+	dialTimeout = 5 * time.Second
+	answerFirst = 1500 * time.Millisecond // for the first packet of an upstream; more than five tries of a handshake
 )
 
 var (
@@ -55,40 +51,28 @@ func (u *uplink) set(s *source) {
 }
 
 func (u *uplink) run(ctx context.Context) {
-	wait := redialFirst
+	var b backoff
 	log := u.r.log.With("peer", u.to.Node, "remote", u.to.Addr)
 	for ctx.Err() == nil {
-		began := time.Now()
-		err := u.connect(ctx)
+		lived, err := u.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if errors.Is(err, errNotPlain) {
 			continue
 		}
-		if time.Since(began) > steadyAfter {
-			wait = redialFirst
-		}
-		log.Warn("no link to upstream", "err", err, "took", time.Since(began))
-		select {
-		case <-time.After(jittered(wait)):
-		case <-ctx.Done():
-		}
-		wait = min(2*wait, redialMost)
+		log.Warn("no link to upstream", "err", err, "lived", lived)
+		b.pause(ctx, lived)
 	}
 }
 
-func jittered(wait time.Duration) time.Duration {
-	return time.Duration(float64(wait) * (1 - redialJitter*rand.Float64()))
-}
-
-// connect dials and serves the link until it breaks.
-func (u *uplink) connect(ctx context.Context) error {
+// connect dials and serves the link until it breaks. It returns for how long there was one.
+func (u *uplink) connect(ctx context.Context) (lived time.Duration, err error) {
 	id := rand.Uint64()
 	c, err := u.first(ctx, u.r.hello(id, 0, 1))
 	if err != nil {
 		u.r.m.dials.WithLabelValues("failed").Inc()
-		return err
+		return 0, err
 	}
 	u.r.m.dials.WithLabelValues("connected").Inc()
 	l := newLink(c, u.r.linkConfig(true))
@@ -100,7 +84,8 @@ func (u *uplink) connect(ctx context.Context) error {
 	}
 	defer u.r.track(l)()
 	l.log.Info("upstream joined", "region", l.region, "version", l.version)
-	return l.run(ctx, newSource(u, l))
+	err = l.run(ctx, newSource(u, l))
+	return time.Since(c.since), err
 }
 
 // first opens a link's first connection. A node of version 1 drops what the repair layer sends without a
