@@ -63,6 +63,7 @@ func (p *peer) data(h header, n int, now int64) (up bool) {
 	} else {
 		var repaired bool
 		up, repaired = r.data(h.seq, h.kind == kindResent, now)
+		p.patience.Store(r.wait)
 		if repaired {
 			p.urgent.Store(now + urgentFor)
 		}

@@ -54,6 +54,7 @@ type peer struct {
 	proof     atomic.Int64 // last PONG
 	rtt       atomic.Int64
 	urgent    atomic.Int64  // until then acknowledgements are not held back
+	patience  atomic.Int64  // the receiver's wait: a repair comes later by that
 	received  atomic.Uint64 // bytes of all kinds
 	packets   atomic.Uint64
 	controls  atomic.Uint64 // bytes of the layer's own, while unproven
@@ -133,7 +134,7 @@ func (p *peer) write(b, oob []byte, now int64) error {
 	p.sendMu.Lock()
 	var hold int64
 	if p.c.running.Load() && !p.gone.Load() { // else nobody would let go; who ends either takes the lock after that
-		hold = min(p.rtt.Load()/10, maxHold)
+		hold = min(p.rtt.Load()/10, maxHold) + p.patience.Load()
 	}
 	if p.send.oob.parse(oob) {
 		p.keepSource(p.send.oob.source)

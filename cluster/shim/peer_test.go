@@ -408,6 +408,36 @@ func TestForgetHeld(t *testing.T) {
 	}
 }
 
+// Where packets overtake each other a repair comes later, by as long as a gap waits before it is asked for. An
+// acknowledgement of what came after the gap must not be there before it, so it waits as long on top.
+func TestHoldBehindReordering(t *testing.T) {
+	w := newWorld(t, 50*time.Millisecond)
+	a, b := w.node("10.0.0.1:1"), w.node("10.0.0.2:1")
+	w.introduce(a, b)
+	held := func() (d time.Duration) {
+		before := a.sent[kindData]
+		a.write(b, make([]byte, 40))
+		for ; a.sent[kindData] == before && d < time.Second; d += time.Millisecond {
+			w.run(time.Millisecond)
+		}
+		return d
+	}
+	if got := held(); got < 9*time.Millisecond || got > 12*time.Millisecond {
+		t.Errorf("held for %v, want 10ms", got)
+	}
+	p := a.peer(b)
+	next := p.recv.next
+	for _, late := range []uint32{1, 0} { // the first comes 8 ms behind the second
+		head := make([]byte, headerLen+40)
+		header{kindData, p.recv.id, next + late}.put(head)
+		a.receive(b.addr, head)
+		w.run(8 * time.Millisecond)
+	}
+	if got := held(); got < 18*time.Millisecond || got > 23*time.Millisecond {
+		t.Errorf("held for %v behind reordering by 8ms, want 20ms", got)
+	}
+}
+
 // A forged byte does not take the layer from peers that have it: not at all once they are proven, and not for
 // longer than a round trip or two before.
 func TestForgedPlain(t *testing.T) {

@@ -138,6 +138,7 @@ func TestTail(t *testing.T) {
 // go at once, and twice more.
 func TestHold(t *testing.T) {
 	s, l := newTestSender()
+	s.oob.segment = 1400 // a batch of one
 	l.write(t, s, 40, 10*ms, false)
 	l.run(s, 4*ms)
 	l.write(t, s, 120, 10*ms, false)
