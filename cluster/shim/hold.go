@@ -23,17 +23,18 @@ type heldPacket struct {
 // acknowledgements, wait for hold, so that QUIC's round trip is a little longer than a repair takes; with urgent
 // set they go at once, with all that wait, and twice more: they acknowledge a repaired packet.
 func (s *sender) write(b []byte, now, hold int64, urgent bool) error {
-	if s.oob.segment >= len(b) { // quic-go names a size for a batch of one, too
-		s.oob.segment = 0
+	segment := s.oob.segment
+	if segment >= len(b) { // quic-go names a size for a batch of one, too
+		segment = 0
 	}
-	small := len(b) <= maxHeldLen && s.oob.segment == 0
+	small := len(b) <= maxHeldLen && segment == 0
 	if small && !urgent && hold >= minHold && len(s.oob.rest) <= maxHeldOOB && s.held.len() < maxHeld {
 		h := s.held.push()
 		h.due, h.n, h.oobLen = now+hold, copy(h.b[:], b), copy(h.oob[:], s.oob.rest)
 		return nil
 	}
 	s.letGo(never, now)
-	if err := s.emit(b, s.oob.rest, s.oob.segment, now); err != nil {
+	if err := s.emit(b, s.oob.rest, segment, now); err != nil {
 		return err
 	}
 	if small && urgent {

@@ -161,6 +161,17 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// A batch behind a packet that goes alone with the same control messages is still a batch.
+func TestBatchBehindOne(t *testing.T) {
+	s, l := newTestSender()
+	s.oob.segment = 500
+	l.write(t, s, 500, 0, false)
+	l.write(t, s, 1200, 0, false)
+	if s.next != 4 {
+		t.Errorf("%d packets were numbered, want 1 and 3", s.next)
+	}
+}
+
 // Resends take at most a quarter of what is sent, beyond what the bucket had; near its end there are no copies.
 func TestBudget(t *testing.T) {
 	s, l := newTestSender()
