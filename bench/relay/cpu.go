@@ -17,6 +17,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 	"freshet/cluster/identity"
 )
@@ -44,7 +45,7 @@ func cpuRow() row {
 }
 
 // runCPU measures a middle edge, looks where its time goes, and measures the forwarder.
-func runCPU(b *bench) []*Result {
+func runCPU(b *bench) []*report.Result {
 	dir := b.TempDir()
 	var streams, args []string
 	for i := range cpuStreams {
@@ -98,24 +99,24 @@ func runCPU(b *bench) []*Result {
 	}
 	plain := b.forwarder(dir, size, length)
 
-	r := &Result{ID: "cpu", Target: fmt.Sprintf("receive and one send at most %g µs at %d packets a second and more", cpuMost, cpuLeast)}
-	r.set("seconds", took.Seconds())
-	r.set("n", int(packets))
-	r.set("sent", int(sent))
-	r.set("bytes_a_packet", size)
-	r.atLeast("packets_per_second", packets/took.Seconds(), cpuLeast)
-	r.want(sent > .99*packets, "of %.0f packets only %.0f went on", packets, sent)
+	r := &report.Result{ID: "cpu", Target: fmt.Sprintf("receive and one send at most %g µs at %d packets a second and more", cpuMost, cpuLeast)}
+	r.Set("seconds", took.Seconds())
+	r.Set("n", int(packets))
+	r.Set("sent", int(sent))
+	r.Set("bytes_a_packet", size)
+	r.AtLeast("packets_per_second", packets/took.Seconds(), cpuLeast)
+	r.Want(sent > .99*packets, "of %.0f packets only %.0f went on", packets, sent)
 	each := float64(used.Microseconds()) / max(1, packets)
-	r.atMost("us_a_packet", round(each, 1), cpuMost)
-	r.set("plain_us_a_packet", round(plain.each, 1))
-	r.set("plain_packets_per_second", round(plain.rate, 0))
-	r.set("over_plain", round(each/plain.each, 2))
+	r.AtMost("us_a_packet", report.Round(each, 1), cpuMost)
+	r.Set("plain_us_a_packet", report.Round(plain.each, 1))
+	r.Set("plain_packets_per_second", report.Round(plain.rate, 0))
+	r.Set("over_plain", report.Round(each/plain.each, 2))
 	var made []string
 	for _, s := range shares[:min(len(shares), cpuShown)] {
 		made = append(made, fmt.Sprintf("%s %.0f%%", s.name, 100*s.share))
 	}
-	r.set("made_of", strings.Join(made, ", "))
-	return []*Result{r}
+	r.Set("made_of", strings.Join(made, ", "))
+	return []*report.Result{r}
 }
 
 // A plainCost is what a forwarder came to.
@@ -180,13 +181,13 @@ func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost 
 	})
 	b.until("datagrams at the sink", patience, func() bool { return got.Load() > cpuLeast })
 	b.during(warm, "begin")
-	used, err := cpuOf(cmd.Process.Pid)
+	used, err := report.CPUOf(cmd.Process.Pid)
 	if err != nil {
 		b.Fatal(err)
 	}
 	from, begun := got.Load(), time.Now()
 	b.during(length, "plain forwarder")
-	end, err := cpuOf(cmd.Process.Pid)
+	end, err := report.CPUOf(cmd.Process.Pid)
 	if err != nil {
 		b.Fatal(err)
 	}

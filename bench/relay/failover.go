@@ -8,6 +8,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -55,7 +56,7 @@ func failoverRows() []row {
 	for _, f := range faults() {
 		all = append(all, row{
 			id: f.id, about: f.about + ", again and again; the next one stands ready",
-			run: func(b *bench) []*Result { return []*Result{newFailover(b).run(f)} },
+			run: func(b *bench) []*report.Result { return []*report.Result{newFailover(b).run(f)} },
 		})
 	}
 	return all
@@ -166,7 +167,7 @@ type outcome struct {
 }
 
 // run breaks what the last edge takes its stream from, and mends it, as often as asked.
-func (f *failover) run(kind fault) *Result {
+func (f *failover) run(kind fault) *report.Result {
 	b := f.b
 	var all []outcome
 	for i := range b.times() {
@@ -292,8 +293,8 @@ func (f *failover) keysAsked() int64 {
 }
 
 // judge puts all outcomes of kind together.
-func judge(kind fault, all []outcome) *Result {
-	r := &Result{ID: kind.id, Target: fmt.Sprintf(
+func judge(kind fault, all []outcome) *report.Result {
+	r := &report.Result{ID: kind.id, Target: fmt.Sprintf(
 		"viewers' gap p99 at most %v, second subscription within %v, 0 packets missing or twice, 0 key frames asked for", kind.gap, kind.second)}
 	var gaps, seconds []time.Duration
 	var missing, repeated, resent, never int
@@ -310,22 +311,22 @@ func judge(kind fault, all []outcome) *Result {
 	}
 	slices.Sort(gaps)
 	slices.Sort(seconds)
-	r.set("times", len(all))
+	r.Set("times", len(all))
 	if len(all) == 0 {
-		r.want(false, "nothing was broken")
+		r.Want(false, "nothing was broken")
 		return r
 	}
-	r.set("gap_p50_ms", ms(gaps[len(gaps)/2]))
-	r.atMost("gap_p99_ms", ms(gaps[min(len(gaps)-1, len(gaps)*99/100)]), ms(kind.gap))
-	r.set("gap_max_ms", ms(gaps[len(gaps)-1]))
+	r.Set("gap_p50_ms", report.MS(gaps[len(gaps)/2]))
+	r.AtMost("gap_p99_ms", report.MS(gaps[min(len(gaps)-1, len(gaps)*99/100)]), report.MS(kind.gap))
+	r.Set("gap_max_ms", report.MS(gaps[len(gaps)-1]))
 	if len(seconds) > 0 {
-		r.set("second_p50_ms", ms(seconds[len(seconds)/2]))
-		r.atMost("second_max_ms", ms(seconds[len(seconds)-1]), ms(kind.second))
+		r.Set("second_p50_ms", report.MS(seconds[len(seconds)/2]))
+		r.AtMost("second_max_ms", report.MS(seconds[len(seconds)-1]), report.MS(kind.second))
 	}
-	r.atMost("no_second", float64(never), 0)
-	r.atMost("missing", float64(missing), 0)
-	r.atMost("repeated", float64(repeated), 0)
-	r.set("resent", resent)
-	r.atMost("key_frames_asked", float64(asked), 0)
+	r.AtMost("no_second", float64(never), 0)
+	r.AtMost("missing", float64(missing), 0)
+	r.AtMost("repeated", float64(repeated), 0)
+	r.Set("resent", resent)
+	r.AtMost("key_frames_asked", float64(asked), 0)
 	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -30,7 +31,7 @@ func fanRow() row {
 }
 
 // runFan compares how the 49 others fare while the slow path is slow and while it is not.
-func runFan(b *bench) []*Result {
+func runFan(b *bench) []*report.Result {
 	cfg := load.Simulcast()
 	cfg.Layers = cfg.Layers[:1]
 	cfg.Layers[0].RID = ""
@@ -83,21 +84,21 @@ func runFan(b *bench) []*Result {
 			into.join(sent.between(a, from, to))
 		}
 	}
-	r := &Result{ID: "fanout-50", Target: fmt.Sprintf("p99 of the 49 others within %.0f %% of what it is without, all delivered, memory bounded", 100*(fanWorse-1))}
-	r.set("n", slow.sent)
-	r.set("rate_bps", fanRate)
-	r.set("without_p50_ms", ms(clear.at(.5)))
-	r.set("without_p99_ms", ms(clear.at(.99)))
-	r.set("p50_ms", ms(slow.at(.5)))
-	r.atMost("p99_ms", ms(slow.at(.99)), max(ms(clear.at(.99))*fanWorse, ms(clear.at(.99))+fanNoise))
-	r.set("max_ms", ms(slow.at(1)))
-	r.atLeast("without_delivered", clear.delivered(), 1)
-	r.atLeast("delivered", slow.delivered(), 1)
-	r.set("slow_delivered", slowest.delivered())
-	r.want(slowest.delivered() < 1, "the slow path was not slow")
-	r.set("writer_p99_ms", ms(own.at(.99)))
-	r.atMost("heap_grew_bytes", grew, fanHeap)
-	return []*Result{r}
+	r := &report.Result{ID: "fanout-50", Target: fmt.Sprintf("p99 of the 49 others within %.0f %% of what it is without, all delivered, memory bounded", 100*(fanWorse-1))}
+	r.Set("n", slow.sent)
+	r.Set("rate_bps", fanRate)
+	r.Set("without_p50_ms", report.MS(clear.at(.5)))
+	r.Set("without_p99_ms", report.MS(clear.at(.99)))
+	r.Set("p50_ms", report.MS(slow.at(.5)))
+	r.AtMost("p99_ms", report.MS(slow.at(.99)), max(report.MS(clear.at(.99))*fanWorse, report.MS(clear.at(.99))+fanNoise))
+	r.Set("max_ms", report.MS(slow.at(1)))
+	r.AtLeast("without_delivered", clear.delivered(), 1)
+	r.AtLeast("delivered", slow.delivered(), 1)
+	r.Set("slow_delivered", slowest.delivered())
+	r.Want(slowest.delivered() < 1, "the slow path was not slow")
+	r.Set("writer_p99_ms", report.MS(own.at(.99)))
+	r.AtMost("heap_grew_bytes", grew, fanHeap)
+	return []*report.Result{r}
 }
 
 // join adds what other came to.

@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -20,7 +21,7 @@ func hopRow() row {
 }
 
 // runHop measures from ring to ring, so that what publisher and origin take is not in it.
-func runHop(b *bench) []*Result {
+func runHop(b *bench) []*report.Result {
 	l := newLab(b, testmesh.Chain(2), impair.Path{}, load.Simulcast(), "none")
 	hops := []*arrivals{l.rings[testmesh.Origin], l.watch(l.Edges[0]), l.watch(l.Edges[1])}
 	seen := l.viewer(l.Last())
@@ -32,24 +33,24 @@ func runHop(b *bench) []*Result {
 	to := hops[0].mark()
 	l.settle(0)
 
-	r := &Result{ID: "hop-rtt-0", Target: fmt.Sprintf("each hop adds p50 %g ms, p99 %g ms at most", hopMedian, hopP99)}
+	r := &report.Result{ID: "hop-rtt-0", Target: fmt.Sprintf("each hop adds p50 %g ms, p99 %g ms at most", hopMedian, hopP99)}
 	all := hops[0].passed(hops[2], from, to)
-	r.set("seconds", length.Seconds())
-	r.set("n", all.sent)
-	r.atLeast("delivered", all.delivered(), 1)
+	r.Set("seconds", length.Seconds())
+	r.Set("n", all.sent)
+	r.AtLeast("delivered", all.delivered(), 1)
 	for i := range 2 {
 		hop := hops[i].between(hops[i+1], from, to)
 		name := fmt.Sprintf("hop_%d_", i+1)
-		r.atMost(name+"p50_ms", ms(hop.at(.5)), hopMedian)
-		r.atMost(name+"p99_ms", ms(hop.at(.99)), hopP99)
-		r.set(name+"max_ms", ms(hop.at(1)))
+		r.AtMost(name+"p50_ms", report.MS(hop.at(.5)), hopMedian)
+		r.AtMost(name+"p99_ms", report.MS(hop.at(.99)), hopP99)
+		r.Set(name+"max_ms", report.MS(hop.at(1)))
 	}
 	both := hops[0].between(hops[2], from, to)
-	r.set("both_p50_ms", ms(both.at(.5)))
-	r.set("both_p99_ms", ms(both.at(.99)))
+	r.Set("both_p50_ms", report.MS(both.at(.5)))
+	r.Set("both_p99_ms", report.MS(both.at(.99)))
 	whole := hops[0].between(seen, from, to)
-	r.set("viewer_p50_ms", ms(whole.at(.5)))
-	r.set("viewer_p99_ms", ms(whole.at(.99)))
-	r.want(all.sent > 0, "nothing was sent")
-	return []*Result{r}
+	r.Set("viewer_p50_ms", report.MS(whole.at(.5)))
+	r.Set("viewer_p99_ms", report.MS(whole.at(.99)))
+	r.Want(all.sent > 0, "nothing was sent")
+	return []*report.Result{r}
 }

@@ -8,6 +8,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 	"freshet/cluster/ring"
 	"freshet/cluster/stream"
@@ -32,7 +33,7 @@ func joinRow() row {
 }
 
 // runJoin has one node after the other join, each by a fresh link, as late in a group as it takes.
-func runJoin(b *bench) []*Result {
+func runJoin(b *bench) []*report.Result {
 	cfg := load.Simulcast()
 	cfg.KeyEvery = joinEvery
 	var top testmesh.Topology
@@ -41,31 +42,31 @@ func runJoin(b *bench) []*Result {
 	}
 	l := newLab(b, top, impair.Path{Delay: joinRTT / 2, Loss: .02}, cfg)
 	source := l.Origin.WaitLive(testmesh.Stream)
-	r := &Result{ID: "join-2-rtt-100", Target: fmt.Sprintf("%g MB within %v, live p99 at most %v late", joinBytes/1e6, joinWithin, joinLate)}
-	r.set("rtt_ms", ms(joinRTT))
-	r.set("loss", .02)
-	r.set("n", joinTimes)
+	r := &report.Result{ID: "join-2-rtt-100", Target: fmt.Sprintf("%g MB within %v, live p99 at most %v late", joinBytes/1e6, joinWithin, joinLate)}
+	r.Set("rtt_ms", report.MS(joinRTT))
+	r.Set("loss", .02)
+	r.Set("n", joinTimes)
 	before := b.scrape(l.Origin.URL)
 	var slowest time.Duration
 	var live passage
 	for i, n := range l.Edges {
 		took, p := l.join(source, n)
-		b.tell("join %d of %d: %v, live p99 %.1f ms late", i+1, joinTimes, took.Round(time.Millisecond), ms(p.at(.99)-joinRTT/2))
+		b.tell("join %d of %d: %v, live p99 %.1f ms late", i+1, joinTimes, took.Round(time.Millisecond), report.MS(p.at(.99)-joinRTT/2))
 		slowest = max(slowest, took)
 		live.join(p)
 	}
-	r.set("bytes", joinBytes)
-	r.atMost("slowest_ms", ms(slowest), ms(joinWithin))
-	r.set("live_n", live.sent)
-	r.atLeast("live_delivered", live.delivered(), .9999)
-	r.atMost("live_p99_ms", ms(live.at(.99)-joinRTT/2), ms(joinLate))
-	r.set("live_max_ms", ms(live.at(1)-joinRTT/2))
+	r.Set("bytes", joinBytes)
+	r.AtMost("slowest_ms", report.MS(slowest), report.MS(joinWithin))
+	r.Set("live_n", live.sent)
+	r.AtLeast("live_delivered", live.delivered(), .9999)
+	r.AtMost("live_p99_ms", report.MS(live.at(.99)-joinRTT/2), report.MS(joinLate))
+	r.Set("live_max_ms", report.MS(live.at(1)-joinRTT/2))
 	what := b.scrape(l.Origin.URL).since(before)
-	r.set("sheds", what.sum("freshet_relay_sheds_total")) // a join must not look like a narrow path
-	r.set("group_drops", what.sum("freshet_relay_dropped_packets_total", `reason="group"`))
-	r.set("evicted", what.sum("freshet_relay_dropped_packets_total", `reason="evicted"`))
-	r.set("late", what.sum("freshet_relay_dropped_packets_total", `reason="late"`))
-	return []*Result{r}
+	r.Set("sheds", what.sum("freshet_relay_sheds_total")) // a join must not look like a narrow path
+	r.Set("group_drops", what.sum("freshet_relay_dropped_packets_total", `reason="group"`))
+	r.Set("evicted", what.sum("freshet_relay_dropped_packets_total", `reason="evicted"`))
+	r.Set("late", what.sum("freshet_relay_dropped_packets_total", `reason="late"`))
+	return []*report.Result{r}
 }
 
 // join has n take the stream when the group has grown enough, and returns how long it took until all that

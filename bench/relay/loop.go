@@ -7,6 +7,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -27,7 +28,7 @@ func loopRow() row {
 
 // runLoop sees that the two never settle on each other: what they took from one another nobody sends, and no
 // return of the origin would end it.
-func runLoop(b *bench) []*Result {
+func runLoop(b *bench) []*report.Result {
 	dir := b.TempDir()
 	origin := b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
 	var paths [2]*impair.Proxy
@@ -82,16 +83,16 @@ func runLoop(b *bench) []*Result {
 			stuck++
 		}
 	}
-	r := &Result{ID: "loop", Target: fmt.Sprintf("media again within %v of the paths' return, each time", loopWithin)}
-	r.set("times", loopTimes)
-	r.atMost("stuck", float64(stuck), 0)
-	r.atMost("back_max_ms", ms(longest), ms(loopWithin))
+	r := &report.Result{ID: "loop", Target: fmt.Sprintf("media again within %v of the paths' return, each time", loopWithin)}
+	r.Set("times", loopTimes)
+	r.AtMost("stuck", float64(stuck), 0)
+	r.AtMost("back_max_ms", report.MS(longest), report.MS(loopWithin))
 	refused := 0.
 	for _, p := range edges {
 		refused += b.scrape(p.url).sum("freshet_relay_refused_total", `reason="loop"`)
 	}
-	r.set("loops_refused", refused)
+	r.Set("loops_refused", refused)
 	twice, _ := seen.packets.repeated()
-	r.set("viewer_repeated", twice)
-	return []*Result{r}
+	r.Set("viewer_repeated", twice)
+	return []*report.Result{r}
 }

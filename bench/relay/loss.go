@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -86,7 +87,7 @@ func lossyRows() []row {
 }
 
 // run measures the hop from the origin's rings to the edge's, and beside that what a viewer there gets.
-func (c lossy) run(b *bench) []*Result {
+func (c lossy) run(b *bench) []*report.Result {
 	path := impair.Path{Delay: c.rtt / 2, Loss: c.loss, Burst: c.burst}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
@@ -111,39 +112,39 @@ func (c lossy) run(b *bench) []*Result {
 	viewer := sent.passed(seen, from, to)
 	main := c.result(c.name())
 	delivered, inTime := c.aims()
-	main.Target = fmt.Sprintf("%s %% delivered, %s %% at most %v late", number(100*delivered), number(100*inTime), c.limit())
-	main.set("seconds", length.Seconds())
-	main.set("n", all.sent)
-	main.atLeast("delivered", all.delivered(), delivered)
-	main.atLeast("in_time", all.within(way+c.limit()), inTime)
+	main.Target = fmt.Sprintf("%s %% delivered, %s %% at most %v late", report.Number(100*delivered), report.Number(100*inTime), c.limit())
+	main.Set("seconds", length.Seconds())
+	main.Set("n", all.sent)
+	main.AtLeast("delivered", all.delivered(), delivered)
+	main.AtLeast("in_time", all.within(way+c.limit()), inTime)
 	c.ages(main, all)
-	main.set("lost", int(now.Lost.Packets-down.Lost.Packets))
-	main.set("viewer_n", viewer.there)
-	main.set("viewer_p99_ms", ms(viewer.at(.99)-way))
+	main.Set("lost", int(now.Lost.Packets-down.Lost.Packets))
+	main.Set("viewer_n", viewer.there)
+	main.Set("viewer_p99_ms", report.MS(viewer.at(.99)-way))
 	twice, _ := seen.repeated()
-	main.set("viewer_repeated", twice)
-	main.set("window_bytes", int(window))
-	main.set("window_need_bytes", int(float64(bytes)/length.Seconds()*c.rtt.Seconds()))
-	main.want(all.sent > 0, "nothing was sent")
-	results := []*Result{main}
+	main.Set("viewer_repeated", twice)
+	main.Set("window_bytes", int(window))
+	main.Set("window_need_bytes", int(float64(bytes)/length.Seconds()*c.rtt.Seconds()))
+	main.Want(all.sent > 0, "nothing was sent")
+	results := []*report.Result{main}
 
 	if c.burst <= 1 {
 		r := c.result("wait" + c.suffix())
 		over, n := after.over("freshet_relay_wait_seconds", "0.005")
-		r.Target = fmt.Sprintf("at most %s %% wait over 5 ms for the sender", number(100*waitShare))
-		r.set("n", n)
-		r.atMost("waited", over, waitShare)
-		r.want(n > 0, "nothing was sent")
+		r.Target = fmt.Sprintf("at most %s %% wait over 5 ms for the sender", report.Number(100*waitShare))
+		r.Set("n", n)
+		r.AtMost("waited", over, waitShare)
+		r.Want(n > 0, "nothing was sent")
 		results = append(results, r)
 	}
 	if c.sound() {
 		r := c.result("audio" + c.suffix())
 		r.Target = fmt.Sprintf("sound delivered, p99 at most %d ms late", soundLate)
-		r.set("n", audio.sent)
-		r.atLeast("delivered", audio.delivered(), delivered)
-		r.set("p50_ms", ms(audio.at(.5)-way))
-		r.atMost("p99_ms", ms(audio.at(.99)-way), soundLate)
-		r.set("max_ms", ms(audio.at(1)-way))
+		r.Set("n", audio.sent)
+		r.AtLeast("delivered", audio.delivered(), delivered)
+		r.Set("p50_ms", report.MS(audio.at(.5)-way))
+		r.AtMost("p99_ms", report.MS(audio.at(.99)-way), soundLate)
+		r.Set("max_ms", report.MS(audio.at(1)-way))
 		results = append(results, r)
 	}
 	if c.bytes() {
@@ -152,10 +153,10 @@ func (c lossy) run(b *bench) []*Result {
 		if c.loss > 0 {
 			bound = bytesTwo
 		}
-		r.Target = fmt.Sprintf("at most %s %% more bytes than the media, downstream", number(100*bound))
-		r.set("media_bytes", int(bytes))
-		r.atMost("over", share(int(now.In.Bytes-down.In.Bytes)-int(bytes), int(bytes)), bound)
-		r.want(all.delivered() >= delivered, "not all was delivered: what was not sent costs nothing")
+		r.Target = fmt.Sprintf("at most %s %% more bytes than the media, downstream", report.Number(100*bound))
+		r.Set("media_bytes", int(bytes))
+		r.AtMost("over", share(int(now.In.Bytes-down.In.Bytes)-int(bytes), int(bytes)), bound)
+		r.Want(all.delivered() >= delivered, "not all was delivered: what was not sent costs nothing")
 		results = append(results, r)
 	}
 	return results
@@ -167,20 +168,20 @@ const (
 	downwards    = `direction="down"`
 )
 
-func (c lossy) result(id string) *Result {
-	r := &Result{ID: id}
-	r.set("rtt_ms", ms(c.rtt))
-	r.set("loss", c.loss)
+func (c lossy) result(id string) *report.Result {
+	r := &report.Result{ID: id}
+	r.Set("rtt_ms", report.MS(c.rtt))
+	r.Set("loss", c.loss)
 	if c.burst > 1 {
-		r.set("burst", c.burst)
+		r.Set("burst", c.burst)
 	}
 	return r
 }
 
-func (c lossy) ages(r *Result, p *passage) {
-	r.set("p50_ms", ms(p.at(.5)-c.rtt/2))
-	r.set("p99_ms", ms(p.at(.99)-c.rtt/2))
-	r.set("max_ms", ms(p.at(1)-c.rtt/2))
+func (c lossy) ages(r *report.Result, p *passage) {
+	r.Set("p50_ms", report.MS(p.at(.5)-c.rtt/2))
+	r.Set("p99_ms", report.MS(p.at(.99)-c.rtt/2))
+	r.Set("max_ms", report.MS(p.at(1)-c.rtt/2))
 }
 
 // mediaBytes returns how many bytes of RTP the origin's rings have taken.

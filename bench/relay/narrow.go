@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -28,7 +29,7 @@ func narrowRow() row {
 }
 
 // runNarrow cuts the hop's rate under a viewer, and opens it again.
-func runNarrow(b *bench) []*Result {
+func runNarrow(b *bench) []*report.Result {
 	wide := impair.Path{Delay: narrowRTT / 2}
 	narrow := wide
 	narrow.Rate, narrow.Buffer = narrowRate, narrowBuffer
@@ -57,28 +58,28 @@ func runNarrow(b *bench) []*Result {
 
 	audio, base := sent.passed(at, whole, end, soundLayer), sent.passed(at, whole, end, baseLayer)
 	late := sent.passed(at, from, to, soundLayer)
-	r := &Result{ID: "narrow-rtt-50", Target: fmt.Sprintf(
+	r := &report.Result{ID: "narrow-rtt-50", Target: fmt.Sprintf(
 		"audio and base layer whole, audio p99 at most %d ms late after the first second, all layers back within %v, at most one change in %v between",
 		narrowSound, narrowBack, narrowEvery)}
-	r.set("rtt_ms", ms(narrowRTT))
-	r.set("rate_bps", narrowRate)
-	r.set("seconds", length.Seconds())
-	r.set("audio_n", audio.sent)
-	r.atLeast("audio_delivered", audio.delivered(), 1)
-	r.set("base_n", base.sent)
-	r.atLeast("base_delivered", base.delivered(), 1)
-	r.set("audio_first_p99_ms", ms(sent.passed(at, whole, from, soundLayer).at(.99)-narrowRTT/2))
-	r.atMost("audio_p99_ms", ms(late.at(.99)-narrowRTT/2), narrowSound)
-	r.set("audio_max_ms", ms(late.at(1)-narrowRTT/2))
+	r.Set("rtt_ms", report.MS(narrowRTT))
+	r.Set("rate_bps", narrowRate)
+	r.Set("seconds", length.Seconds())
+	r.Set("audio_n", audio.sent)
+	r.AtLeast("audio_delivered", audio.delivered(), 1)
+	r.Set("base_n", base.sent)
+	r.AtLeast("base_delivered", base.delivered(), 1)
+	r.Set("audio_first_p99_ms", report.MS(sent.passed(at, whole, from, soundLayer).at(.99)-narrowRTT/2))
+	r.AtMost("audio_p99_ms", report.MS(late.at(.99)-narrowRTT/2), narrowSound)
+	r.Set("audio_max_ms", report.MS(late.at(1)-narrowRTT/2))
 	upper := sent.passed(at, from, to, upperLayer)
-	r.set("upper_delivered", upper.delivered())
-	r.set("viewer_audio_delivered", sent.passed(seen, whole, end, soundLayer).delivered())
+	r.Set("upper_delivered", upper.delivered())
+	r.Set("viewer_audio_delivered", sent.passed(seen, whole, end, soundLayer).delivered())
 	returned := steps.complete(back)
-	r.want(returned > 0, "the layers did not come back within %v", 2*narrowBack)
-	r.atMost("layers_back_ms", ms(returned), ms(narrowBack))
-	r.set("shed_ms", ms(steps.firstChange(cut)))
-	r.atMost("changes", float64(steps.most(cut.Add(2*time.Second), back, narrowEvery)), 1)
-	return []*Result{r}
+	r.Want(returned > 0, "the layers did not come back within %v", 2*narrowBack)
+	r.AtMost("layers_back_ms", report.MS(returned), report.MS(narrowBack))
+	r.Set("shed_ms", report.MS(steps.firstChange(cut)))
+	r.AtMost("changes", float64(steps.most(cut.Add(2*time.Second), back, narrowEvery)), 1)
+	return []*report.Result{r}
 }
 
 // A step is a change in which video layers come.

@@ -15,15 +15,16 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"freshet/bench/load"
+	"freshet/bench/report"
 )
 
 func TestResult(t *testing.T) {
-	r := &Result{ID: "loss-2-rtt-100", Target: "all"}
-	r.set("rtt_ms", ms(100*time.Millisecond))
-	r.set("loss", .02)
-	r.set("n", 57000)
-	r.atLeast("delivered", .99999, .99999)
-	r.atMost("p99_ms", 103.5, 150)
+	r := &report.Result{ID: "loss-2-rtt-100", Target: "all"}
+	r.Set("rtt_ms", report.MS(100*time.Millisecond))
+	r.Set("loss", .02)
+	r.Set("n", 57000)
+	r.AtLeast("delivered", .99999, .99999)
+	r.AtMost("p99_ms", 103.5, 150)
 	b, err := json.Marshal(r)
 	want := `{"id":"loss-2-rtt-100","rtt_ms":100,"loss":0.02,"n":57000,"delivered":0.99999,"p99_ms":103.5,"target":"all","ok":true}`
 	if err != nil || string(b) != want {
@@ -32,13 +33,26 @@ func TestResult(t *testing.T) {
 	if got := r.String(); !strings.HasPrefix(got, "ok     loss-2-rtt-100: rtt ms 100 · loss 0.02 · n 57000") {
 		t.Errorf("text: %s", got)
 	}
-	r.atMost("max_ms", 151, 150)
+	r.AtMost("max_ms", 151, 150)
 	r.Void = true
 	b, err = json.Marshal(r)
 	if err != nil || !strings.HasSuffix(string(b), `"missed":["max_ms is 151, want at most 150"],"void":true,"ok":false}`) || r.OK() {
 		t.Errorf("missed: %s, %v", b, err)
 	}
-	if r.set("nan", math.NaN()); true {
+	// The whole line, as it goes to standard output.
+	r = &report.Result{ID: "kill", Err: "a < b", Load: report.Load{Cores: 2, Average: .25, Busy: .5, Others: .012}}
+	var out, people bytes.Buffer
+	if err := write(Config{JSON: true, Stdout: &out, Stderr: &people}, r); err != nil {
+		t.Fatal(err)
+	}
+	want = `{"id":"kill","error":"a \u003c b","cores":2,"load_average":0.25,"busy":0.5,"busy_others":0.012,"ok":false}` + "\n"
+	if out.String() != want {
+		t.Errorf("line: got %swant %s", out.String(), want)
+	}
+	if want := "MISSED kill [2 cores, load 0.25, busy 50 %, others 1 %]\n       a < b\n"; people.String() != want {
+		t.Errorf("text: got %swant %s", people.String(), want)
+	}
+	if r.Set("nan", math.NaN()); true {
 		if _, err := json.Marshal(r); err == nil {
 			t.Error("a figure that is no number was written")
 		}
@@ -101,39 +115,6 @@ func TestArrivals(t *testing.T) {
 	}
 	if got := a.passed(a, from, to); got.there != 100 {
 		t.Errorf("one place with itself: %+v", got)
-	}
-}
-
-func TestMachine(t *testing.T) {
-	total, busy := parseStat("cpu  100 10 50 800 20 5 5 10 0 0\ncpu0 1 2 3\n")
-	if total != 10*time.Second || busy != 1800*time.Millisecond {
-		t.Errorf("stat: got %v, %v", total, busy)
-	}
-	for _, text := range []string{"", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8 9"} {
-		if total, busy := parseStat(text); total != 0 || busy != 0 {
-			t.Errorf("%q: got %v, %v", text, total, busy)
-		}
-	}
-	// The name of a process may have anything in it.
-	if d, err := parsePIDStat("42 (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0"); err != nil || d != 2*time.Second {
-		t.Errorf("stat of a process: got %v, %v", d, err)
-	}
-	for _, text := range []string{"", "42 (a)", "42 (a) S 1 2 3", "42 (a) S 1 1 1 0 -1 0 0 0 0 0 x y 0 0"} {
-		if d, err := parsePIDStat(text); err == nil {
-			t.Errorf("%q: got %v", text, d)
-		}
-	}
-	for _, row := range []struct {
-		busy, others float64
-		starved      bool
-	}{{.5, .4, false}, {.95, .05, false}, {.95, .5, true}} {
-		if got := (machineLoad{busy: row.busy, others: row.others}).starved(); got != row.starved {
-			t.Errorf("%+v: got %v", row, got)
-		}
-	}
-	before := readMachine()
-	if now := readMachine(); before.total == 0 || now.own < before.own {
-		t.Errorf("this machine: %+v, then %+v", before, now)
 	}
 }
 
@@ -281,11 +262,6 @@ func TestRows(t *testing.T) {
 				t.Errorf("two results are called %s", id)
 			}
 			seen[id] = true
-		}
-	}
-	for v, want := range map[float64]string{.99999: "0.99999", 12345678: "12345678", 103.5: "103.5", 0: "0"} {
-		if got := number(v); got != want {
-			t.Errorf("number: got %s, want %s", got, want)
 		}
 	}
 	for _, id := range []string{"loss-2-rtt-100", "burst-5-rtt-200", "audio-2-rtt-20", "kill", "cpu", "soak"} {

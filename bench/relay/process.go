@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"freshet/bench/report"
 )
 
 // How long a process may take to come up, and to go when it is told to.
@@ -151,7 +153,7 @@ func (p *process) thaw()   { p.b.Helper(); p.signal(syscall.SIGCONT); p.frozen =
 // cpu returns the processor time it has used in this life.
 func (p *process) cpu() time.Duration {
 	p.b.Helper()
-	d, err := cpuOf(p.cmd.Process.Pid)
+	d, err := report.CPUOf(p.cmd.Process.Pid)
 	if err != nil {
 		p.b.Fatalf("%s: %v", p.name, err)
 	}

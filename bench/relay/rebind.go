@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -20,7 +21,7 @@ func rebindRow() row {
 	return row{id: "rebind-rtt-50", about: fmt.Sprintf("one hop of 50ms, 2 %% lost, whose lower end changes its address %d times", rebindings), run: runRebind}
 }
 
-func runRebind(b *bench) []*Result {
+func runRebind(b *bench) []*report.Result {
 	path := impair.Path{Delay: 25 * time.Millisecond, Loss: .02}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
@@ -39,17 +40,17 @@ func runRebind(b *bench) []*Result {
 	to := sent.mark()
 	l.settle(2 * path.Delay)
 
-	r := &Result{ID: "rebind-rtt-50", Target: fmt.Sprintf("all delivered, at most %d ms late, the link lives on", rebindLate)}
+	r := &report.Result{ID: "rebind-rtt-50", Target: fmt.Sprintf("all delivered, at most %d ms late, the link lives on", rebindLate)}
 	all := sent.passed(at, from, to)
-	r.set("rtt_ms", ms(2*path.Delay))
-	r.set("loss", path.Loss)
-	r.set("rebindings", rebindings)
-	r.set("n", all.sent)
-	r.atLeast("delivered", all.delivered(), 1)
-	r.set("p50_ms", ms(all.at(.5)-path.Delay))
-	r.set("p99_ms", ms(all.at(.99)-path.Delay))
-	r.atMost("max_ms", ms(all.at(1)-path.Delay), rebindLate)
-	r.atMost("upstreams_lost", losses()-before, 0)
-	r.want(all.sent > 0, "nothing was sent")
-	return []*Result{r}
+	r.Set("rtt_ms", report.MS(2*path.Delay))
+	r.Set("loss", path.Loss)
+	r.Set("rebindings", rebindings)
+	r.Set("n", all.sent)
+	r.AtLeast("delivered", all.delivered(), 1)
+	r.Set("p50_ms", report.MS(all.at(.5)-path.Delay))
+	r.Set("p99_ms", report.MS(all.at(.99)-path.Delay))
+	r.AtMost("max_ms", report.MS(all.at(1)-path.Delay), rebindLate)
+	r.AtMost("upstreams_lost", losses()-before, 0)
+	r.Want(all.sent > 0, "nothing was sent")
+	return []*report.Result{r}
 }

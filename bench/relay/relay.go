@@ -15,6 +15,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"freshet/bench/report"
 )
 
 // ErrMissed says that a target was missed, or a run was void.
@@ -37,7 +39,7 @@ type row struct {
 	gives []string // ids of the results; nil: its own alone
 	about string   // what it sets up
 	extra bool     // runs only where it is asked for by name
-	run   func(*bench) []*Result
+	run   func(*bench) []*report.Result
 }
 
 // ids returns the ids of the results of r.
@@ -131,9 +133,9 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 // runRow runs r on a stand of its own and notes the machine's load in its results.
-func runRow(ctx context.Context, cfg Config, r row) []*Result {
-	var results []*Result
-	before := readMachine()
+func runRow(ctx context.Context, cfg Config, r row) []*report.Result {
+	var results []*report.Result
+	before := report.ReadCounters()
 	s := newStand(ctx)
 	s.run(func() { results = r.run(newBench(s, cfg, r.id)) })
 	if ctx.Err() != nil {
@@ -141,21 +143,21 @@ func runRow(ctx context.Context, cfg Config, r row) []*Result {
 	}
 	if why := s.failure(); why != "" {
 		_, _ = cfg.Stderr.Write(s.log.bytes()) // for eyes only
-		results = []*Result{{ID: r.id, Err: why}}
+		results = []*report.Result{{ID: r.id, Err: why}}
 	}
-	load := readMachine().since(before)
+	load := report.ReadCounters().Since(before)
 	for _, res := range results {
-		res.load = load
-		if load.starved() {
+		res.Load = load
+		if load.Starved() {
 			res.Void = true
 			note(cfg.Stderr, "VOID: %s ran on a machine that was %.0f %% busy, %.0f %% with other things: run it again on an idle one",
-				res.ID, 100*load.busy, 100*load.others)
+				res.ID, 100*load.Busy, 100*load.Others)
 		}
 	}
 	return results
 }
 
-func write(cfg Config, r *Result) error {
+func write(cfg Config, r *report.Result) error {
 	if !cfg.JSON {
 		_, err := fmt.Fprintln(cfg.Stdout, r)
 		return err

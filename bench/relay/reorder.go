@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -22,13 +23,13 @@ func reorderRows() (all []row) {
 		id := fmt.Sprintf("reorder-%g-rtt-%d", 100*loss, reorderRTT.Milliseconds())
 		all = append(all, row{
 			id: id, about: fmt.Sprintf("one hop of %v, each packet another 0 to %v late, %g %% lost each way", reorderRTT, reorderBy, 100*loss),
-			run: func(b *bench) []*Result { return runReorder(b, id, loss) },
+			run: func(b *bench) []*report.Result { return runReorder(b, id, loss) },
 		})
 	}
 	return all
 }
 
-func runReorder(b *bench, id string, loss float64) []*Result {
+func runReorder(b *bench, id string, loss float64) []*report.Result {
 	path := impair.Path{Delay: reorderRTT / 2, Jitter: reorderBy, Reorder: true, Loss: loss}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
@@ -45,18 +46,18 @@ func runReorder(b *bench, id string, loss float64) []*Result {
 
 	limit := reorderRTT*3/2 + 2*reorderBy
 	all := sent.passed(at, from, to)
-	r := &Result{ID: id, Target: fmt.Sprintf("99.999 %% delivered, 99.9 %% at most %v late, the median %d ms", limit, reorderMed)}
-	r.set("rtt_ms", ms(reorderRTT))
-	r.set("loss", loss)
-	r.set("seconds", length.Seconds())
-	r.set("n", all.sent)
-	r.atLeast("delivered", all.delivered(), .99999)
-	r.atLeast("in_time", all.within(reorderRTT/2+limit), .999)
-	r.atMost("p50_ms", ms(all.at(.5)-reorderRTT/2), reorderMed)
-	r.set("p99_ms", ms(all.at(.99)-reorderRTT/2))
-	r.set("max_ms", ms(all.at(1)-reorderRTT/2))
-	r.set("window_bytes", b.scrape(l.Origin.URL).sum(windowMetric))
-	r.atMost("sheds", b.scrape(l.Origin.URL).sum("freshet_relay_sheds_total"), 0)
-	r.want(all.sent > 0, "nothing was sent")
-	return []*Result{r}
+	r := &report.Result{ID: id, Target: fmt.Sprintf("99.999 %% delivered, 99.9 %% at most %v late, the median %d ms", limit, reorderMed)}
+	r.Set("rtt_ms", report.MS(reorderRTT))
+	r.Set("loss", loss)
+	r.Set("seconds", length.Seconds())
+	r.Set("n", all.sent)
+	r.AtLeast("delivered", all.delivered(), .99999)
+	r.AtLeast("in_time", all.within(reorderRTT/2+limit), .999)
+	r.AtMost("p50_ms", report.MS(all.at(.5)-reorderRTT/2), reorderMed)
+	r.Set("p99_ms", report.MS(all.at(.99)-reorderRTT/2))
+	r.Set("max_ms", report.MS(all.at(1)-reorderRTT/2))
+	r.Set("window_bytes", b.scrape(l.Origin.URL).sum(windowMetric))
+	r.AtMost("sheds", b.scrape(l.Origin.URL).sum("freshet_relay_sheds_total"), 0)
+	r.Want(all.sent > 0, "nothing was sent")
+	return []*report.Result{r}
 }

@@ -3,6 +3,8 @@ package relay
 import (
 	"testing"
 	"time"
+
+	"freshet/bench/report"
 )
 
 // The short form runs beside other packages' tests and with the race detector: what is counted is held to
@@ -22,7 +24,7 @@ func TestLossyHop(t *testing.T) {
 		t.Log(r)
 	}
 	value := func(name string) float64 {
-		v, ok := results[0].value(name)
+		v, ok := results[0].Value(name)
 		if !ok {
 			t.Fatalf("no figure %s", name)
 		}
@@ -50,11 +52,11 @@ func TestUpstreamFails(t *testing.T) {
 			r := newFailover(b).run(f)
 			t.Log(r)
 			for _, name := range []string{"missing", "repeated", "no_second"} {
-				if v, ok := r.value(name); !ok || v != 0 {
+				if v, ok := r.Value(name); !ok || v != 0 {
 					t.Errorf("%s: got %v, %v, want 0", name, v, ok)
 				}
 			}
-			if gap, ok := r.value("gap_max_ms"); !ok || gap > ms(shortGap) {
+			if gap, ok := r.Value("gap_max_ms"); !ok || gap > report.MS(shortGap) {
 				t.Errorf("gap at the viewer: got %v ms, want at most %v", gap, shortGap)
 			}
 		})

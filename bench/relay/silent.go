@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -27,7 +28,7 @@ func twoWays() testmesh.Topology {
 const mediaPace = 8_000
 
 // runSilent sees that nobody looks for another upstream: neither loses one nor takes a second one.
-func runSilent(b *bench) []*Result {
+func runSilent(b *bench) []*report.Result {
 	l := newLab(b, twoWays(), impair.Path{}, load.Simulcast(), "last")
 	last := l.Last()
 	at := l.watch(last)
@@ -63,14 +64,14 @@ func runSilent(b *bench) []*Result {
 	to := sent.mark()
 	l.settle(0)
 
-	r := &Result{ID: "silent", Target: "no upstream lost, no second one taken, all of what comes after"}
+	r := &report.Result{ID: "silent", Target: "no upstream lost, no second one taken, all of what comes after"}
 	after := sent.passed(at, from, to)
-	r.set("silent_ms", ms(silence))
-	r.atMost("upstreams_lost", count()-losses, 0)
-	r.atMost("other_path_bytes_100ms", float64(most), mediaPace)
-	r.set("n", after.sent)
-	r.atLeast("delivered", after.delivered(), 1)
-	r.set("viewer_n", sent.passed(seen, from, to).there)
-	r.want(after.sent > 0, "the publisher did not come back")
-	return []*Result{r}
+	r.Set("silent_ms", report.MS(silence))
+	r.AtMost("upstreams_lost", count()-losses, 0)
+	r.AtMost("other_path_bytes_100ms", float64(most), mediaPace)
+	r.Set("n", after.sent)
+	r.AtLeast("delivered", after.delivered(), 1)
+	r.Set("viewer_n", sent.passed(seen, from, to).there)
+	r.Want(after.sent > 0, "the publisher did not come back")
+	return []*report.Result{r}
 }

@@ -9,6 +9,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -43,7 +44,7 @@ type health struct {
 }
 
 // runSoak watches memory, goroutines and windows of three nodes while the paths between them change.
-func runSoak(b *bench) []*Result {
+func runSoak(b *bench) []*report.Result {
 	dir := b.TempDir()
 	path := impair.Path{Delay: soakRTT / 2, Loss: soakLoss}
 	origin := b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
@@ -92,19 +93,19 @@ func runSoak(b *bench) []*Result {
 	to := seen.packets.mark()
 	b.during(time.Second, "stragglers")
 
-	r := &Result{ID: "soak", Target: "flat memory and goroutines, windows steady, sound whole"}
-	r.set("seconds", length.Seconds())
-	r.set("loss", soakLoss)
-	r.set("changes", changes)
-	r.set("n", to[soundLayer]-from[soundLayer])
-	r.atMost("audio_missing", float64(seen.packets.holes(soundLayer, from, to)), 0)
+	r := &report.Result{ID: "soak", Target: "flat memory and goroutines, windows steady, sound whole"}
+	r.Set("seconds", length.Seconds())
+	r.Set("loss", soakLoss)
+	r.Set("changes", changes)
+	r.Set("n", to[soundLayer]-from[soundLayer])
+	r.AtMost("audio_missing", float64(seen.packets.holes(soundLayer, from, to)), 0)
 	twice, _ := seen.packets.repeated()
-	r.set("viewer_repeated", twice) // who goes down to a layer gets its newest group again
-	r.atMost("audio_gap_max_ms", ms(longest), ms(soakGap))
+	r.Set("viewer_repeated", twice) // who goes down to a layer gets its newest group again
+	r.AtMost("audio_gap_max_ms", report.MS(longest), report.MS(soakGap))
 	for i, p := range nodes {
 		steady(r, p.name, history[i], i < len(paths))
 	}
-	return []*Result{r}
+	return []*report.Result{r}
 }
 
 // watchedBy is what one viewer got.
@@ -150,9 +151,9 @@ func (b *bench) disturb(p *impair.Proxy, n int, rng *rand.Rand) string {
 
 // steady judges a node's history: its middle third against its last, so that what a node takes at its start
 // is no growth. A heap's median stands for what lives in it: garbage comes and goes in the course of a sample.
-func steady(r *Result, name string, all []health, serves bool) {
+func steady(r *report.Result, name string, all []health, serves bool) {
 	if len(all) < 6 {
-		r.want(false, "%s: too short to tell: %d samples", name, len(all))
+		r.Want(false, "%s: too short to tell: %d samples", name, len(all))
 		return
 	}
 	third := len(all) / 3
@@ -168,14 +169,14 @@ func steady(r *Result, name string, all []health, serves bool) {
 	heap := func(h health) float64 { return h.heap }
 	threads := func(h health) float64 { return h.goroutines }
 	window := func(h health) float64 { return h.window }
-	r.set(name+"_heap_bytes", of(middle, heap))
-	r.atMost(name+"_heap_end_bytes", of(last, heap), soakHeap*of(middle, heap)+soakSlack)
-	r.set(name+"_rss_end_bytes", of(last, func(h health) float64 { return h.resident }))
-	r.set(name+"_goroutines", of(middle, threads))
-	r.atMost(name+"_goroutines_end", of(last, threads), of(middle, threads)+soakThreads)
+	r.Set(name+"_heap_bytes", of(middle, heap))
+	r.AtMost(name+"_heap_end_bytes", of(last, heap), soakHeap*of(middle, heap)+soakSlack)
+	r.Set(name+"_rss_end_bytes", of(last, func(h health) float64 { return h.resident }))
+	r.Set(name+"_goroutines", of(middle, threads))
+	r.AtMost(name+"_goroutines_end", of(last, threads), of(middle, threads)+soakThreads)
 	if serves {
-		r.set(name+"_window_bytes", of(middle, window))
-		r.set(name+"_window_need_bytes", round(of(last, func(h health) float64 { return h.need }), 0))
-		r.atLeast(name+"_window_end_bytes", of(last, window), round(of(last, func(h health) float64 { return h.need }), 0))
+		r.Set(name+"_window_bytes", of(middle, window))
+		r.Set(name+"_window_need_bytes", report.Round(of(last, func(h health) float64 { return h.need }), 0))
+		r.AtLeast(name+"_window_end_bytes", of(last, window), report.Round(of(last, func(h health) float64 { return h.need }), 0))
 	}
 }
