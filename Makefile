@@ -12,7 +12,7 @@ WEB   := control/web
 
 # The go command writes the commit into the binary, where git can tell it.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
-# What `make up`, bench-relay and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
+# What `make up`, bench-relay, bench-egress and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
 ARGS ?=
 # Of each fuzz target, for `make fuzz`.
 FUZZTIME ?= 10m
@@ -109,6 +109,10 @@ bench: ## Benchmarks of the hot paths
 .PHONY: bench-relay
 bench-relay: build ## What the relay promises, one JSON line a target, on an otherwise idle machine (45 minutes; ARGS="--only 'loss-*'")
 	$(BIN) bench relay $(ARGS)
+
+.PHONY: bench-egress
+bench-egress: build ## What an edge's fan-out costs: 2,000 and 10,000 fake viewers beside the machine's floor, on an otherwise idle machine (ARGS="--viewers 500")
+	$(BIN) bench egress $(ARGS)
 
 .PHONY: soak-relay
 soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"

@@ -17,6 +17,10 @@ type benchCommand struct {
 	Impair impairCommand     `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
 	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
 
+	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
+
+	EgressPart egressPartCommand `cmd:"" hidden:"" help:"One of the processes of bench egress."`
+
 	Forward forwardCommand `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`
 }
 
