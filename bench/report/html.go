@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 )
 
 //go:embed page.html
@@ -85,7 +86,13 @@ func (r *Result) view() goalView {
 	v := goalView{ID: plain(r.ID), Verdict: r.verdict(), Target: plain(r.Target), OK: r.OK()}
 	for i := range r.figures {
 		f := &r.figures[i]
+		if f.name == "unit" {
+			continue // stands behind the value
+		}
 		text := plain(f.text())
+		if f.name == "value" {
+			text = plain(strings.TrimSpace(f.text() + " " + textOf(r, "unit")))
+		}
 		if share, ok := f.margin(); ok {
 			text += fmt.Sprintf(" (margin %s in %d repeats)", percent(share), len(f.repeats))
 		}

@@ -102,12 +102,12 @@ func seriesPlot(id string, s Series) plot {
 		p.About = "Nothing was measured."
 		return p
 	}
-	lo, hi := 0., 0.
+	lo, hi, end := s.Points[0].Value, s.Points[0].Value, s.Points[len(s.Points)-1].Seconds
 	for _, one := range s.Points {
 		lo, hi = min(lo, one.Value), max(hi, one.Value)
 	}
-	x := newScale(0, s.Points[len(s.Points)-1].Seconds, plotLeft, plotRight)
-	y := newScale(lo, hi, plotBottom, plotTop)
+	x := newScale(0, end, plotLeft, plotRight)
+	y := newScale(min(0, lo), max(0, hi), plotBottom, plotTop)
 	p.X, p.Y = x.ticks(), y.ticks()
 	var path strings.Builder
 	command := "M"
@@ -124,7 +124,7 @@ func seriesPlot(id string, s Series) plot {
 		span := Number(Round(part[0].Seconds, 1)) + " to " + Number(Round(part[len(part)-1].Seconds, 1))
 		p.Rows = append(p.Rows, []string{span, Number(least), Number(sum / float64(len(part))), Number(most)})
 	}
-	p.About = fmt.Sprintf("From %s to %s over %s seconds.", Number(lo), Number(hi), Number(Round(s.Points[len(s.Points)-1].Seconds, 1)))
+	p.About = fmt.Sprintf("From %s to %s over %s seconds.", Number(lo), Number(hi), Number(Round(end, 1)))
 	return p
 }
 
