@@ -19,6 +19,8 @@ type benchCommand struct {
 
 	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
 
+	Compare benchCompareCommand `cmd:"" help:"Say what changed from one run of a bench to the next, and whether noise explains it."`
+
 	EgressPart egressPartCommand `cmd:"" hidden:"" help:"One of the processes of bench egress."`
 
 	Forward forwardCommand `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`
