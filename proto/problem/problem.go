@@ -20,10 +20,11 @@ type Problem struct {
 	Instance string  `json:"instance,omitempty"` // "/problems/log/ID", the id under which the log has it
 	Errors   []Field `json:"errors,omitempty"`
 
+	// Next are addresses to go to instead, best first; each becomes a Link: <…>; rel="alternate", too.
+	Next []string `json:"next,omitempty"`
+
 	// RetryAfter, where not 0, becomes the Retry-After header, in whole seconds.
 	RetryAfter time.Duration `json:"-"`
-	// Alternate, where set, becomes Link: <…>; rel="alternate": where to go instead.
-	Alternate string `json:"-"`
 	// Allow, where set, becomes the Allow header (405).
 	Allow string `json:"-"`
 }
@@ -60,8 +61,8 @@ func (p *Problem) Write(w http.ResponseWriter) {
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
 	}
-	if p.Alternate != "" {
-		h.Add("Link", "<"+p.Alternate+`>; rel="alternate"`)
+	for _, url := range p.Next {
+		h.Add("Link", "<"+url+`>; rel="alternate"`)
 	}
 	w.WriteHeader(p.Status)
 	// The peer may be gone; there is nobody left to tell.
