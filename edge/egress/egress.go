@@ -91,8 +91,21 @@ func (e *Egress) Run(ctx context.Context) error {
 	return e.close()
 }
 
-// Pick returns the shard that the next viewer should join.
-func (e *Egress) Pick() *Shard { return e.shards[int(e.next.Add(1)-1)%len(e.shards)] }
+// Pick returns the shard that the next viewer should join: each in its turn, but where that has more viewers than
+// another the one with the fewest.
+func (e *Egress) Pick() *Shard {
+	turn := e.shards[int(e.next.Add(1)-1)%len(e.shards)]
+	least := turn
+	for _, s := range e.shards {
+		if s.work.viewers.Load() < least.work.viewers.Load() {
+			least = s
+		}
+	}
+	if turn.work.viewers.Load()-least.work.viewers.Load() > lopsided {
+		return least
+	}
+	return turn
+}
 
 // Ports returns the UDP ports of all shards.
 func (e *Egress) Ports() (ports []uint16) {

@@ -320,6 +320,7 @@ func (s *Shard) fanVideo(f *feed, src *source, at mono) {
 // fallBehind gives up what src has not sent in time: its viewers go on at the next key frame.
 func (s *Shard) fallBehind(f *feed, src *source, at mono) {
 	s.m.dropped(dropBehind, len(src.batch)*len(src.seats))
+	s.work.batch(maxBehind)
 	src.batch = src.batch[:0]
 	src.uses++ // keeps it while its viewers change from seats to waiting
 	for len(src.seats) > 0 {

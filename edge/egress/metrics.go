@@ -110,6 +110,7 @@ func (s *Shard) measure(due []*source) {
 	done := s.egress.deps.Now()
 	for _, src := range due {
 		s.m.wait.Observe(done.Sub(src.since).Seconds())
+		s.work.batch(done.Sub(src.ended))
 		s.m.frameWait.Observe(max(0, src.ended.Sub(src.since).Seconds()))
 	}
 }

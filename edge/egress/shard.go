@@ -32,6 +32,7 @@ type Shard struct {
 	done     chan struct{} // closed when the loop has ended
 	started  time.Time
 	m        *metrics
+	work     work
 
 	// The loop's own.
 	viewers  []*viewer
@@ -130,6 +131,7 @@ func (s *Shard) round() {
 	s.probe(at)
 	s.sweep(at)
 	s.batch.flush()
+	s.work.round(s.egress.deps.Now().Sub(now), len(s.viewers), &s.batch.count)
 	s.m.count(&s.batch.count)
 }
 
