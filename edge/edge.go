@@ -20,6 +20,7 @@ import (
 
 	"freshet/cluster/rtc"
 	"freshet/cluster/stream"
+	"freshet/edge/admit"
 	"freshet/edge/egress"
 	"freshet/edge/pull"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	Shards       int          // send loops, one for each core is enough; 0 is 1
 	Advertise    []netip.Addr // what viewers are told; none: the address of Media, or all of the machine
 	ICEServers   []string     // told to viewers; the edge itself never uses one
+	Capacity     admit.Rate   // what it sends at most; 0 packets or bits is no limit, and then symptoms alone make it full
+	Next         []string     // where viewers go when it is full, nearest first: https://HOST/whep
 }
 
 // Validate returns what is wrong with c.
@@ -40,6 +43,17 @@ func (c Config) Validate() error {
 	}
 	if c.Shards < 0 || c.Shards > 64 {
 		return fmt.Errorf("edge: shards: %d is not between 0 and 64", c.Shards)
+	}
+	if c.Capacity.Packets < 0 || c.Capacity.Bits < 0 {
+		return errors.New("edge: capacity is negative")
+	}
+	if len(c.Next) > MaxNext {
+		return fmt.Errorf("edge: next: %d edges are more than %d", len(c.Next), MaxNext)
+	}
+	for _, base := range c.Next {
+		if !validNext(base) {
+			return fmt.Errorf("edge: next: want https://HOST/whep, not %q", base)
+		}
 	}
 	_, err := mediaAddr(c.Media)
 	return err
@@ -83,6 +97,7 @@ type Edge struct {
 	egress    *egress.Egress
 	pool      *pull.Pool
 	resource  *rtc.Resource
+	gate      *admit.Gate
 	print     string // of the node's DTLS certificate
 	cname     string
 	addresses []netip.Addr
@@ -112,7 +127,9 @@ func New(cfg Config, d Deps) (*Edge, error) {
 	e := &Edge{
 		cfg: cfg, deps: d, print: print, cname: strings.ToLower(rand.Text()[:16]),
 		addresses: addresses, viewers: map[string]int{}, m: newMetrics(d.Metrics),
+		gate: admit.NewGate(cfg.Capacity),
 	}
+	e.m.capacityOf(cfg.Capacity)
 	e.egress, err = egress.New(egress.Config{Media: media, Shards: max(1, cfg.Shards), Certificate: cert},
 		egress.Deps{Log: d.Log, Metrics: d.Metrics})
 	if err != nil {
@@ -131,6 +148,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	streams, stopStreams := context.WithCancel(context.WithoutCancel(ctx))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.pool.Run(streams) })
+	g.Go(func() error { return e.admission(ctx) })
 	g.Go(func() error {
 		defer stopStreams()
 		return e.egress.Run(shards)

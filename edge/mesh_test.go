@@ -127,8 +127,13 @@ type rig struct {
 
 func newRig(t testing.TB, media string) *rig {
 	t.Helper()
+	return newRigOf(t, edge.Config{Node: "edge-1", Media: media, Shards: 2})
+}
+
+func newRigOf(t testing.TB, cfg edge.Config) *rig {
+	t.Helper()
 	r := &rig{mesh: newMesh(), reg: prometheus.NewRegistry()}
-	e, err := edge.New(edge.Config{Node: "edge-1", Media: media, Shards: 2},
+	e, err := edge.New(cfg,
 		edge.Deps{Log: slog.New(slog.DiscardHandler), Metrics: r.reg, Access: access{}, Puller: r.mesh})
 	if err != nil {
 		t.Fatal(err)

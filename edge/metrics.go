@@ -1,6 +1,10 @@
 package edge
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/edge/admit"
+)
 
 type refusal string
 
@@ -17,6 +21,9 @@ type metrics struct {
 	refused  *prometheus.CounterVec
 	open     prometheus.Histogram
 	trickled prometheus.Counter
+
+	capacityPackets, capacityBits, sentPackets, sentBits, joiningPackets prometheus.Gauge
+	busy, late, full                                                     prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -33,6 +40,39 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "freshet_edge_trickled_candidates_total", Help: "Candidates of viewers by PATCH; ICE-lite does not need them.",
 		}),
 	}
+	gauge := func(to *prometheus.Gauge, name, help string) {
+		*to = prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_edge_" + name, Help: help})
+		reg.MustRegister(*to)
+	}
+	gauge(&m.capacityPackets, "capacity_packets", "Packets a second that the edge can send; 0: not known.")
+	gauge(&m.capacityBits, "capacity_bits", "Bits a second of UDP payload that the edge can send; 0: not known.")
+	gauge(&m.sentPackets, "load_packets", "Packets a second sent, over the last second.")
+	gauge(&m.sentBits, "load_bits", "Bits a second of UDP payload sent, over the last second.")
+	gauge(&m.joiningPackets, "joining_packets", "Packets a second expected of viewers who do not get them yet.")
+	gauge(&m.busy, "loop_busy_ratio", "Share of the last second for which the busiest shard's loop worked.")
+	gauge(&m.late, "late_batches_ratio", "Share of the batches of the last second that left over 100 ms late.")
+	gauge(&m.full, "full", "1 while viewers are refused because the edge is full.")
 	reg.MustRegister(m.viewers, m.refused, m.open, m.trickled)
 	return m
+}
+
+func (m *metrics) capacityOf(r admit.Rate) {
+	r = r.Completed()
+	m.capacityPackets.Set(float64(r.Packets))
+	m.capacityBits.Set(float64(r.Bits))
+}
+
+func (m *metrics) load(l admit.Load) {
+	m.sentPackets.Set(float64(l.Sent.Packets))
+	m.sentBits.Set(float64(l.Sent.Bits))
+	m.joiningPackets.Set(float64(l.Joining.Packets))
+	m.busy.Set(l.Busy)
+	m.late.Set(l.Late)
+}
+
+func (m *metrics) fullNow(why admit.Reason) {
+	m.full.Set(0)
+	if why != admit.Open {
+		m.full.Set(1)
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"freshet/cluster/rtc"
 	"freshet/cluster/stream"
+	"freshet/edge/admit"
 	"freshet/edge/egress"
 	"freshet/edge/pull"
 	"freshet/edge/whep"
@@ -39,6 +40,21 @@ type negotiator struct{ e *Edge }
 func (n negotiator) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, error) {
 	e := n.e
 	began := time.Now()
+	place, err := e.enter(o.Stream)
+	if err != nil {
+		return nil, "", err
+	}
+	s, answer, err := e.open(ctx, o, place)
+	if err != nil {
+		place.Leave()
+		return nil, "", err
+	}
+	e.m.open.Observe(time.Since(began).Seconds())
+	return s, answer, nil
+}
+
+// open serves a viewer for whom there is place.
+func (e *Edge) open(ctx context.Context, o rtc.Offer, place *admit.Place) (*session, string, error) {
 	if err := e.deps.Access.CheckViewer(o.Stream, o.Bearer); err != nil {
 		e.m.refused.WithLabelValues(string(refusedAccess)).Inc()
 		return nil, "", err
@@ -47,13 +63,11 @@ func (n negotiator) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string,
 	if err != nil {
 		return nil, "", err
 	}
-	s, answer, err := e.seat(ctx, o, hold)
+	s, answer, err := e.seat(ctx, o, hold, place)
 	if err != nil {
 		hold.Release()
-		return nil, "", err
 	}
-	e.m.open.Observe(time.Since(began).Seconds())
-	return s, answer, nil
+	return s, answer, err
 }
 
 // pull gets a hold on a stream, or says why viewers cannot have it.
@@ -90,7 +104,7 @@ func notLive() *problem.Problem {
 }
 
 // seat answers o and hands the viewer to a shard.
-func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold) (*session, string, error) {
+func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold, place *admit.Place) (*session, string, error) {
 	shard := e.egress.Pick()
 	local := newCredentials()
 	r, err := whep.Answer(o.SDP, hold.Stream(), whep.Node{
@@ -103,7 +117,7 @@ func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold) (*session
 		return nil, "", err
 	}
 	s := &session{
-		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, began: time.Now(),
+		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, place: place, began: time.Now(),
 		connected: make(chan struct{}), done: make(chan struct{}), video: r.Video, audio: r.Audio,
 	}
 	err = shard.Join(ctx, egress.Join{
@@ -137,6 +151,7 @@ type session struct {
 	id, stream   string
 	shard        *egress.Shard
 	hold         *pull.Hold
+	place        *admit.Place
 	began        time.Time
 	video, audio egress.Media
 
@@ -148,6 +163,7 @@ type session struct {
 // ready and ended are called by the shard's loop.
 func (s *session) ready() {
 	close(s.connected)
+	s.place.Live()
 	s.edge.count(s.stream, 1)
 }
 
@@ -157,6 +173,7 @@ func (s *session) ended(why egress.Reason) {
 			s.edge.count(s.stream, -1)
 		}
 		s.hold.Release()
+		s.place.Leave()
 		close(s.done)
 		s.edge.deps.Log.Info("viewer left", "stream", s.stream, "session", s.id, "reason", string(why), "took", time.Since(s.began))
 	})

@@ -12,6 +12,7 @@ import (
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
 	"freshet/cluster/relay"
+	"freshet/edge/admit"
 	pb "freshet/proto"
 )
 
@@ -34,6 +35,9 @@ type Edge struct {
 	Region    string   // empty: test
 	Upstreams []string // names, ranked; empty: the origin
 	Shards    int      // 0: 1
+
+	Capacity admit.Rate // what it sends at most; 0 is no limit
+	Next     []string   // WHEP bases of the edges to go to when it is full
 
 	// Via, where set, returns where the edge reaches upstream, which listens at addr: a proxy between them.
 	// It is called before the edge starts.
@@ -101,6 +105,7 @@ func New(t T, top Topology) *Mesh {
 		}
 		cfg := nodeConfig{
 			name: e.Name, role: identity.RoleEdge, region: e.Region, records: records, shards: max(e.Shards, 1), linger: top.Linger,
+			capacity: e.Capacity, next: e.Next,
 		}
 		for _, name := range e.Upstreams {
 			addr := m.Node(name).Relay.Addr().String()

@@ -16,6 +16,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/edge"
+	"freshet/edge/admit"
 	"freshet/edge/relayed"
 	"freshet/origin"
 	pb "freshet/proto"
@@ -32,6 +33,8 @@ type nodeConfig struct {
 	upstreams          []relay.Upstream
 	shards             int
 	linger             time.Duration
+	capacity           admit.Rate
+	next               []string
 }
 
 // A Node is one running node. Its parts are there to be looked at.
@@ -88,7 +91,7 @@ func newNode(t T, ca *identity.CA, cfg nodeConfig, log *slog.Logger) (*Node, err
 		n.serve = n.Origin.Run
 	} else {
 		n.Edge, err = edge.New(
-			edge.Config{Node: cfg.name, Region: cfg.region, Media: loopback, Shards: cfg.shards},
+			edge.Config{Node: cfg.name, Region: cfg.region, Media: loopback, Shards: cfg.shards, Capacity: cfg.capacity, Next: cfg.next},
 			edge.Deps{Log: log, Metrics: n.Registry, Access: state, Puller: relayed.Puller(n.Relay)})
 		if err != nil {
 			return nil, err

@@ -155,6 +155,18 @@ func (h *Hold) Route() []stream.Hop { return h.entry.lease.Route() }
 // Ended reaches those who were there before, and may have come between Get and then.
 func (h *Hold) Over() bool { return h.entry.over.Load() }
 
+// Streams returns the newest epoch of each stream that is here, in no order.
+func (p *Pool) Streams() (all []*stream.Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.entries {
+		if s := e.now.Load(); s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // Release lets go; only the first call counts. It does not wait.
 func (h *Hold) Release() {
 	h.once.Do(func() {

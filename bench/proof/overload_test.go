@@ -1,0 +1,188 @@
+package proof_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v3"
+
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+	"freshet/edge/admit"
+	"freshet/proto/problem"
+)
+
+// A seated is one viewer of the overload, whether it was let in or not.
+type seated struct {
+	leave context.CancelFunc
+	done  chan struct{} // closed when the rest is set
+	final load.Report
+	err   error
+}
+
+// seat has a viewer come to n, who stays until leave is called or the test ends.
+func seat(t *testing.T, n *testmesh.Node) *seated {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &seated{leave: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		s.err = load.Play(ctx, load.PlayConfig{URL: n.WHEP(testmesh.Stream)}, func(r load.Report) { s.final = r }, testmesh.Log(t))
+	}()
+	t.Cleanup(func() { cancel(); <-s.done })
+	return s
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// An edge that is offered half as much again as it can send serves those it let in as if nobody else were there, and
+// sends the others on at once.
+func TestOverload(t *testing.T) {
+	const (
+		places, early, late = 12, 8, 10 // of which 4 find a place
+		packets             = 30*4 + 50 // a second and viewer
+	)
+	next := []string{"https://next.example/whep", "https://other.example/whep"}
+	m := testmesh.New(t, testmesh.Topology{Edges: []testmesh.Edge{{
+		Next:     next,
+		Capacity: admit.Rate{Packets: places*packets + packets/2}, // half a place for reports
+	}}})
+	m.Publish(load.RawConfig{Audio: true, KeyEvery: 30})
+	edge := m.Last()
+	var inside []*seated
+	for range early {
+		inside = append(inside, seat(t, edge))
+	}
+	testmesh.Until(t, "eight viewers who show in the load", testmesh.Patience, func() bool {
+		sent := edge.Metric("freshet_edge_load_packets")
+		return edge.Edge.Viewers()[testmesh.Stream] == early && edge.Metric("freshet_edge_joining_packets") == 0 &&
+			sent > 0.95*early*packets && sent < 1.05*early*packets
+	})
+
+	var rush []*seated
+	for range late {
+		rush = append(rush, seat(t, edge))
+	}
+	refused := 0
+	testmesh.Until(t, "every offer answered, and who is refused gone", testmesh.Patience, func() bool {
+		refused = 0
+		for _, s := range rush {
+			if isClosed(s.done) {
+				refused++
+			}
+		}
+		return edge.Metric("freshet_rtc_requests_total", "method", "POST") == early+late &&
+			edge.Metric("freshet_edge_refused_offers_total") == float64(refused)
+	})
+	var times sample
+	for range 50 {
+		times = append(times, refusal(t, edge, next))
+	}
+	times.log(t, "a full edge's answer")
+	held(t, "a full edge's answer", times.at(100), 50*time.Millisecond)
+	for _, s := range rush {
+		if !isClosed(s.done) {
+			inside = append(inside, s)
+			continue
+		}
+		why, ok := errors.AsType[*load.StatusError](s.err)
+		if !ok || why.Status != http.StatusServiceUnavailable || why.RetryAfter == 0 {
+			t.Errorf("refused with %v, want 503 and when to come again", s.err)
+		}
+	}
+	if n := late - refused; n < 3 || n > places-early {
+		t.Errorf("%d of %d found a place, want 3 or %d", n, late, places-early)
+	}
+	if n := edge.Metric("freshet_edge_refused_offers_total", "reason", string(admit.FullRate)); n != float64(refused+len(times)) {
+		t.Errorf("%v refusals counted, want %d", n, refused+len(times))
+	}
+	if n := edge.Metric("freshet_edge_full"); n != 1 {
+		t.Errorf("freshet_edge_full: %v, want 1", n)
+	}
+
+	// Some leave, and there is place again.
+	for _, s := range inside[:3] {
+		s.leave()
+	}
+	testmesh.Until(t, "place again", testmesh.Patience, func() bool { return edge.Metric("freshet_edge_full") == 0 })
+	err := load.Play(t.Context(), load.PlayConfig{URL: edge.WHEP(testmesh.Stream), For: 2 * time.Second}, nil, testmesh.Log(t))
+	if err != nil {
+		t.Errorf("a viewer who came again: %v", err)
+	}
+	for i, s := range inside {
+		s.leave()
+		<-s.done
+		if s.err != nil || len(s.final.Tracks) != 2 {
+			t.Fatalf("viewer %d: %d tracks, %v", i, len(s.final.Tracks), s.err)
+		}
+		for _, tr := range s.final.Tracks {
+			if tr.Lost != 0 || tr.Damaged != 0 || tr.Freezes != 0 && !testing.Short() {
+				t.Errorf("viewer %d, %s: %d lost, %d damaged, %d freezes, want none", i, tr.Kind, tr.Lost, tr.Damaged, tr.Freezes)
+			}
+			held(t, tr.Kind+" without a gap", tr.LongestGap, 180*time.Millisecond)
+		}
+	}
+}
+
+// refusal posts an offer that a full edge refuses, and returns how long it took.
+func refusal(t *testing.T, n *testmesh.Node, next []string) time.Duration {
+	t.Helper()
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.WHEP(testmesh.Stream), strings.NewReader(anOffer(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Content-Type", "application/sdp")
+	began := time.Now()
+	res, err := http.DefaultClient.Do(q)
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var p problem.Problem
+	if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
+		t.Fatalf("%s: %v", res.Status, err)
+	}
+	var addresses, links []string
+	for _, base := range next {
+		addresses = append(addresses, base+"/"+testmesh.Stream)
+		links = append(links, "<"+base+"/"+testmesh.Stream+`>; rel="alternate"`)
+	}
+	if res.StatusCode != http.StatusServiceUnavailable || p.Type != "/problems/full" || res.Header.Get("Retry-After") == "" ||
+		!slices.Equal(p.Next, addresses) || !slices.Equal(res.Header.Values("Link"), links) {
+		t.Fatalf("got %s %+v, Retry-After %q, Link %q", res.Status, p, res.Header.Get("Retry-After"), res.Header.Values("Link"))
+	}
+	return took
+}
+
+// anOffer is what a browser would post.
+func anOffer(t *testing.T) string {
+	t.Helper()
+	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pc.Close() }()
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+		if _, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offer.SDP
+}

@@ -1,0 +1,143 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"freshet/cluster/stream"
+	"freshet/edge/admit"
+	"freshet/proto/problem"
+)
+
+// MaxNext bounds Config.Next: a refusal names all of them.
+const MaxNext = 8
+
+// full is what a viewer gets who is refused for why.
+func (e *Edge) full(id string, why admit.Reason) *problem.Problem {
+	p := problem.New(http.StatusServiceUnavailable, "full", "Edge is full", "this edge takes no more viewers now")
+	p.RetryAfter = why.RetryAfter()
+	for _, base := range e.cfg.Next {
+		p.Next = append(p.Next, base+"/"+id)
+	}
+	return p
+}
+
+// enter keeps a place for a viewer of stream id, or returns what the viewer is told. It costs next to nothing, so
+// that a rush of viewers who cannot be served takes nothing from those who are.
+func (e *Edge) enter(id string) (*admit.Place, error) {
+	place, why := e.gate.Enter(id)
+	if why != admit.Open {
+		e.m.refused.WithLabelValues(string(why)).Inc()
+		return nil, e.full(id, why)
+	}
+	return place, nil
+}
+
+// admission tells the gate what goes on, until ctx ends.
+func (e *Edge) admission(ctx context.Context) error {
+	tick := time.NewTicker(admit.Every)
+	defer tick.Stop()
+	rates := forecast{}
+	was := admit.Open
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := time.Now()
+		e.m.load(e.gate.Tick(now, e.egress.Work(), rates.look(now, e.pool.Streams())))
+		why := e.gate.Full()
+		if why == was {
+			continue
+		}
+		e.m.fullNow(why)
+		if was == admit.Open {
+			e.deps.Log.Warn("edge is full, viewers are refused", "reason", string(why))
+		} else if why == admit.Open {
+			e.deps.Log.Info("edge takes viewers again")
+		}
+		was = why
+	}
+}
+
+// forecastEvery is how often a stream is looked at: shorter would tell key frames from other pictures.
+const forecastEvery = time.Second
+
+// A forecast is what a viewer of each stream is going to take. It is owned by the admission's goroutine.
+type forecast struct {
+	last  time.Time
+	seen  map[*stream.Stream][]flowRate // by Flow.Index
+	rates map[string]admit.Rate
+}
+
+// A flowRate is what one flow brings. While it brings nothing the last figure stays: viewers will want it again.
+type flowRate struct {
+	packets, bytes int64 // since the flow began
+	looks          int
+	rate           admit.Rate
+}
+
+// look returns what a viewer of each of streams takes; without those that are known for less than two looks. The
+// map is the caller's to keep.
+func (f *forecast) look(now time.Time, streams []*stream.Stream) map[string]admit.Rate {
+	passed := now.Sub(f.last)
+	if passed < forecastEvery {
+		return f.rates
+	}
+	f.last = now
+	seen := make(map[*stream.Stream][]flowRate, len(streams))
+	rates := make(map[string]admit.Rate, len(streams))
+	for _, s := range streams {
+		flows := f.seen[s]
+		if flows == nil {
+			flows = make([]flowRate, len(s.Flows))
+		}
+		var video, audio admit.Rate
+		for i, flow := range s.Flows {
+			flows[i].add(flow, passed)
+			if flow.Format.Kind == stream.Audio {
+				audio = larger(audio, flows[i].rate)
+			} else {
+				video = larger(video, flows[i].rate) // a viewer begins at the best layer
+			}
+		}
+		seen[s] = flows
+		if r := video.Plus(audio); r.Packets > 0 {
+			rates[s.ID] = r
+		}
+	}
+	f.seen, f.rates = seen, rates
+	return rates
+}
+
+// add takes what flow has brought by now. What comes until the second look tells nothing: the cached group of a
+// stream that has just been pulled comes as fast as it can.
+func (r *flowRate) add(flow *stream.Flow, passed time.Duration) {
+	packets, bytes := flow.Ring.Head(), flow.Bytes()
+	if r.looks++; r.looks > 2 && packets > r.packets {
+		per := func(n int64) int64 { return int64(float64(n) / passed.Seconds()) }
+		now := admit.Rate{Packets: per(packets - r.packets), Bits: per(8 * (bytes - r.bytes))}
+		if r.rate.Packets == 0 {
+			r.rate = now
+		}
+		// A second with a key frame is not what the layer brings.
+		r.rate.Packets += (now.Packets - r.rate.Packets) / 4
+		r.rate.Bits += (now.Bits - r.rate.Bits) / 4
+	}
+	r.packets, r.bytes = packets, bytes
+}
+
+func larger(a, b admit.Rate) admit.Rate {
+	return admit.Rate{Packets: max(a.Packets, b.Packets), Bits: max(a.Bits, b.Bits)}
+}
+
+// validNext says whether base is the address under which an edge has its streams.
+func validNext(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "" &&
+		u.Fragment == "" && !strings.HasSuffix(base, "/") && !strings.ContainsAny(base, " <>\"?#")
+}
