@@ -23,7 +23,8 @@ type benchCommand struct {
 
 	EgressPart egressPartCommand `cmd:"" hidden:"" help:"One of the processes of bench egress."`
 
-	Forward forwardCommand `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`
+	Forward    forwardCommand    `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`
+	ServeNaive serveNaiveCommand `cmd:"" hidden:"" help:"Serve WHIP and WHEP by pion's usual way: what an edge is compared with."`
 }
 
 // pathFlags say what happens to packets in one direction, or in both.
