@@ -21,6 +21,8 @@ type benchCommand struct {
 
 	Compare benchCompareCommand `cmd:"" help:"Say what changed from one run of a bench to the next, and whether noise explains it."`
 
+	Report benchReportCommand `cmd:"" help:"Measure what this machine can send: how many viewers an edge here takes."`
+
 	EgressPart egressPartCommand `cmd:"" hidden:"" help:"One of the processes of bench egress."`
 
 	Forward    forwardCommand    `cmd:"" hidden:"" help:"Forward QUIC datagrams: what bench relay compares a node with."`

@@ -77,7 +77,10 @@ func (c *upCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	m, err := newMesh(c, ports, p.log)
+	loops := min(c.Edges, runtime.GOMAXPROCS(0)) // one shard an edge, and all on the same cores
+	capacity := measuredCapacity(p.ctx, loops, p.log)
+	capacity.Packets /= int64(c.Edges)
+	m, err := newMesh(c, ports, capacity, p.log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return &configError{fmt.Errorf("%w (--http or --ports moves the mesh)", err)}
 	}
@@ -209,7 +212,9 @@ type edgeCommand struct {
 	Node string `default:"edge-1" help:"Name of the node, unique in the cluster. Default edge-1."`
 	certFlags
 	mediaFlags
-	Shards int `placeholder:"N" help:"Media sockets and loops; shard I listens on the port of --media plus I. Default one a core."`
+	Shards       int      `placeholder:"N" help:"Media sockets and loops; shard I listens on the port of --media plus I. Default one a core."`
+	CapacityMbps int64    `placeholder:"N" help:"Mbit/s of media to send at most: viewers beyond it are sent elsewhere. Default what the machine can seal and send, measured at the start in 0.2s; a network card that is slower needs this."`
+	Next         []string `placeholder:"URL" help:"Edges that viewers are sent to when this one is full, nearest first: http://HOST or https://HOST, their --url."`
 }
 
 // Run serves viewers until the program is told to stop.
@@ -226,6 +231,12 @@ func (c *edgeCommand) Run(p *program) error {
 	}
 	if len(cfg.Upstreams) == 0 {
 		return badConfig("upstream", "an edge without an upstream has nothing to serve: give NODE=HOST:PORT")
+	}
+	if cfg.Next, err = nextEdges(c.Next); err != nil {
+		return err
+	}
+	if cfg.Capacity, err = c.capacity(p, cfg.Shards); err != nil {
+		return err
 	}
 	return c.serve(p, cfg, c.certFlags)
 }

@@ -17,6 +17,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
+	"freshet/edge/admit"
 	pb "freshet/proto"
 )
 
@@ -40,8 +41,8 @@ type mesh struct {
 	ready chan struct{} // closed when all nodes know the streams and control knows all nodes
 }
 
-// newMesh binds everything.
-func newMesh(c *upCommand, at ports, log *slog.Logger) (*mesh, error) {
+// newMesh binds everything. capacity is each edge's.
+func newMesh(c *upCommand, at ports, capacity admit.Rate, log *slog.Logger) (*mesh, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, badConfig("data", "%w", err)
 	}
@@ -78,7 +79,7 @@ func newMesh(c *upCommand, at ports, log *slog.Logger) (*mesh, error) {
 			return nil, err
 		}
 		cfg := nodeConfig{
-			Node: name, Role: role, Region: c.Regions[max(i-2, 0)%len(c.Regions)], Shards: 1,
+			Node: name, Role: role, Region: c.Regions[max(i-2, 0)%len(c.Regions)], Shards: 1, Capacity: capacity,
 			HTTP: at.public(i, portHTTP), Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
 			Control: []string{m.control.control.Agents().String()},
 			Cache:   filepath.Join(c.Data, name+".state"),

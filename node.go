@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/stream"
 	"freshet/control"
 	"freshet/edge"
+	"freshet/edge/admit"
 	"freshet/edge/relayed"
 	"freshet/origin"
 	pb "freshet/proto"
@@ -41,7 +42,9 @@ type nodeConfig struct {
 	URL                string // base of its WHIP or WHEP as others reach it, empty for http:// and its address
 	Advertise          []netip.Addr
 	ICEServers         []string
-	Shards             int // edge only
+	Shards             int        // edge only
+	Capacity           admit.Rate // edge only; 0 is no limit
+	Next               []string   // edge only: bases of the edges to go to when this one is full
 	Upstreams          []relay.Upstream
 	Control            []string
 	Cache              string // file of the agent's snapshot
@@ -168,11 +171,14 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 		n.log.Warn("no control and no list of streams: whatever the upstreams have is open to every viewer")
 		access = openAccess{}
 	}
-	e, err := edge.New(
-		edge.Config{
-			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media, Shards: n.cfg.Shards,
-			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
-		},
+	cfg := edge.Config{
+		Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media, Shards: n.cfg.Shards,
+		Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers, Capacity: n.cfg.Capacity,
+	}
+	for _, base := range n.cfg.Next {
+		cfg.Next = append(cfg.Next, base+"/whep")
+	}
+	e, err := edge.New(cfg,
 		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: relayed.Puller(n.relay)})
 	if err != nil {
 		return nil, badConfig("media", "%w", err)
