@@ -44,6 +44,7 @@ func (e *StatusError) Error() string {
 // An exchange is the HTTP side of one WHIP or WHEP session.
 type exchange struct {
 	client  *http.Client
+	shared  bool // with other exchanges
 	bearer  string
 	session *url.URL // where DELETE goes
 	layer   *url.URL // where a layer can be asked for; nil where it cannot
@@ -55,6 +56,27 @@ type exchange struct {
 // needs it elsewhere carries its own ticket (RFC 9725, section 4.5). ICE servers in Link are not used:
 // host candidates are all that a tester on the server's own network needs.
 func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, answer string, err error) {
+	client := newClient(1)
+	x, answer, err = postBy(ctx, client, endpoint, bearer, offer)
+	if err != nil {
+		client.CloseIdleConnections()
+		return nil, "", err
+	}
+	x.shared = false
+	return x, answer, nil
+}
+
+// newClient returns a client that keeps up to idle connections to a host.
+func newClient(idle int) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idle, IdleConnTimeout: time.Minute},
+		CheckRedirect: checkRedirect,
+		Timeout:       exchangeTimeout,
+	}
+}
+
+// postBy is post with a client that others use too; its owner closes its connections.
+func postBy(ctx context.Context, client *http.Client, endpoint, bearer, offer string) (x *exchange, answer string, err error) {
 	base, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, "", fmt.Errorf("address: %w", err)
@@ -62,14 +84,9 @@ func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, ans
 	if (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
 		return nil, "", fmt.Errorf("address %q: want http://… or https://…", endpoint)
 	}
-	x = &exchange{bearer: bearer, client: &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
-		CheckRedirect: checkRedirect,
-		Timeout:       exchangeTimeout,
-	}}
+	x = &exchange{bearer: bearer, client: client, shared: true}
 	defer func() {
 		if err != nil {
-			x.client.CloseIdleConnections()
 			x = nil
 		}
 	}()
@@ -108,7 +125,9 @@ func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, ans
 
 // delete ends the session at the server. It takes no context: it is wanted most when that has ended.
 func (x *exchange) delete() error {
-	defer x.client.CloseIdleConnections()
+	if !x.shared {
+		defer x.client.CloseIdleConnections()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, x.session.String(), nil)

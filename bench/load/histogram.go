@@ -31,6 +31,15 @@ func (h *histogram) add(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
+// merge adds what other holds.
+func (h *histogram) merge(other *histogram) {
+	for i, n := range other.buckets {
+		h.buckets[i] += n
+	}
+	h.count += other.count
+	h.max = max(h.max, other.max)
+}
+
 // percentile returns the time that the share q of all does not exceed.
 func (h *histogram) percentile(q float64) time.Duration {
 	want := int64(math.Ceil(q * float64(h.count)))

@@ -24,8 +24,9 @@ const (
 )
 
 // newPeer returns a connection that knows codecs and, beside pion's defaults (NACK, reports, TWCC), the
-// extensions for simulcast and capture times. Only host candidates are gathered, loopback among them.
-func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration) (*webrtc.PeerConnection, error) {
+// extensions for simulcast and capture times. Only host candidates are gathered, loopback among them. Each of
+// adjust may change settings before the connection is made.
+func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration, adjust ...func(*webrtc.SettingEngine)) (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
 	for _, c := range codecs {
 		if err := m.RegisterCodec(c, kindOf(c.MimeType)); err != nil {
@@ -56,6 +57,9 @@ func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration) (*webrtc.Pe
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(lost/2, lost/2, min(time.Second, lost/8))
+	for _, f := range adjust {
+		f(&s)
+	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(s)).
 		NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 }
