@@ -79,9 +79,9 @@ func Compare(a, b *Run) *Comparison {
 	for _, d := range a.Machine.differs(b.Machine) {
 		c.note("%s", d)
 	}
-	for _, r := range []*Run{a, b} {
+	for i, r := range []*Run{a, b} {
 		if r.Machine.During.Starved() {
-			c.note("a machine was busy with other things: %v", r.Machine.During)
+			c.note("the machine of the %s was busy with other things: %v", []string{"first", "second"}[i], r.Machine.During)
 		}
 	}
 	byID := map[string]*Result{}

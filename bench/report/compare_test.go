@@ -144,7 +144,7 @@ func TestCompareNotes(t *testing.T) {
 	b.Viewers.Columns[2].Name = "freeze"
 	got := strings.Join(Compare(a, b).Notes, "\n")
 	for _, want := range []string{
-		"their commands differ: freshet bench load", "another number of cores: 2, then 8", "a machine was busy with other things: 8 cores",
+		"their commands differ: freshet bench load", "another number of cores: 2, then 8", "the machine of the second was busy with other things: 8 cores",
 		"sent is only in the first", "other is only in the second", "freezes is only in the first", "freeze is only in the second",
 	} {
 		if !strings.Contains(got, want) {
