@@ -16,6 +16,7 @@ import (
 type benchCommand struct {
 	Impair impairCommand     `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
 	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
+	Load   benchLoadCommand  `cmd:"" help:"Watch one stream many times over, from any WHEP server: join times, frames, loss, and what the server takes."`
 
 	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
 
