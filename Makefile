@@ -118,6 +118,12 @@ bench-egress: build ## What an edge's fan-out costs: 2,000 and 10,000 fake viewe
 soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"
 	$(BIN) bench relay --only soak $(ARGS)
 
+.PHONY: peers
+peers: ## Install Janus, which benches can measure an edge beside (as root, on Debian)
+	@command -v janus >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends janus; } </dev/null
+	@command -v janus
+
 .PHONY: clips
 clips: ## Draw the sample clips again (needs ffmpeg)
 	deploy/clips/draw.sh

@@ -328,7 +328,7 @@ func (v *viewer) wait(t *testing.T) error {
 	t.Helper()
 	select {
 	case <-v.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(15 * time.Second):
 		t.Fatal("the viewer goes on")
 	}
 	v.mu.Lock()
@@ -384,7 +384,7 @@ func status(t *testing.T, res *http.Response, want int, problem string) {
 }
 
 // until waits for ok, looking again every few milliseconds, for at most 15 s: who leaves without a word is
-// forgotten after 6.
+// forgotten after 6 to 8.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)

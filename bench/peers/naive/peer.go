@@ -19,7 +19,7 @@ import (
 const (
 	iceSilent = 3 * time.Second
 	iceFailed = 3 * time.Second // after iceSilent
-	iceBeat   = 2 * time.Second // pion's default
+	iceBeat   = 2 * time.Second // pion's default, and how often it looks
 )
 
 // How long pion is waited for.
