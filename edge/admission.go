@@ -54,7 +54,6 @@ func (e *Edge) admission(ctx context.Context) error {
 		if why == was {
 			continue
 		}
-		e.m.fullNow(why)
 		if was == admit.Open {
 			e.deps.Log.Warn("edge is full, viewers are refused", "reason", string(why))
 		} else if why == admit.Open {

@@ -126,9 +126,9 @@ func New(cfg Config, d Deps) (*Edge, error) {
 	}
 	e := &Edge{
 		cfg: cfg, deps: d, print: print, cname: strings.ToLower(rand.Text()[:16]),
-		addresses: addresses, viewers: map[string]int{}, m: newMetrics(d.Metrics),
-		gate: admit.NewGate(cfg.Capacity),
+		addresses: addresses, viewers: map[string]int{}, gate: admit.NewGate(cfg.Capacity),
 	}
+	e.m = newMetrics(d.Metrics, e.gate)
 	e.m.capacityOf(cfg.Capacity)
 	e.egress, err = egress.New(egress.Config{Media: media, Shards: max(1, cfg.Shards), Certificate: cert},
 		egress.Deps{Log: d.Log, Metrics: d.Metrics})

@@ -23,10 +23,10 @@ type metrics struct {
 	trickled prometheus.Counter
 
 	capacityPackets, capacityBits, sentPackets, sentBits, joiningPackets prometheus.Gauge
-	busy, late, full                                                     prometheus.Gauge
+	busy, late                                                           prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, gate *admit.Gate) *metrics {
 	m := &metrics{
 		viewers: prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_edge_viewers", Help: "Viewers that get media now."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -51,8 +51,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	gauge(&m.joiningPackets, "joining_packets", "Packets a second expected of viewers who do not get them yet.")
 	gauge(&m.busy, "loop_busy_ratio", "Share of the last second for which the busiest shard's loop worked.")
 	gauge(&m.late, "late_batches_ratio", "Share of the batches of the last second that left over 100 ms late.")
-	gauge(&m.full, "full", "1 while viewers are refused because the edge is full.")
-	reg.MustRegister(m.viewers, m.refused, m.open, m.trickled)
+	full := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_edge_full", Help: "1 while viewers are refused because the edge is full.",
+	}, func() float64 {
+		if gate.Full() != admit.Open {
+			return 1
+		}
+		return 0
+	})
+	reg.MustRegister(m.viewers, m.refused, m.open, m.trickled, full)
 	return m
 }
 
@@ -68,11 +75,4 @@ func (m *metrics) load(l admit.Load) {
 	m.joiningPackets.Set(float64(l.Joining.Packets))
 	m.busy.Set(l.Busy)
 	m.late.Set(l.Late)
-}
-
-func (m *metrics) fullNow(why admit.Reason) {
-	m.full.Set(0)
-	if why != admit.Open {
-		m.full.Set(1)
-	}
 }

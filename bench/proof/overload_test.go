@@ -61,6 +61,7 @@ func TestOverload(t *testing.T) {
 	}}})
 	m.Publish(load.RawConfig{Audio: true, KeyEvery: 30})
 	edge := m.Last()
+	worst := stalls(t)
 	var inside []*seated
 	for range early {
 		inside = append(inside, seat(t, edge))
@@ -121,9 +122,14 @@ func TestOverload(t *testing.T) {
 	if err != nil {
 		t.Errorf("a viewer who came again: %v", err)
 	}
-	for i, s := range inside {
+	for _, s := range inside {
 		s.leave()
 		<-s.done
+	}
+	if most := worst(); most > starved {
+		t.Skipf("VOID: the machine did not let this process run for %v; what viewers saw says nothing of the edge", most)
+	}
+	for i, s := range inside {
 		if s.err != nil || len(s.final.Tracks) != 2 {
 			t.Fatalf("viewer %d: %d tracks, %v", i, len(s.final.Tracks), s.err)
 		}
@@ -133,6 +139,35 @@ func TestOverload(t *testing.T) {
 			}
 			held(t, tr.Kind+" without a gap", tr.LongestGap, 180*time.Millisecond)
 		}
+	}
+}
+
+// starved is how long a machine may keep a process from running before pictures stand still for that alone.
+const starved = 50 * time.Millisecond
+
+// stalls finds out the longest time for which this process did not get to run, until worst is called.
+func stalls(t *testing.T) (worst func() time.Duration) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan time.Duration, 1)
+	go func() {
+		const every = 5 * time.Millisecond
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		var most time.Duration
+		for last := time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				done <- most
+				return
+			case now := <-tick.C:
+				most, last = max(most, time.Since(last)-every), now
+			}
+		}
+	}()
+	t.Cleanup(cancel)
+	return func() time.Duration {
+		cancel()
+		return <-done
 	}
 }
 

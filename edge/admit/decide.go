@@ -45,7 +45,10 @@ type Load struct {
 func Decide(capacity Rate, l Load, viewer Rate, full bool) Reason {
 	share, busy, late := 1.0, busyFull, lateFull
 	if full {
-		share, busy, late = shareOpen, busyOpen, lateOpen
+		busy, late = busyOpen, lateOpen
+		if l.Sent != (Rate{}) || l.Joining != (Rate{}) { // or an edge for one viewer would never open again
+			share = shareOpen
+		}
 	}
 	next := l.Sent.Plus(l.Joining).Plus(viewer)
 	switch {

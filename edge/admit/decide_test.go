@@ -29,6 +29,9 @@ func TestDecide(t *testing.T) {
 		{"full, one has left", edge, Load{Sent: Rate{851, 0}}, true, FullRate},
 		{"full, enough have left", edge, Load{Sent: Rate{850, 0}}, true, Open},
 
+		{"full, has place for one alone, who stays", Rate{100, 0}, Load{Sent: Rate{100, 0}}, true, FullRate},
+		{"full, has place for one alone, who left", Rate{100, 0}, Load{}, true, Open},
+
 		{"busy, but not too much", edge, Load{Busy: 0.85}, false, Open},
 		{"too busy", edge, Load{Busy: 0.86}, false, FullBusy},
 		{"busy without any limit", Rate{}, Load{Busy: 0.86}, false, FullBusy},

@@ -48,8 +48,9 @@ func (m Measurement) Capacity(loops, cores int) admit.Rate {
 	return admit.Rate{Packets: int64(perCore * float64(min(loops, cores)))}
 }
 
-// Measure finds out what a packet costs, in about the time given, of which it keeps one core busy. A machine that
-// is busy makes it less exact, and slower, but hardly worse: CPU time counts, where the system tells it.
+// Measure finds out what a packet costs, in about the time given, of which it keeps one core busy. CPU time counts,
+// where the system tells it, so that waiting for a core is no cost; a neighbour on the other half of the core is, and
+// would be to the shards too.
 func Measure(ctx context.Context, within time.Duration) (Measurement, error) {
 	began := time.Now()
 	p, err := newProbe()
