@@ -7,10 +7,9 @@
 // delay gradient between groups would mostly measure that frames differ in size. Three things are read
 // from each burst instead:
 //
-//   - How long its first packet was on the way, over the least of the last 10 to 20 s. The smallest of
-//     these waits in each tenth of a second is the queue that stands on the path, without the one that a burst makes for
-//     itself. A queue that grows, or a long one that does not shrink, means too much: the estimate falls
-//     to 85 % of what arrives.
+//   - How long its first packet was on the way, over the least of the last 10 to 20 s. The smallest of these
+//     waits in each tenth of a second is the queue that stands on the path, without the one that a burst makes
+//     for itself. While it keeps growing, more is sent than fits: the estimate falls to 85 % of what arrives.
 //   - How many of its packets came. Where over a tenth is missing twice in a row, the estimate falls to what arrives.
 //   - How far apart its packets came: sent at once, they come at the speed of the narrowest link. So each frame
 //     of some packets, and each key frame above all, is a probe that costs nothing. Without a queue the estimate
@@ -24,18 +23,11 @@ import "time"
 const (
 	stale = 5 * time.Second // an estimate without feedback for so long says nothing
 
-	// Back off: to ofArrived percent of what arrives, so that the queue drains; once in backAgain, which is
-	// what a round trip and an interval of feedback take.
+	// Back off: to ofArrived per cent of what arrives, so that the queue drains.
 	ofArrived = 85
-	backAgain = 300 * time.Millisecond
 	newest    = 3 // slices that tell what arrives while a queue stands: 0.3 s
 
-	// The same queue is backed off from again only while more arrives than the estimate, or where it grew by
-	// this: a queue that is not ours would else starve the viewer.
-	moreTicks = 50 * ticksPerMS
-
-	// Rise. settle is how long after backing off what feedback tells is of before, or of the queue draining.
-	settle     = 2 * time.Second
+	// Rise, while there is no queue.
 	ofEstimate = 70      // per cent of the estimate that must be in use for it to rise without a train's word
 	rise       = 8       // per cent a second, then
 	ofTrain    = 85      // per cent: what trains show is shared with others
@@ -67,10 +59,9 @@ type Estimator struct {
 	heard time.Duration // last feedback
 	bps   int64         // 0: unknown
 
-	backed     time.Duration // when it last backed off ...
-	backedWait int32         // ... and from what queue, while that lasts
-	queued     time.Duration // when there was last a queue
-	rose       time.Duration // when the viewer last went up a layer
+	backed time.Duration // when it last backed off
+	queued time.Duration // when there was last a queue
+	rose   time.Duration // when the viewer last went up a layer
 
 	lossAt     time.Duration
 	came, lost int
@@ -176,15 +167,12 @@ func (e *Estimator) sample(arrival, way uint32) {
 	s := &e.slice
 	passed := int32(arrival - s.from)
 	switch {
-	case !s.open || passed < -gapTicks:
+	case !s.open || passed < -gapTicks || passed > gapTicks:
 	case passed < sliceTicks:
 		if int32(way-s.least) < 0 {
 			s.least = way
 		}
 		return
-	case passed > gapTicks:
-		e.rate = rate{} // nothing was sent, or nothing came: no rate
-		e.queue.over = 0
 	default:
 		e.closed(uint32(passed))
 	}
@@ -194,16 +182,11 @@ func (e *Estimator) sample(arrival, way uint32) {
 // closed takes a slice of arrivals that lasted for passed ticks.
 func (e *Estimator) closed(passed uint32) {
 	e.rate.add(e.slice.bytes, passed)
-	if !e.queue.take(e.slice.from, e.slice.least) {
-		e.rate, e.trains = rate{}, trains{} // the receiver's clock was set
-		return
-	}
+	e.queue.take(e.slice.from, e.slice.least)
 	if e.queue.wait > calmTicks {
 		e.queued = e.now
-	} else {
-		e.backedWait = 0 // the next queue is another one
 	}
-	if e.calm() && !within(e.now, e.backed, settle) {
+	if e.calm() {
 		e.raise(passed)
 	}
 }
@@ -226,7 +209,7 @@ func (e *Estimator) raise(passed uint32) {
 		e.bps = near
 	case e.bps < near:
 		step := e.bps * rise / 100 * int64(passed) / ticksPerSecond
-		e.bps = min(near, max(e.bps+step, arrives))
+		e.bps = min(near, e.bps+step)
 	}
 	e.bps = max(e.bps, min(shown*ofTrain/100, max(liftTimes*arrives, liftLeast)))
 }
@@ -250,16 +233,15 @@ func (e *Estimator) countLoss() {
 // judge backs off, where feedback says so.
 func (e *Estimator) judge() {
 	arrives := e.rate.bps(newest)
-	if arrives == 0 || within(e.now, e.backed, backAgain) {
+	if arrives == 0 {
 		return
 	}
 	over, lossy := overSlices, lossTwice
 	if e.othersTurn(e.now) {
 		over, lossy = over*sparedTimes, lossy*sparedTimes
 	}
-	ours := e.bps == 0 || arrives > e.bps || e.queue.wait > e.backedWait+moreTicks
 	switch {
-	case e.queue.over >= over && ours:
+	case e.queue.grows(over):
 		e.back(arrives * ofArrived / 100)
 	case e.lossy >= lossy:
 		e.back(arrives)
@@ -271,8 +253,7 @@ func (e *Estimator) back(bps int64) {
 	if e.bps == 0 || bps < e.bps {
 		e.bps = bps
 	}
-	e.backed, e.backedWait = e.now, e.queue.wait
-	e.path.backed = e.now
+	e.backed, e.path.backed = e.now, e.now
 	e.queue.over = 0
 	e.trains = trains{}
 }

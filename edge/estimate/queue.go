@@ -7,16 +7,14 @@ const (
 	rateSlices = 5 // that tell what arrives: 0.5 s, 15 frames
 
 	floorTicks = 10 * ticksPerSecond // the least way counts for 10 to 20 s, then clocks have drifted, routes changed
-	soundTicks = 10 * ticksPerSecond // no queue is longer: a clock was set
 
-	calmTicks = 25 * ticksPerMS  // no queue: jitter and the rest of a burst are as long
-	someTicks = 50 * ticksPerMS  // a queue that must not grow
-	longTicks = 150 * ticksPerMS // a queue that must shrink
-	growTicks = 1 * ticksPerMS   // in a slice: it grows ...
-	fallTicks = 3 * ticksPerMS   // ... it shrinks
+	calmTicks = 25 * ticksPerMS // no queue: jitter and the rest of a burst are as long
+	someTicks = 50 * ticksPerMS // a queue that must not grow
+	growTicks = 1 * ticksPerMS  // in a slice: it grows, or shrinks
+	growMost  = 20 * ticksPerMS // more than jitter makes of a queue that only stands
 
-	// overSlices is for how many slices it must do what it must not: after a key frame, or where the radio
-	// was busy, a queue is long in one and shrinks in the next.
+	// overSlices is for how many slices it must grow, those in which it shrinks deducted: after a key frame, or where the
+	// radio was busy, a queue is long in one and shrinks in the next; a longer route is a queue that grows once.
 	overSlices = 3
 )
 
@@ -61,16 +59,14 @@ type queue struct {
 	floorAt uint32    // when this stretch began
 	last    uint32    // the way in the last slice
 	wait    int32
-	over    int // slices in which it did what it must not
+	over    int   // slices in which it grew, those deducted in which it shrank
+	first   int32 // the wait in the first of them
 }
 
-// take takes the least way in a slice that began at arrival. It returns false where that cannot be compared
-// with what came before, and begins anew.
-func (q *queue) take(arrival, way uint32) (sound bool) {
-	if away := int32(way - q.last); !q.known || away > soundTicks || away < -soundTicks {
-		sound = !q.known
+// take takes the least way in a slice that began at arrival.
+func (q *queue) take(arrival, way uint32) {
+	if !q.known {
 		*q = queue{known: true, floors: [2]uint32{way, way}, floorAt: arrival, last: way}
-		return sound
 	}
 	if int32(arrival-q.floorAt) >= floorTicks {
 		q.floors[1], q.floors[0], q.floorAt = q.floors[0], way, arrival
@@ -84,10 +80,15 @@ func (q *queue) take(arrival, way uint32) (sound bool) {
 	switch {
 	case q.wait < someTicks:
 		q.over = 0
-	case change < -fallTicks:
+	case change < -growTicks:
 		q.over = max(0, q.over-1)
-	case change > growTicks || q.wait > longTicks:
+	case change > growTicks:
+		if q.over == 0 {
+			q.first = q.wait
+		}
 		q.over++
 	}
-	return true
 }
+
+// grows says whether the queue grew in that many slices, and by growMost since the first of them.
+func (q *queue) grows(in int) bool { return q.over >= in && q.wait-q.first >= growMost }
