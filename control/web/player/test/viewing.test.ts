@@ -92,6 +92,20 @@ test('full edges that name each other are asked with waits', async () => {
   expect(asked.mock.calls.length).toBeLessThan(16);
 });
 
+test('a full edge is left at once for the one it names, which nobody else had', async () => {
+  const peer = new FakePeer();
+  const asked = answering(whep =>
+    whep.includes('//far/')
+      ? peer
+      : new Problem('full', 503, 'Full', '', { retryAfterMS: 5000, alternate: edge('far').whep }),
+  );
+  void new Viewing(planned('a', 'b'), watcher).run(controller.signal);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(asked.mock.calls.map(([to]) => to.whep)).toEqual([edge('a').whep, edge('far').whep]);
+  expect(peer.closed).toBe(false);
+  expect(told).not.toContain('refuse');
+});
+
 test('a stream that comes back after a stall plays with its first picture, not before', async () => {
   let peer = new FakePeer();
   let absent = false;
