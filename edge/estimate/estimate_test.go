@@ -28,14 +28,15 @@ func TestPlentyStaysAtTheTop(t *testing.T) {
 
 // 2.5 Mbit/s, 400 kbit/s, 2.5 Mbit/s, with short and with long queues.
 func TestStepDownAndUp(t *testing.T) {
-	for _, most := range []time.Duration{60 * time.Millisecond, 300 * time.Millisecond, 2 * second} {
+	for i := range 15 {
+		most := []time.Duration{60 * time.Millisecond, 300 * time.Millisecond, 2 * second}[i%3]
 		l := &link{most: most, delay: 20 * time.Millisecond, rate: func(at time.Duration) int64 {
 			if at > 20*second && at < 50*second {
 				return 400_000
 			}
 			return 2_500_000
 		}}
-		w := newWatcher(t, l, &Path{}, 2)
+		w := newWatcher(t, l, &Path{}, uint64(i))
 		run(tick, 20*second, w)
 		if w.rung != 2 || w.changes != 0 {
 			t.Errorf("queue of %v: rung %d after %d changes before the step", most, w.rung, w.changes)
