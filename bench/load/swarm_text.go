@@ -52,7 +52,12 @@ func (r *SwarmResult) text(b *strings.Builder) {
 	if r.Dropped > 0 {
 		line("%d packets found no room at the viewers: this machine was too slow for them", r.Dropped)
 	}
-	if r.SteadySeconds > 0 {
+	switch {
+	case r.SteadySeconds == 0:
+	case r.Mode == ModeFiltered:
+		line("steady %.1f s: %.0f packets/s, of which the kernel dropped %.2f %% as it was told to", r.SteadySeconds, r.PacketRate,
+			100*float64(r.Steady.Filtered)/float64(max(1, r.Steady.Packets)))
+	default:
 		line("steady %.1f s: %.0f packets/s, %.2f Mbit/s of payload, freezes %d", r.SteadySeconds, r.PacketRate, r.Bitrate/1e6, r.Steady.Freezes)
 	}
 	if d := r.Delay; d != nil {
