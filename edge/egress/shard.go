@@ -120,6 +120,7 @@ func (s *Shard) round() {
 	now := s.egress.deps.Now()
 	at := now.Sub(s.started)
 	s.now = at
+	s.work.begin(at)
 	for _, f := range s.order {
 		s.flush(f, now, at)
 		s.tend(f, at)
@@ -131,7 +132,7 @@ func (s *Shard) round() {
 	s.probe(at)
 	s.sweep(at)
 	s.batch.flush()
-	s.work.round(s.egress.deps.Now().Sub(now), len(s.viewers), &s.batch.count)
+	s.work.end(s.egress.deps.Now().Sub(s.started), len(s.viewers), &s.batch.count)
 	s.m.count(&s.batch.count)
 }
 

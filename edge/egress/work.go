@@ -15,12 +15,19 @@ const lateAfter = 100 * time.Millisecond
 const lopsided = 8
 
 // A work counts what a shard has done. Its loop alone adds; anyone may read.
-type work struct{ viewers, packets, bytes, busy, batches, late atomic.Int64 }
+type work struct {
+	viewers, packets, bytes, busy, batches, late atomic.Int64
 
-// round notes a round that took so long and sent c, and how many viewers there are.
-func (w *work) round(took time.Duration, viewers int, c *sent) {
+	began atomic.Int64 // when the round under way began; 0 between rounds
+}
+
+// begin notes that a round begins. One that is held up may take longer than the window that people look at.
+func (w *work) begin(at mono) { w.began.Store(max(1, int64(at))) }
+
+// end notes that the round is over, in which c was sent, and how many viewers there are.
+func (w *work) end(at mono, viewers int, c *sent) {
 	w.viewers.Store(int64(viewers))
-	w.busy.Add(int64(took))
+	w.busy.Add(int64(at) - w.began.Swap(0))
 	if c.packets > 0 {
 		w.packets.Add(int64(c.packets))
 		w.bytes.Add(int64(c.bytes))
@@ -43,6 +50,9 @@ func (e *Egress) Work() []admit.Work {
 		all[i] = admit.Work{
 			Packets: w.packets.Load(), Bytes: w.bytes.Load(), Busy: time.Duration(w.busy.Load()),
 			Batches: w.batches.Load(), Late: w.late.Load(),
+		}
+		if began := w.began.Load(); began != 0 {
+			all[i].Busy += max(0, e.deps.Now().Sub(s.started)-time.Duration(began))
 		}
 	}
 	return all

@@ -31,6 +31,28 @@ func TestWork(t *testing.T) {
 	}
 }
 
+// A round that does not end is work all the same, and none twice.
+func TestWorkOfTheRoundUnderWay(t *testing.T) {
+	r := newRig(t)
+	w := &r.s.work
+	for _, step := range []struct {
+		do   func(at mono)
+		want time.Duration
+	}{
+		{func(mono) {}, 0},
+		{func(at mono) { w.begin(at) }, 0},
+		{func(mono) {}, time.Second},
+		{func(at mono) { w.end(at, 7, &sent{}) }, 2 * time.Second},
+		{func(mono) {}, 2 * time.Second},
+	} {
+		step.do(r.now.Sub(r.s.started))
+		if got := r.e.Work()[0].Busy; got < step.want-time.Microsecond || got > step.want {
+			t.Errorf("busy: got %v, want %v", got, step.want)
+		}
+		r.now = r.now.Add(time.Second)
+	}
+}
+
 // Viewers go to the shards in turn, until one has fewer than the others: then there.
 func TestPick(t *testing.T) {
 	e, err := New(Config{Media: netip.MustParseAddrPort("127.0.0.1:0"), Shards: 3},
