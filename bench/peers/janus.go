@@ -63,7 +63,7 @@ func startJanus(ctx context.Context) (_ *Peer, err error) {
 	})
 	return &Peer{
 		Name: string(Janus), Version: janusVersion(ctx, binary), WHIP: front.WHIP(), WHEP: front.WHEP(), PID: p.cmd.Process.Pid,
-		Cannot: []string{cannotTakeRTP, cannotLayers}, Stop: stop,
+		Cannot: []string{cannotPublishTo, cannotOffer, cannotLayers}, Stop: stop,
 	}, nil
 }
 

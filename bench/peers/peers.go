@@ -92,7 +92,8 @@ type Peer struct {
 // What is said of peers.
 const (
 	cannotSimulcast = "takes no simulcast: one layer for all viewers, no bandwidth estimate"
-	cannotTakeRTP   = "has no WHIP and no WHEP: what a publisher costs is not in its figures, and a new viewer waits for the next key frame"
+	cannotPublishTo = "has no WHIP: what a publisher costs is not in its figures, and a new viewer waits for the next key frame"
+	cannotOffer     = "takes no offers: a front crosses two, with Janus as ICE-lite, so that pion's clients join 200 ms later than they could"
 	cannotLayers    = "takes VP8 and Opus alone, without simulcast, with the same payload types for all viewers"
 	cannotStop      = "was running before: its memory holds what it did earlier"
 	cannotMeasure   = "pid not given: no processor time and no memory"

@@ -61,9 +61,9 @@ func payloadOf(d *sdp.SessionDescription, f format) (uint8, bool) {
 }
 
 // cross makes two answers out of two offers, the viewer's and Janus', each to be given to the other side: the
-// Janus of Debian takes no offers. Both think that they offered, so that one has to be told what it does: the viewer
-// begins with ICE and DTLS, and Janus, which runs as ICE-lite, waits. Candidates, keys and fingerprints go over as
-// they are.
+// Janus of Debian takes no offers. Both think that they offered, so that each is told what it does: the viewer
+// begins with ICE, for which Janus, being lite, waits; and Janus with DTLS, since it drops a ClientHello that comes
+// before it is ready, and the next comes a second later. Candidates, keys and fingerprints go over as they are.
 func cross(viewer, gateway string) (forViewer, forGateway string, err error) {
 	var v, g sdp.SessionDescription
 	if err := errors.Join(v.UnmarshalString(viewer), g.UnmarshalString(gateway)); err != nil {
@@ -86,7 +86,7 @@ func cross(viewer, gateway string) (forViewer, forGateway string, err error) {
 			return "", "", fmt.Errorf("janus offers %s, and the viewer does not", m.MediaName.Media)
 		}
 	}
-	return answerTo(&v, &g, pairs, "sendonly", "passive", true), answerTo(&g, &v, pairs, "recvonly", "active", false), nil
+	return answerTo(&v, &g, pairs, "sendonly", "active", true), answerTo(&g, &v, pairs, "recvonly", "passive", false), nil
 }
 
 // answerTo answers offer with what stands in other, the offer of who is to be reached.

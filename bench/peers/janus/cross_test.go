@@ -92,7 +92,7 @@ func TestCross(t *testing.T) {
 			"the viewer's answer", forViewer,
 			[]string{"m=video 9 UDP/TLS/RTP/SAVPF 104", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 0 UDP/TLS/RTP/SAVPF 104"},
 			[]string{
-				"a=group:BUNDLE 0 1", "a=ice-lite", "a=mid:0", "a=mid:1", "a=sendonly", "a=setup:passive", "a=ice-ufrag:gate", "a=fingerprint:sha-256 BB:BB",
+				"a=group:BUNDLE 0 1", "a=ice-lite", "a=mid:0", "a=mid:1", "a=sendonly", "a=setup:active", "a=ice-ufrag:gate", "a=fingerprint:sha-256 BB:BB",
 				"a=rtpmap:104 VP8/90000", "a=rtcp-fb:104 nack", "a=ssrc:77 cname:janus", "a=ssrc:88 cname:janus", "a=candidate:1 1 udp 2015363327 192.0.2.9 6000 typ host",
 			},
 			[]string{"rtx", "ssrc:99", "H264", "viewerufrag", "AA:AA", "actpass"},
@@ -101,7 +101,7 @@ func TestCross(t *testing.T) {
 			"Janus' answer", forGateway,
 			[]string{"m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 UDP/TLS/RTP/SAVPF 104"},
 			[]string{
-				"a=group:BUNDLE audio video", "a=mid:audio", "a=recvonly", "a=setup:active", "a=ice-ufrag:viewerufrag", "a=fingerprint:sha-256 AA:AA",
+				"a=group:BUNDLE audio video", "a=mid:audio", "a=recvonly", "a=setup:passive", "a=ice-ufrag:viewerufrag", "a=fingerprint:sha-256 AA:AA",
 				"a=rtpmap:104 VP8/90000", "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
 			},
 			[]string{"ice-lite", "BB:BB", "ssrc", "actpass", "gate"},
