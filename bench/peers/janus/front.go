@@ -29,6 +29,7 @@ const (
 	mostOffer   = 64 << 10
 	mostViewers = 5000
 	mostConns   = 1024
+	jobsKept    = 1024             // more viewers than that are not hung up on at once
 	eventWithin = 10 * time.Second // from a request to the plugin until what comes of it
 	stopWithin  = 5 * time.Second
 )
@@ -39,17 +40,18 @@ type Front struct {
 	gateway   *gateway
 	publisher *naive.Server
 	listener  net.Listener
+	jobs      chan func(context.Context) // for work to start
 
 	mu      sync.Mutex
-	run     context.Context   // of Run; nil before
 	source  *source           // nil while nobody has come to watch
 	viewers map[string]uint64 // handles by session; 0 while one is opened
-	work    sync.WaitGroup    // Add under mu while run lasts
 }
 
 // New opens a session of Janus, whose HTTP API is at base, and listens on loopback for who publishes and watches.
 func New(ctx context.Context, base string, log *slog.Logger) (*Front, error) {
-	f := &Front{log: log, gateway: newGateway(base), viewers: map[string]uint64{}}
+	f := &Front{
+		log: log, gateway: newGateway(base), jobs: make(chan func(context.Context), jobsKept), viewers: map[string]uint64{},
+	}
 	if err := f.gateway.open(ctx); err != nil {
 		return nil, err
 	}
@@ -71,18 +73,35 @@ func (f *Front) WHEP() string { return "http://" + f.listener.Addr().String() + 
 func (f *Front) Run(ctx context.Context) error {
 	defer f.gateway.client.CloseIdleConnections()
 	g, ctx := errgroup.WithContext(ctx)
-	f.mu.Lock()
-	f.run = ctx
-	f.mu.Unlock()
+	g.Go(func() error { f.work(ctx); return nil })
 	g.Go(func() error { return f.publisher.Run(ctx) })
 	g.Go(func() error { return f.serve(ctx) })
 	g.Go(func() error { return f.gateway.poll(ctx, f.hung) })
-	err := g.Wait()
-	f.mu.Lock()
-	f.run = nil
-	f.mu.Unlock()
-	f.work.Wait()
-	return err
+	return g.Wait()
+}
+
+// work starts what requests and events have begun and do not wait for, and returns when all that has ended.
+func (f *Front) work(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		select {
+		case job := <-f.jobs:
+			running.Go(func() { job(ctx) })
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// begin has work start job. It returns false where too much waits already.
+func (f *Front) begin(job func(context.Context)) bool {
+	select {
+	case f.jobs <- job:
+		return true
+	default:
+		return false
+	}
 }
 
 // serve answers viewers until ctx ends.
@@ -253,10 +272,10 @@ func (f *Front) hung(handle uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for session, h := range f.viewers {
-		if h == handle && f.run != nil {
+		if h == handle {
 			delete(f.viewers, session)
-			run := f.run
-			f.work.Go(func() { _ = f.gateway.detach(run, handle) }) // at worst Janus keeps an empty handle
+			// At worst Janus keeps an empty handle.
+			f.begin(func(ctx context.Context) { _ = f.gateway.detach(ctx, handle) })
 			return
 		}
 	}

@@ -43,22 +43,22 @@ func (f *Front) sourceFor(offer string) (*source, error) {
 	switch {
 	case f.source != nil:
 		return f.source, nil
-	case f.run == nil:
-		return nil, net.ErrClosed
 	case len(formats) < len(carried):
 		return nil, unsupported("the first viewer must take VP8 and Opus")
 	}
 	s := &source{formats: formats, ready: make(chan struct{}), ended: make(chan struct{})}
-	f.source = s
-	run := f.run
-	f.work.Go(func() {
-		err := f.feed(run, s)
+	begun := f.begin(func(ctx context.Context) {
+		err := f.feed(ctx, s)
 		f.mu.Lock()
 		f.source = nil
 		f.mu.Unlock()
 		s.err = errors.Join(errors.New("the publisher left"), err)
 		close(s.ended)
 	})
+	if !begun {
+		return nil, problem.New(http.StatusServiceUnavailable, "busy", "Busy", "too many viewers have just left")
+	}
+	f.source = s
 	return s, nil
 }
 
