@@ -126,7 +126,8 @@ func TestOverload(t *testing.T) {
 		s.leave()
 		<-s.done
 	}
-	if most := worst(); most > starved {
+	most := worst()
+	if most > within(starved) {
 		t.Skipf("VOID: the machine did not let this process run for %v; what viewers saw says nothing of the edge", most)
 	}
 	for i, s := range inside {
@@ -134,7 +135,7 @@ func TestOverload(t *testing.T) {
 			t.Fatalf("viewer %d: %d tracks, %v", i, len(s.final.Tracks), s.err)
 		}
 		for _, tr := range s.final.Tracks {
-			if tr.Lost != 0 || tr.Damaged != 0 || tr.Freezes != 0 && !testing.Short() {
+			if most <= starved && (tr.Lost != 0 || tr.Damaged != 0 || tr.Freezes != 0) {
 				t.Errorf("viewer %d, %s: %d lost, %d damaged, %d freezes, want none", i, tr.Kind, tr.Lost, tr.Damaged, tr.Freezes)
 			}
 			held(t, tr.Kind+" without a gap", tr.LongestGap, 180*time.Millisecond)
@@ -142,7 +143,8 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// starved is how long a machine may keep a process from running before pictures stand still for that alone.
+// starved is how long a machine may keep a process from running before packets are lost and pictures stand still for
+// that alone.
 const starved = 50 * time.Millisecond
 
 // stalls finds out the longest time for which this process did not get to run, until worst is called.
