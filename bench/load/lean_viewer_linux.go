@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/stun"
 	"golang.org/x/sys/unix"
 
@@ -67,12 +66,6 @@ type leanViewer struct {
 	filtering     bool
 	filtered      uint32 // drops before there was a filter
 	mark          leanMark
-}
-
-// A leanMark is where counters stood at the beginning of the steady window.
-type leanMark struct {
-	packets, bytes, freezes int64
-	drops                   uint32
 }
 
 func newLeanViewer(l *leanLoop, s *seat, fd int, own iceCredentials, answer leanAnswer) *leanViewer {
@@ -277,149 +270,5 @@ func (l *leanLoop) rtcp(v *leanViewer, b []byte, now time.Time) {
 	if bye {
 		v.http = nil // it is gone there
 		l.end(v, EndBye, "")
-	}
-}
-
-// send seals RTCP and sends it.
-func (v *leanViewer) send(packets ...rtcp.Packet) {
-	b, err := rtcp.Marshal(packets)
-	if err == nil {
-		b, err = v.keys.out.EncryptRTCP(nil, b, nil)
-	}
-	if err == nil {
-		_, _ = unix.Write(v.fd, b) // lost like any datagram
-	}
-}
-
-// tick does what is due for v.
-func (l *leanLoop) tick(v *leanViewer, now time.Time) {
-	if !now.Before(v.checkAt) {
-		l.ask(v, now)
-	}
-	if v.keys.in == nil {
-		return
-	}
-	if now.Sub(v.heard) > leanLost {
-		v.http = nil // nobody is there to be told
-		l.end(v, EndLost, ErrLost.Error())
-		return
-	}
-	if v.filtering {
-		return
-	}
-	if l.filtered && v.seen() {
-		v.filtered = drops(v.fd)
-		v.filtering = filterMedia(v.fd) == nil
-		if !v.filtering {
-			l.end(v, EndSelf, "no filter on the socket")
-		}
-		return
-	}
-	if t := v.video; t != nil && !t.hole.IsZero() && now.Sub(t.hole) >= holeWait {
-		t.drain(now)
-		v.looked(now)
-	}
-	l.feedback(v, now)
-}
-
-// seen says whether enough has come whole for the filter.
-func (v *leanViewer) seen() bool {
-	if v.answer.video.served() {
-		return v.video != nil && v.video.frames >= filterAfter
-	}
-	return v.audio != nil && v.audio.packets >= filterAfter
-}
-
-// feedback sends what RTCP is due.
-func (l *leanLoop) feedback(v *leanViewer, now time.Time) {
-	if t := v.video; t != nil && v.videoSSRC != 0 {
-		if !v.nackAt.IsZero() && !now.Before(v.nackAt) {
-			v.nackAt = time.Time{}
-			if missing := t.holes(l.holes[:0]); len(missing) > 0 {
-				v.send(&rtcp.TransportLayerNack{SenderSSRC: v.ssrc, MediaSSRC: v.videoSSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(missing)})
-				v.nackAt = now.Add(nackAgain)
-			}
-		}
-		if !v.pliAt.IsZero() && !now.Before(v.pliAt) {
-			v.pliAt = time.Time{}
-			if t.wantKey {
-				v.send(&rtcp.PictureLossIndication{SenderSSRC: v.ssrc, MediaSSRC: v.videoSSRC})
-				v.pliAt = now.Add(pliEvery)
-			}
-		}
-	}
-	if now.Before(v.reportAt) {
-		return
-	}
-	v.reportAt = now.Add(reportEvery)
-	r := &rtcp.ReceiverReport{SSRC: v.ssrc}
-	if v.video != nil && v.videoSSRC != 0 {
-		one := v.video.reception(v.videoSSRC)
-		if v.lastReport != 0 {
-			one.LastSenderReport = v.lastReport
-			one.Delay = uint32(now.Sub(v.lastReportAt).Seconds() * 65536)
-		}
-		r.Reports = append(r.Reports, one)
-	}
-	if v.audio != nil && v.audioSSRC != 0 {
-		r.Reports = append(r.Reports, v.audio.reception(v.audioSSRC))
-	}
-	v.send(r)
-}
-
-// beginSteady and endSteady are where the steady window lies for v.
-func (v *leanViewer) beginSteady() {
-	v.mark = v.stand()
-	v.delay = coarse{}
-}
-
-func (v *leanViewer) endSteady() {
-	now, s := v.stand(), &v.seat.record.Steady
-	s.Packets, s.Bytes, s.Freezes = now.packets-v.mark.packets, now.bytes-v.mark.bytes, now.freezes-v.mark.freezes
-	if v.filtering {
-		s.Filtered = int64(now.drops - v.mark.drops)
-		s.Packets += s.Filtered
-	}
-}
-
-func (v *leanViewer) stand() leanMark {
-	m := leanMark{}
-	for _, t := range []*leanTrack{v.video, v.audio} {
-		if t != nil {
-			m.packets += t.packets
-			m.bytes += t.bytes
-			m.freezes += t.pace.freezes
-		}
-	}
-	if v.filtering {
-		m.drops = drops(v.fd)
-	}
-	return m
-}
-
-// finish writes v's record.
-func (v *leanViewer) finish(why End, detail string) {
-	r := &v.seat.record
-	r.End, r.Detail = why, printable(detail)
-	for _, t := range []*leanTrack{v.video, v.audio} {
-		if t == nil {
-			continue
-		}
-		r.Packets += t.packets
-		r.Bytes += t.bytes
-		r.Lost += t.lost()
-		r.Repaired += t.repaired
-		r.Repeated += t.repeated
-	}
-	if t := v.video; t != nil {
-		r.Frames, r.KeyFrames, r.Damaged = t.frames, t.keys, t.damaged
-		r.Freezes, r.Frozen = t.pace.freezes, milliseconds(t.frozen)
-		r.LongestGap, r.Jitter = milliseconds(t.pace.longest), t.jitter*1000
-	}
-	r.DelayP50, r.DelayP99 = v.delay.percentile(0.50), v.delay.percentile(0.99)
-	if v.filtering {
-		r.Dropped += int64(v.filtered)
-	} else {
-		r.Dropped += int64(drops(v.fd))
 	}
 }
