@@ -52,7 +52,7 @@ func (l *leanLoop) tick(v *leanViewer, now time.Time) {
 // seen says whether enough has come whole for the filter.
 func (v *leanViewer) seen() bool {
 	if v.answer.video.served() {
-		return v.video != nil && v.video.frames >= filterAfter
+		return v.video != nil && v.video.keys > 0 && v.video.frames >= filterAfter // a server without a cache begins in mid-group
 	}
 	return v.audio != nil && v.audio.packets >= filterAfter
 }

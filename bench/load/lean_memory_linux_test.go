@@ -94,3 +94,18 @@ func TestFilterDropsMediaAlone(t *testing.T) {
 		t.Errorf("got %v through, %d dropped, want 0 20 127 192 255, and 3", got, drops(b))
 	}
 }
+
+// The filter waits for a key frame: a server that keeps no pictures begins in the middle of a group.
+func TestFilterWaitsForAKeyFrame(t *testing.T) {
+	v := &leanViewer{video: &leanTrack{}}
+	v.answer.video.formats = []leanFormat{{}}
+	for _, row := range []struct {
+		frames, keys int64
+		want         bool
+	}{{filterAfter + 20, 0, false}, {filterAfter - 1, 1, false}, {filterAfter, 1, true}} {
+		v.video.frames, v.video.keys = row.frames, row.keys
+		if got := v.seen(); got != row.want {
+			t.Errorf("%d pictures, %d of them key frames: got %v, want %v", row.frames, row.keys, got, row.want)
+		}
+	}
+}
