@@ -65,8 +65,8 @@ func TestLoss(t *testing.T) {
 			if len(late) < n-n/300 {
 				t.Fatalf("%d of %d datagrams arrived", len(late), n)
 			}
-			// Without that a repair comes too late for QUIC.
-			if rtt, held := up.ConnectionStats().SmoothedRTT, row.delay/5; rtt < 2*row.delay+held/2 {
+			// Without that a repair comes too late for QUIC. Behind losses many go at once.
+			if rtt, held := up.ConnectionStats().SmoothedRTT, row.delay/5; row.loss == 0 && rtt < 2*row.delay+held/2 {
 				t.Errorf("round trip %v: acknowledgements were not held for %v", rtt, held)
 			}
 			slices.Sort(late)
