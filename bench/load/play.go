@@ -203,14 +203,20 @@ func (p *player) wait(ctx context.Context, s *session, report func(Report)) (end
 	}
 }
 
-// track reads one track until its connection is closed. pion calls it in a goroutine of the track's own.
-func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+// meterOf returns the meter of a track, as its receiver describes that.
+func meterOf(remote *webrtc.TrackRemote) *meter {
 	c := remote.Codec()
 	m := &meter{kind: stream.Video, codec: stream.Codec{Name: codecName(c.MimeType), ClockRate: c.ClockRate, Channels: c.Channels, FMTP: c.SDPFmtpLine}}
 	if remote.Kind() == webrtc.RTPCodecTypeAudio {
 		m.kind = stream.Audio
 	}
 	m.frame.codec = m.codec
+	return m
+}
+
+// track reads one track until its connection is closed. pion calls it in a goroutine of the track's own.
+func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	m := meterOf(remote)
 	p.mu.Lock()
 	if p.stopped || m.codec.ClockRate == 0 {
 		p.mu.Unlock()

@@ -203,12 +203,7 @@ func (v *fullViewer) close(s *session) {
 
 // track reads one track until its connection is closed. pion calls it in a goroutine of the track's own.
 func (v *fullViewer) track(pc *webrtc.PeerConnection, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	c := remote.Codec()
-	m := &meter{kind: stream.Video, codec: stream.Codec{Name: codecName(c.MimeType), ClockRate: c.ClockRate, Channels: c.Channels, FMTP: c.SDPFmtpLine}}
-	if remote.Kind() == webrtc.RTPCodecTypeAudio {
-		m.kind = stream.Audio
-	}
-	m.frame.codec = m.codec
+	m := meterOf(remote)
 	v.mu.Lock()
 	if v.stopped || m.codec.ClockRate == 0 {
 		v.mu.Unlock()
