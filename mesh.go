@@ -170,6 +170,13 @@ func (m *mesh) start(ctx context.Context) error {
 	if m.sample == nil {
 		return nil
 	}
+	// Asked before the origin has it, the hub says that there is no such stream, and the far edge goes past it.
+	if err := until(ctx, sampleWithin, func() bool {
+		s := m.origin.table.Get(sampleStream)
+		return s != nil && hasPicture(s)
+	}); err != nil {
+		return fmt.Errorf("sample did not reach %s: %w", m.origin.cfg.Node, err)
+	}
 	last := m.edges[len(m.edges)-1]
 	if err := firstPicture(ctx, last.relay, sampleStream); err != nil {
 		return fmt.Errorf("sample did not reach %s: %w", last.cfg.Node, err)
