@@ -39,7 +39,9 @@ func (s *Shard) chosen(v *viewer, at mono) *stream.Flow {
 	}
 	fixed := i >= 0
 	if !fixed {
-		i = v.choice.Choose(at, rungs, v.audio.src != nil)
+		v.choice.Told(at, v.known(at))
+		i = v.choice.Choose(at, rungs, v.sound())
+		s.probePath(v, v.choice.Wanted(), at)
 	}
 	if i == layer.AudioOnly {
 		return nil
@@ -53,6 +55,14 @@ func (s *Shard) chosen(v *viewer, at mono) *stream.Flow {
 		return flows[shown] // until it is there, rather than change twice
 	}
 	return flows[layer.Nearest(rungs, i)]
+}
+
+// sound returns how many bits a second of sound v gets; 1 where that is not known yet, 0 where it gets none.
+func (v *viewer) sound() int64 {
+	if v.audio.src == nil {
+		return 0
+	}
+	return max(1, v.feed.rates[v.audio.src.flow.Index].bps)
 }
 
 // first returns the flow that v, which shows nothing, begins with, where it should have rung i: the best one

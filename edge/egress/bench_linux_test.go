@@ -137,7 +137,7 @@ func BenchmarkSeal(b *testing.B) {
 		n := int64(0)
 		for b.Loop() {
 			n++
-			s.seal(dst, head, body, 1, n, 1)
+			s.seal(dst, head, body, &numbers{ssrc: 1, n: n, ts: 1})
 		}
 	})
 	b.Run("pion", func(b *testing.B) {

@@ -163,7 +163,7 @@ func (p *probe) fan(n int, head, body []byte) (packets int) {
 		for range n {
 			p.number++
 			room := p.batch.room(len(head) + len(body) + maxExpansion)
-			p.batch.add(&v.to, v.seal.seal(room, head, body, 1, p.number, uint32(p.number)))
+			p.batch.add(&v.to, v.seal.seal(room, head, body, &numbers{ssrc: 1, n: p.number, ts: uint32(p.number)}))
 		}
 	}
 	p.batch.flush()

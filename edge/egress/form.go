@@ -14,19 +14,21 @@ const Extensions = rtpq.ExtDependencyDescriptor
 // A Form is how packets of one kind look to a viewer: what its SDP agreed on. Viewers with equal forms
 // share prepared packets.
 type Form struct {
-	Type     uint8                 // payload type of the codec
-	RED      uint8                 // payload type of RFC 2198 redundancy; 0: its packets are cut down to Opus
-	Ext      [Extensions + 1]uint8 // the viewer's id of each canonical extension, 0 where it wants none
-	SendTime uint8                 // the viewer's id of abs-send-time, 0 where it wants none
-	Mixed    bool                  // takes the two-byte form of header extensions (RFC 8285, extmap-allow-mixed)
+	Type      uint8                 // payload type of the codec
+	RED       uint8                 // payload type of RFC 2198 redundancy; 0: its packets are cut down to Opus
+	Ext       [Extensions + 1]uint8 // the viewer's id of each canonical extension, 0 where it wants none
+	SendTime  uint8                 // the viewer's id of abs-send-time, 0 where it wants none
+	Transport uint8                 // the viewer's id of transport-wide numbers, 0 where it gives no feedback about them
+	Mixed     bool                  // takes the two-byte form of header extensions (RFC 8285, extmap-allow-mixed)
 }
 
-// A prepared packet is what all viewers of one form share: header with the sequence number, timestamp
-// and SSRC left open, and what follows it. Valid until its shape is filled again.
+// A prepared packet is what all viewers of one form share: header with the sequence number, timestamp,
+// SSRC and transport-wide number left open, and what follows it. Valid until its shape is filled again.
 type prepared struct {
-	p    *ring.Packet
-	head []byte
-	body []byte // padding included
+	p         *ring.Packet
+	head      []byte
+	body      []byte // padding included
+	transport int    // where in head the transport-wide number belongs, 0: nowhere
 }
 
 // maxPadding is how much a packet is padded to let the kernel cut the frame into equal segments:
@@ -68,10 +70,31 @@ func (s *shape) prepare(p *ring.Packet, now time.Time) (prepared, bool) {
 	if p.Marker {
 		s.buf[at+1] |= 0x80
 	}
-	if p.Data[0]&0x10 != 0 || s.form.SendTime != 0 {
-		s.extend(at, p, now)
+	transport := 0
+	if p.Data[0]&0x10 != 0 || s.form.SendTime != 0 || s.form.Transport != 0 {
+		transport = s.extend(at, p, now)
 	}
-	return prepared{p: p, head: s.buf[at:len(s.buf):len(s.buf)], body: body}, true
+	return prepared{p: p, head: s.buf[at:len(s.buf):len(s.buf)], body: body, transport: transport}, true
+}
+
+// padding prepares a packet of type typ that is n bytes of padding.
+func (s *shape) padding(typ uint8, n int) prepared {
+	s.buf = append(s.buf[:0], 0xa0, typ, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	two := s.form.Transport > 14
+	s.buf = append(s.buf, 0xbe, 0xde, 0, 1)
+	if two {
+		s.buf[12], s.buf[13] = 0x10, 0
+	}
+	s.buf[0] |= 0x10
+	s.element(s.form.Transport, []byte{0, 0}, two)
+	transport := len(s.buf) - 2
+	for len(s.buf)%4 != 0 {
+		s.buf = append(s.buf, 0)
+	}
+	head := len(s.buf)
+	s.buf = append(s.buf, make([]byte, n)...)
+	s.buf[len(s.buf)-1] = byte(n)
+	return prepared{head: s.buf[:head:head], body: s.buf[head:], transport: transport}
 }
 
 // pad makes the packets of each frame equally long where little is missing.
@@ -118,8 +141,9 @@ func primary(b []byte) []byte {
 	return b[skip:]
 }
 
-// extend writes the header extensions of p under the viewer's ids behind the header at s.buf[at:].
-func (s *shape) extend(at int, p *ring.Packet, now time.Time) {
+// extend writes the header extensions of p under the viewer's ids behind the header at s.buf[at:], and returns where
+// from there the transport-wide number belongs, 0 where the form has none.
+func (s *shape) extend(at int, p *ring.Packet, now time.Time) (transport int) {
 	var e [Extensions + 1][]byte
 	n := elements(p.Data[:p.Header], &e)
 	two := false
@@ -134,14 +158,18 @@ func (s *shape) extend(at int, p *ring.Packet, now time.Time) {
 		}
 		two = two || long
 	}
-	if s.form.SendTime == 0 && n == 0 {
-		return
+	if s.form.SendTime == 0 && s.form.Transport == 0 && n == 0 {
+		return 0
 	}
-	two = two || s.form.SendTime > 14
+	two = two || s.form.SendTime > 14 || s.form.Transport > 14
 	start := len(s.buf)
 	s.buf = append(s.buf, 0xbe, 0xde, 0, 0)
 	if two {
 		s.buf[start], s.buf[start+1] = 0x10, 0x00
+	}
+	if id := s.form.Transport; id != 0 {
+		s.element(id, []byte{0, 0}, two)
+		transport = len(s.buf) - at - 2
 	}
 	if id := s.form.SendTime; id != 0 {
 		t := sendTime(now)
@@ -157,6 +185,7 @@ func (s *shape) extend(at int, p *ring.Packet, now time.Time) {
 	}
 	binary.BigEndian.PutUint16(s.buf[start+2:], uint16((len(s.buf)-start)/4-1))
 	s.buf[at] |= 0x10
+	return transport
 }
 
 func (s *shape) element(id uint8, v []byte, two bool) {

@@ -117,6 +117,7 @@ func (s *Shard) move(v *viewer, to netip.AddrPort) {
 	}
 	v.to = s.socket.endpoint(to)
 	s.byAddr[to] = v
+	s.repath(v)
 	if v.conn != nil {
 		v.conn.move(v.to)
 	}

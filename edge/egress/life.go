@@ -92,6 +92,7 @@ func (s *Shard) end(v *viewer, why Reason) {
 		}
 	}
 	delete(s.bySess, v.join.Session)
+	s.part(v)
 	if v.check.open {
 		delete(s.ice.checks, v.check.id)
 	}

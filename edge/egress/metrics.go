@@ -35,6 +35,7 @@ type metrics struct {
 	moves, switches, shed                 prometheus.Counter
 	packets, bytes                        prometheus.Counter
 	calls, messages, segmented            prometheus.Counter
+	feedbacks, unknown, probes            prometheus.Counter
 	ended, droppedPackets, hostilePackets *prometheus.CounterVec
 	handshake, join, wait, frameWait      prometheus.Histogram
 }
@@ -65,6 +66,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		calls:          counter("send_calls_total", "System calls that send."),
 		messages:       counter("send_messages_total", "Messages in those calls."),
 		segmented:      counter("segmented_packets_total", "Packets that the kernel cut out of a larger message (UDP_SEGMENT)."),
+		feedbacks:      counter("feedbacks_total", "Transport-wide feedbacks of viewers."),
+		unknown:        counter("feedback_unknown_packets_total", "Packets that such feedback told of and that were never sent, or long ago."),
+		probes:         counter("probe_packets_total", "Packets of padding, sent to find out what a path carries."),
 		droppedPackets: labelled("dropped_packets_total", "reason", "Packets not sent."),
 		hostilePackets: labelled("hostile_packets_total", "cause", "Datagrams dropped for what they are."),
 		handshake:      histogram("handshake_seconds", "From the answer to the keys.", joins),
@@ -73,7 +77,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		frameWait:      histogram("frame_wait_seconds", "The part of wait_seconds spent waiting for the end of the frame.", waits),
 	}
 	reg.MustRegister(m.opened, m.ended, m.plis, m.nacks, m.resent, m.moves, m.switches, m.shed, m.packets, m.bytes,
-		m.calls, m.messages, m.segmented, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait)
+		m.calls, m.messages, m.segmented, m.feedbacks, m.unknown, m.probes, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait)
 	return m
 }
 

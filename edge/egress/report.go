@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -25,62 +26,100 @@ func (v *viewer) again() time.Duration { return max(10*time.Millisecond, v.rtt*4
 
 // sendReport sends v sender reports of what it gets, or an empty receiver report while it gets nothing:
 // either way a sign of life.
-func (s *Shard) sendReport(v *viewer, at mono) { s.control(v, at, nil) }
+func (s *Shard) sendReport(v *viewer, at mono) { s.control(v, s.appendReports(s.plain[:0], v, at), at) }
 
 // sendBye tells v that no more will come.
 func (s *Shard) sendBye(v *viewer) {
-	if v.seal != nil && v.seat >= 0 {
-		s.control(v, s.now, &rtcp.Goodbye{Sources: v.ssrcs()})
+	if v.seal == nil || v.seat < 0 {
+		return
 	}
-}
-
-func (v *viewer) ssrcs() (all []uint32) {
+	var all []uint32
 	for _, l := range [...]*lane{&v.video, &v.audio} {
 		if l.served() {
 			all = append(all, l.media.SSRC)
 		}
 	}
-	return all
-}
-
-// control sends a compound of reports, CNAME and last, where that is not nil.
-func (s *Shard) control(v *viewer, at mono, last rtcp.Packet) {
-	packets := make([]rtcp.Packet, 0, 4)
-	for _, l := range [...]*lane{&v.video, &v.audio} {
-		if sr := s.senderReport(v, l, at); sr != nil {
-			packets = append(packets, sr)
-		}
-	}
-	ssrcs := v.ssrcs()
-	if len(packets) == 0 {
-		packets = append(packets, &rtcp.ReceiverReport{SSRC: ssrcs[0]})
-	}
-	names := &rtcp.SourceDescription{}
-	for _, ssrc := range ssrcs {
-		names.Chunks = append(names.Chunks, rtcp.SourceDescriptionChunk{
-			Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: v.join.CName}},
-		})
-	}
-	packets = append(packets, names)
-	if last != nil {
-		packets = append(packets, last)
-	}
-	b, err := rtcp.Marshal(packets)
+	bye, err := (&rtcp.Goodbye{Sources: all}).Marshal()
 	if err != nil {
-		v.join.Log.Error("rtcp report", "err", err) // our own bytes: a bug
+		v.join.Log.Error("rtcp bye", "err", err) // our own bytes: a bug
 		return
 	}
+	s.control(v, append(s.appendReports(s.plain[:0], v, s.now), bye...), s.now)
+}
+
+// control seals the compound b and queues it.
+func (s *Shard) control(v *viewer, b []byte, at mono) {
+	s.plain = b
 	if n := v.seal.sealControl(s.batch.room(len(b)+maxExpansion), b); n > 0 {
 		s.batch.add(&v.to, n)
 		v.sentAt = at
 	}
 }
 
-// senderReport ties the timestamps of l to the origin's wall clock, so that a receiver can play audio
-// and video together however many hops they took. nil where there is nothing to tie yet.
-func (s *Shard) senderReport(v *viewer, l *lane, at mono) *rtcp.SenderReport {
+// appendReports appends a compound of v's reports and CNAME to b. It is written here and not by pion/rtcp, since each
+// viewer has one a second and none may leave garbage.
+func (s *Shard) appendReports(b []byte, v *viewer, at mono) []byte {
+	lanes := [...]*lane{&v.video, &v.audio}
+	empty := true
+	for _, l := range lanes {
+		if r, ok := s.reportOf(l, at); ok {
+			b, empty = r.append(b), false
+		}
+	}
+	var sources [len(lanes)]uint32
+	n := 0
+	for _, l := range lanes {
+		if l.served() {
+			sources[n], n = l.media.SSRC, n+1
+		}
+	}
+	if empty {
+		b = appendControl(b, 0, rtcp.TypeReceiverReport, 1)
+		b = binary.BigEndian.AppendUint32(b, sources[0])
+	}
+	// Source description (RFC 3550, section 6.5): for each SSRC a chunk of one item and at least one zero.
+	name := v.join.CName[:min(len(v.join.CName), 255)]
+	chunk := 1 + (2+len(name))/4 + 1
+	b = appendControl(b, uint8(n), rtcp.TypeSourceDescription, n*chunk)
+	for _, ssrc := range sources[:n] {
+		end := len(b) + 4*chunk
+		b = binary.BigEndian.AppendUint32(b, ssrc)
+		b = append(b, byte(rtcp.SDESCNAME), byte(len(name)))
+		b = append(b, name...)
+		for len(b) < end {
+			b = append(b, 0)
+		}
+	}
+	return b
+}
+
+// appendControl appends the header of an RTCP packet that has so many words of four bytes after it.
+func appendControl(b []byte, count uint8, typ rtcp.PacketType, words int) []byte {
+	return binary.BigEndian.AppendUint16(append(b, 0x80|count, byte(typ)), uint16(words))
+}
+
+// A senderReport is what an RTCP sender report without blocks says (RFC 3550, section 6.4.1).
+type senderReport struct {
+	ssrc            uint32
+	ntp             uint64
+	rtp             uint32
+	packets, octets uint32
+}
+
+func (r *senderReport) append(b []byte) []byte {
+	b = appendControl(b, 0, rtcp.TypeSenderReport, 6)
+	b = binary.BigEndian.AppendUint32(b, r.ssrc)
+	b = binary.BigEndian.AppendUint64(b, r.ntp)
+	b = binary.BigEndian.AppendUint32(b, r.rtp)
+	b = binary.BigEndian.AppendUint32(b, r.packets)
+	return binary.BigEndian.AppendUint32(b, r.octets)
+}
+
+// reportOf ties the timestamps of l to the origin's wall clock, so that a receiver can play audio and video together
+// however many hops they took. ok is false where there is nothing to tie yet.
+func (s *Shard) reportOf(l *lane, at mono) (r senderReport, ok bool) {
 	if !l.started || l.src == nil || l.fresh || l.catch != nil {
-		return nil // while it catches up its timestamps run slower than the media
+		return r, false // while it catches up its timestamps run slower than the media
 	}
 	rate := l.src.flow.Format.Codec.ClockRate
 	passed := at - l.lastAt
@@ -90,10 +129,10 @@ func (s *Shard) senderReport(v *viewer, l *lane, at mono) *rtcp.SenderReport {
 	}
 	ntp := ntpTime(captured)
 	l.report.middle, l.report.sent = uint32(ntp>>16), at
-	return &rtcp.SenderReport{
-		SSRC: l.media.SSRC, NTPTime: ntp, RTPTime: l.lastTS + uint32(ticks(passed, int64(rate))),
-		PacketCount: l.packets, OctetCount: l.octets,
-	}
+	return senderReport{
+		ssrc: l.media.SSRC, ntp: ntp, rtp: l.lastTS + uint32(ticks(passed, int64(rate))),
+		packets: l.packets, octets: l.octets,
+	}, true
 }
 
 // ntpTime is t in the 32.32 fixed-point seconds since 1900 of NTP.

@@ -214,6 +214,7 @@ type tape struct {
 	seq   []uint16
 
 	carries func(*stream.Flow) bool // what reaches this node of a layer, nil for all
+	size    []int                   // of a layer's packets, some 620 where nil
 }
 
 const perFrame = 3
@@ -234,7 +235,11 @@ func (p *tape) at(frame int) time.Time { return p.start.Add(time.Duration(frame)
 
 // packet makes packet n of the present frame of a layer.
 func (p *tape) packet(layer, n int, key bool) []byte {
-	b := make([]byte, 20, 600+20-n)
+	size := 600
+	if p.size != nil {
+		size = p.size[layer]
+	}
+	b := make([]byte, 20, size+20-n)
 	if n == 0 {
 		b[0] = 0x10
 	}
@@ -273,6 +278,16 @@ func (p *tape) write(f *stream.Flow, b []byte) {
 func (p *tape) due(key func(frame int) bool) {
 	for !p.at(p.frame).After(p.r.now) {
 		p.video(key(p.frame))
+	}
+}
+
+// sound writes the packets of 20 ms each whose time has come.
+func (p *tape) sound() {
+	flow := len(p.s.Flows) - 1
+	for ; !p.start.Add(time.Duration(p.seq[flow]) * 20 * time.Millisecond).After(p.r.now); p.seq[flow]++ {
+		p.write(p.s.Flows[flow], marshal(p.r.t, rtp.Header{
+			SequenceNumber: p.seq[flow], Timestamp: uint32(p.seq[flow]) * 960, PayloadType: rtpq.TypeOpus,
+		}, make([]byte, 92)))
 	}
 }
 

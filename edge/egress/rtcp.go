@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"github.com/pion/rtcp"
+
+	"freshet/edge/estimate"
 )
 
 // Limits of what one RTCP datagram may make the edge do.
@@ -29,46 +31,103 @@ func (s *Shard) srtcp(b []byte, from netip.AddrPort) {
 		return
 	}
 	s.alive(v)
-	packets, err := rtcp.Unmarshal(plain)
-	if err != nil {
-		s.m.hostile(hostileRTCP)
-		return
-	}
-	s.heed(v, packets)
+	s.heed(v, plain)
 }
 
-// heed acts on v's feedback.
-func (s *Shard) heed(v *viewer, packets []rtcp.Packet) {
-	nacked, key := 0, false
-	for _, p := range packets {
-		switch p := p.(type) {
-		case *rtcp.ReceiverReport:
-			s.reported(v, p.Reports)
-		case *rtcp.SenderReport:
-			s.reported(v, p.Reports)
-		case *rtcp.ReceiverEstimatedMaximumBitrate:
-			v.choice.Estimate(s.now, int64(p.Bitrate))
-		case *rtcp.TransportLayerNack:
-			for _, pair := range p.Nacks {
-				for _, n := range pair.PacketList() {
-					if nacked++; nacked <= maxNacked {
-						s.nacked(v, p.MediaSSRC, n)
-					}
-				}
-			}
-		case *rtcp.PictureLossIndication:
-			key = key || p.MediaSSRC == v.video.media.SSRC
-		case *rtcp.FullIntraRequest:
-			for _, e := range p.FIR {
-				key = key || e.SSRC == v.video.media.SSRC
-			}
-		case *rtcp.Goodbye:
+// Types and formats of RTCP (RFC 3550, section 12.1; RFC 4585, section 6; RFC 5104, section 4.3.1; REMB).
+const (
+	rtcpSender, rtcpReceiver, rtcpBye   = 200, 201, 203
+	rtcpTransport, rtcpPayload          = 205, 206
+	formatNack                          = 1
+	formatPLI, formatFIR, formatMessage = 1, 4, 15
+)
+
+// scratch is what RTCP is read into; it stays, so that feedback leaves no garbage.
+type scratch struct {
+	receiver rtcp.ReceiverReport
+	sender   rtcp.SenderReport
+	nack     rtcp.TransportLayerNack
+	remb     rtcp.ReceiverEstimatedMaximumBitrate
+	pli      rtcp.PictureLossIndication
+	fir      rtcp.FullIntraRequest
+}
+
+// heed acts on v's feedback, a compound of RTCP packets. What is malformed ends it.
+func (s *Shard) heed(v *viewer, compound []byte) {
+	budget, key := maxNacked, false
+	for len(compound) > 0 {
+		p, rest, err := estimate.Next(compound)
+		if err == nil && p[1] == rtcpBye {
 			s.end(v, ReasonLeft)
 			return
 		}
+		if err == nil {
+			var asks bool
+			asks, err = s.heedOne(v, p, &budget)
+			key = key || asks
+		}
+		if err != nil {
+			s.m.hostile(hostileRTCP)
+			break
+		}
+		compound = rest
 	}
 	if key {
 		s.refresh(v)
+	}
+}
+
+// heedOne acts on one packet. It says whether v asks for a key frame. budget is how many packets v may still ask
+// for again.
+func (s *Shard) heedOne(v *viewer, p []byte, budget *int) (key bool, err error) {
+	r := &s.rtcp
+	video := v.video.media.SSRC
+	format := p[0] & 0x1f
+	switch kind := p[1]; {
+	case kind == rtcpReceiver:
+		r.receiver.Reports = r.receiver.Reports[:0]
+		if err = r.receiver.Unmarshal(p); err == nil {
+			s.reported(v, r.receiver.Reports)
+		}
+	case kind == rtcpSender:
+		r.sender.Reports = r.sender.Reports[:0]
+		if err = r.sender.Unmarshal(p); err == nil {
+			s.reported(v, r.sender.Reports)
+		}
+	case estimate.IsFeedback(p):
+		s.feedback(v, p)
+	case kind == rtcpTransport && format == formatNack:
+		r.nack.Nacks = r.nack.Nacks[:0]
+		if err = r.nack.Unmarshal(p); err == nil {
+			s.nackedAll(v, budget)
+		}
+	case kind == rtcpPayload && format == formatPLI:
+		err = r.pli.Unmarshal(p)
+		key = err == nil && r.pli.MediaSSRC == video
+	case kind == rtcpPayload && format == formatFIR:
+		r.fir.FIR = r.fir.FIR[:0]
+		err = r.fir.Unmarshal(p)
+		for _, e := range r.fir.FIR {
+			key = key || err == nil && e.SSRC == video
+		}
+	case kind == rtcpPayload && format == formatMessage:
+		if r.remb.Unmarshal(p) == nil { // other messages of the application layer are nobody's fault
+			v.choice.Estimate(s.now, int64(r.remb.Bitrate))
+		}
+	}
+	return key, err
+}
+
+// nackedAll sends again what the NACK just read asks for, within budget.
+func (s *Shard) nackedAll(v *viewer, budget *int) {
+	for _, pair := range s.rtcp.nack.Nacks {
+		pair.Range(func(n uint16) bool {
+			if *budget--; *budget < 0 {
+				return false
+			}
+			s.nacked(v, s.rtcp.nack.MediaSSRC, n)
+			return true
+		})
 	}
 }
 
@@ -138,7 +197,9 @@ func (s *Shard) nacked(v *viewer, ssrc uint32, n uint16) {
 		q.head[1] = q.head[1]&0x80 | l.media.RTX
 		s.plain = append(append(s.plain[:0], byte(n>>8), byte(n)), q.body...)
 		room := s.batch.room(len(q.head) + len(s.plain) + maxExpansion)
-		s.batch.add(&v.to, v.seal.seal(room, q.head, s.plain, l.media.RTXSSRC, l.rtxSeq, seg.timestamp(p.Timestamp)))
+		own := numbers{ssrc: l.media.RTXSSRC, n: l.rtxSeq, ts: seg.timestamp(p.Timestamp)}
+		v.number(&own, q, len(q.head)+len(s.plain), s.now)
+		s.batch.add(&v.to, v.seal.seal(room, q.head, s.plain, &own))
 		l.rtxSeq++
 		s.m.resent.Inc()
 	}

@@ -39,6 +39,7 @@ type Shard struct {
 	byAddr   map[netip.AddrPort]*viewer
 	byUfrag  map[string]*viewer
 	bySess   map[string]*viewer
+	paths    map[netip.Addr]*commonPath
 	feeds    map[string]*feed
 	order    []*feed // the feeds, for a quick and steady walk
 	joining  int     // viewers without keys
@@ -53,7 +54,8 @@ type Shard struct {
 	take     func([]byte, netip.AddrPort)
 	now      mono // of the round under way, for take
 	ice      iceScratch
-	plain    []byte // RTCP being built or opened
+	plain    []byte // RTCP being built
+	rtcp     scratch
 }
 
 func newShard(e *Egress, s *socket) *Shard {
@@ -61,7 +63,7 @@ func newShard(e *Egress, s *socket) *Shard {
 		egress: e, socket: s, batch: newBatch(s), commands: make(chan func(mono), commandQueue),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), started: e.deps.Now(), m: e.m,
 		byAddr: map[netip.AddrPort]*viewer{}, byUfrag: map[string]*viewer{}, bySess: map[string]*viewer{},
-		feeds: map[string]*feed{}, plain: make([]byte, 0, readSize),
+		paths: map[netip.Addr]*commonPath{}, feeds: map[string]*feed{}, plain: make([]byte, 0, readSize),
 	}
 	sh.take = sh.datagram
 	sh.ice.checks = map[[12]byte]*viewer{}
@@ -243,6 +245,7 @@ func (s *Shard) enter(v *viewer, at mono) {
 	v.sentAt = at
 	s.m.handshake.Observe((at - v.added).Seconds())
 	v.join.Ready()
+	s.estimate(v)
 	s.tune(v, at)
 	if v.video.flow() == nil && v.audio.flow() == nil {
 		s.end(v, ReasonCodec)

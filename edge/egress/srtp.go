@@ -144,21 +144,33 @@ func newCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
 	return &sealer{cm: &cm{out: out, peerKey: peerKey, peerSalt: peerSalt}}, nil
 }
 
-// seal writes the packet of head and body, which has number n on ssrc, protected to dst and returns its
-// length. dst has room for both and maxExpansion. n must never come twice on one ssrc.
-func (s *sealer) seal(dst, head, body []byte, ssrc uint32, n int64, ts uint32) int {
+// Numbers are what is one viewer's own in the header of a packet.
+type numbers struct {
+	ssrc      uint32
+	n         int64 // on ssrc; it must never come twice
+	ts        uint32
+	slot      int // where in the header transport belongs, 0: nowhere
+	transport uint16
+}
+
+// seal writes the packet of head and body under the numbers of own protected to dst and returns its length. dst has
+// room for both and maxExpansion.
+func (s *sealer) seal(dst, head, body []byte, own *numbers) int {
 	h := copy(dst, head)
-	binary.BigEndian.PutUint16(dst[2:], uint16(n))
-	binary.BigEndian.PutUint32(dst[4:], ts)
-	binary.BigEndian.PutUint32(dst[8:], ssrc)
+	binary.BigEndian.PutUint16(dst[2:], uint16(own.n))
+	binary.BigEndian.PutUint32(dst[4:], own.ts)
+	binary.BigEndian.PutUint32(dst[8:], own.ssrc)
+	if own.slot != 0 {
+		binary.BigEndian.PutUint16(dst[own.slot:], own.transport)
+	}
 	if s.cm != nil {
 		return s.sealCM(dst, h, body)
 	}
 	iv := &s.iv
 	iv[0], iv[1] = 0, 0
-	binary.BigEndian.PutUint32(iv[2:], ssrc)
-	binary.BigEndian.PutUint32(iv[6:], uint32(n>>16))
-	binary.BigEndian.PutUint16(iv[10:], uint16(n))
+	binary.BigEndian.PutUint32(iv[2:], own.ssrc)
+	binary.BigEndian.PutUint32(iv[6:], uint32(own.n>>16))
+	binary.BigEndian.PutUint16(iv[10:], uint16(own.n))
 	for i := range iv {
 		iv[i] ^= s.rtp[i]
 	}

@@ -7,6 +7,7 @@ import (
 
 	"freshet/cluster/ring"
 	"freshet/cluster/stream"
+	"freshet/edge/estimate"
 	"freshet/edge/layer"
 )
 
@@ -87,6 +88,9 @@ type viewer struct {
 
 	rtt    time.Duration // 0 while unknown
 	resend bucket
+
+	path   *estimate.Estimator // nil where it gives no feedback to go by
+	common *commonPath
 }
 
 // A lane is one m-line of a viewer: where its packets come from and what they are called. At any time it
@@ -166,7 +170,9 @@ func (v *viewer) put(b *batch, l *lane, q *prepared, now mono) {
 	l.packets++
 	l.octets += uint32(len(q.body))
 	v.resend.earn(len(q.body))
-	b.add(&v.to, v.seal.seal(b.room(len(q.head)+len(q.body)+maxExpansion), q.head, q.body, l.media.SSRC, n, ts))
+	own := numbers{ssrc: l.media.SSRC, n: n, ts: ts}
+	v.number(&own, q, len(q.head)+len(q.body), now)
+	b.add(&v.to, v.seal.seal(b.room(len(q.head)+len(q.body)+maxExpansion), q.head, q.body, &own))
 }
 
 // open begins the segment of a lane that joined a source without a key frame.

@@ -19,6 +19,9 @@ type Path struct {
 	rose   time.Duration // when one of them last went up a layer
 }
 
+// Move goes on at another address, which path stands for.
+func (e *Estimator) Move(path *Path) { e.path = path }
+
 // MayRise says whether the viewer may go up a layer at now, if the estimate has room for it. It is true where
 // there is no feedback to go by.
 func (e *Estimator) MayRise(now time.Duration) bool {

@@ -24,6 +24,11 @@ const (
 	estimateUp   = 1.1
 	narrowFor    = 2 * time.Second
 
+	// What is known of the path from transport-wide feedback was measured, so it counts soon. Whether there is room
+	// for more is asked for so long before the next layer is due.
+	settlePath = 500 * time.Millisecond
+	askAhead   = 1500 * time.Millisecond
+
 	// The picture is taken away altogether only where trouble lasts: no picture is the worst picture.
 	audioAfter = 5 * time.Second
 )
@@ -44,7 +49,32 @@ type Chooser struct {
 
 	estimate   int64 // 0: none
 	estimateAt time.Duration
+
+	path   Path
+	need   int64 // bits a second of what is shown, sound included
+	wanted int64
 }
+
+// A Path is what transport-wide feedback says of a viewer's path. Where there is any, guesses by loss and REMB
+// count no more.
+type Path struct {
+	BPS     int64 // it carries so much, sound included; 0: nothing is known
+	MayRise bool  // nothing speaks against more, where BPS has room for it
+}
+
+// Told takes what is known of the path now. It returns true where the path does not carry what is shown.
+func (c *Chooser) Told(now time.Duration, p Path) bool {
+	c.path = p
+	return c.started && c.narrow() && now-c.at >= settlePath
+}
+
+func (c *Chooser) narrow() bool {
+	return c.path.BPS > 0 && c.shown >= 0 && float64(c.path.BPS) < estimateDown*float64(c.need)
+}
+
+// Wanted returns how many bits a second the path must carry for the next layer, where nothing but that is missing
+// for a step up; else 0.
+func (c *Chooser) Wanted() int64 { return c.wanted }
 
 // Loss takes the fraction of packets lost since the last report, 0 to 1.
 func (c *Chooser) Loss(now time.Duration, fraction float64) {
@@ -65,9 +95,9 @@ func (c *Chooser) Loss(now time.Duration, fraction float64) {
 func (c *Chooser) Estimate(now time.Duration, bps int64) { c.estimate, c.estimateAt = bps, now }
 
 // Choose returns the rung that the viewer should have at now, AudioOnly where even the lowest is too much and
-// there is audio. It may be one that is not there: Nearest says what to show meanwhile. rungs must not be
-// empty.
-func (c *Chooser) Choose(now time.Duration, rungs []Rung, audio bool) int {
+// there is sound, which takes so many bits a second. It may be one that is not there: Nearest says what to show
+// meanwhile. rungs must not be empty.
+func (c *Chooser) Choose(now time.Duration, rungs []Rung, sound int64) int {
 	top := len(rungs) - 1
 	if !c.started {
 		c.started, c.rung, c.tried, c.hold = true, top, -1, holdMin
@@ -77,10 +107,68 @@ func (c *Chooser) Choose(now time.Duration, rungs []Rung, audio bool) int {
 	if shown := Nearest(rungs, c.rung); shown != c.shown {
 		c.see(now, shown) // a layer came, went, or is held back
 	}
-	if now-c.at >= settle {
-		c.step(now, rungs, audio)
+	c.wanted, c.need = 0, need(rungs, c.shown, sound)
+	switch {
+	case c.path.BPS > 0:
+		if now-c.at >= settlePath {
+			c.fit(now, rungs, sound)
+			c.need = need(rungs, c.shown, sound)
+		}
+	case now-c.at >= settle:
+		c.step(now, rungs, sound > 0)
 	}
 	return c.rung
+}
+
+// need returns what rung i and sound take, in bits a second.
+func need(rungs []Rung, i int, sound int64) int64 {
+	if i < 0 {
+		return sound
+	}
+	return rungs[i].BPS + sound
+}
+
+// fit moves the choice to what the path carries: down at once, as far as it takes; up by one, after a while
+// without trouble that each try which fails doubles.
+func (c *Chooser) fit(now time.Duration, rungs []Rung, sound int64) {
+	if c.tried == c.shown && c.tried >= 0 && now-c.at >= 2*c.hold {
+		c.tried, c.hold = -1, holdMin // the step up held
+	}
+	if c.narrow() {
+		c.fall(now, rungs, sound)
+		return
+	}
+	c.trouble = false
+	next := above(rungs, c.shown, c.rung)
+	calm := now - max(c.calm, c.at)
+	if next <= c.shown || calm < c.hold-askAhead || !c.path.MayRise {
+		return
+	}
+	if want := int64(estimateUp * float64(need(rungs, next, sound))); c.path.BPS < want {
+		c.wanted = want
+	} else if calm >= c.hold {
+		c.move(now, rungs, next, next)
+	}
+}
+
+// fall goes down to the best rung that fits, or the lowest; and to sound alone where that has been too much for long.
+func (c *Chooser) fall(now time.Duration, rungs []Rung, sound int64) {
+	if !c.trouble {
+		c.trouble, c.since = true, now
+	}
+	c.rung = min(c.rung, c.shown) // what is better and still to come would be too much
+	lower := below(rungs, c.shown)
+	for lower > 0 && need(rungs, lower, sound) > c.path.BPS && below(rungs, lower) >= 0 {
+		lower = below(rungs, lower)
+	}
+	if lower == AudioOnly && (sound == 0 || now-c.since < audioAfter) {
+		c.calm = now
+		return
+	}
+	if c.tried == c.shown {
+		c.hold = min(2*c.hold, holdMax)
+	}
+	c.move(now, rungs, lower, -1)
 }
 
 // step moves the choice down or up, if feedback says so.

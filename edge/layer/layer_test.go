@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
+const sound = 48_000
+
 var ladder = []Rung{{250_000, Live}, {800_000, Live}, {2_500_000, Live}}
 
 // A viewer of the given path watches for d, with a report each second; steps are the rungs it went through.
 func watch(c *Chooser, from, d time.Duration, carries int64, estimate bool) (steps []int) {
 	for at := from; at < from+d; at += time.Second {
-		i := c.Choose(at, ladder, true)
+		i := c.Choose(at, ladder, sound)
 		if len(steps) == 0 || steps[len(steps)-1] != i {
 			steps = append(steps, i)
 		}
@@ -79,7 +81,7 @@ func TestWrongGuessesDoNotTakeThePicture(t *testing.T) {
 			estimate = 150_000
 		}
 		c.Estimate(at, estimate)
-		if i := c.Choose(at, single, true); i != 0 {
+		if i := c.Choose(at, single, sound); i != 0 {
 			t.Fatalf("at %v: got %d, want the only layer", at, i)
 		}
 	}
@@ -88,7 +90,7 @@ func TestWrongGuessesDoNotTakeThePicture(t *testing.T) {
 func TestWithoutAudioTheLowestLayerStays(t *testing.T) {
 	var c Chooser
 	for at := time.Duration(0); at < time.Minute; at += time.Second {
-		if i := c.Choose(at, ladder, false); i < 0 {
+		if i := c.Choose(at, ladder, 0); i < 0 {
 			t.Fatalf("at %v: audio alone for a stream without audio", at)
 		}
 		c.Loss(at, 0.9)
@@ -142,7 +144,7 @@ func states(of ...State) []Rung {
 // run has a viewer without trouble from second to second, and returns what it chose last.
 func run(c *Chooser, from, to int, rungs []Rung) (choice int) {
 	for s := from; s < to; s++ {
-		choice = c.Choose(time.Duration(s)*time.Second, rungs, true)
+		choice = c.Choose(time.Duration(s)*time.Second, rungs, sound)
 		c.Loss(time.Duration(s)*time.Second, 0)
 	}
 	return choice
@@ -199,7 +201,7 @@ func TestTroubleBelowAShedLayer(t *testing.T) {
 	run(&c, 0, 5, states(Live, Live, Shed))
 	for s := 5; s < 8; s++ {
 		c.Loss(time.Duration(s)*time.Second, 0.5)
-		c.Choose(time.Duration(s)*time.Second, states(Live, Live, Shed), true)
+		c.Choose(time.Duration(s)*time.Second, states(Live, Live, Shed), sound)
 	}
 	if got := run(&c, 8, 10, states(Live, Live, Live)); got != 0 {
 		t.Errorf("got %d, want 0", got)
@@ -213,7 +215,7 @@ func TestShedLowestLayersKeepTheChoiceInRange(t *testing.T) {
 		var c Chooser
 		for s := range 200 {
 			at := time.Duration(s) * time.Second
-			if got := c.Choose(at, rungs, n%2 == 0); got < AudioOnly || got > 2 || got == AudioOnly && n%2 == 1 {
+			if got := c.Choose(at, rungs, int64(1-n%2)); got < AudioOnly || got > 2 || got == AudioOnly && n%2 == 1 {
 				t.Fatalf("%v: chose %d", rungs, got)
 			}
 			c.Loss(at, float64(s/20%2)) // 20 s bad, 20 s good
@@ -235,7 +237,7 @@ func TestDeadLayerIsPassedOver(t *testing.T) {
 			}
 		}
 		var c Chooser
-		if got := Nearest(rungs, c.Choose(0, rungs, true)); got != row.want {
+		if got := Nearest(rungs, c.Choose(0, rungs, sound)); got != row.want {
 			t.Errorf("live %v: got %d, want %d", row.live, got, row.want)
 		}
 	}
@@ -243,8 +245,82 @@ func TestDeadLayerIsPassedOver(t *testing.T) {
 
 func TestFewerLayersInANewEpoch(t *testing.T) {
 	var c Chooser
-	c.Choose(0, ladder, true)
-	if got := c.Choose(10*time.Second, ladder[:1], true); got != 0 {
+	c.Choose(0, ladder, sound)
+	if got := c.Choose(10*time.Second, ladder[:1], sound); got != 0 {
 		t.Errorf("got %d, want 0", got)
+	}
+}
+
+// told watches as watch does, with transport-wide feedback of a path that carries what carries says, ten times a second.
+func told(c *Chooser, from, d time.Duration, carries func(time.Duration) int64) (at map[int]time.Duration, steps []int) {
+	at = map[int]time.Duration{}
+	for now := from; now < from+d; now += 100 * time.Millisecond {
+		squeezed := c.Told(now, Path{BPS: carries(now), MayRise: true})
+		if now%time.Second != 0 && !squeezed {
+			continue
+		}
+		i := c.Choose(now, ladder, sound)
+		if len(steps) == 0 || steps[len(steps)-1] != i {
+			steps, at[i] = append(steps, i), now
+		}
+	}
+	return at, steps
+}
+
+func TestKnownPathStepsDownAndUp(t *testing.T) {
+	var c Chooser
+	at, steps := told(&c, 0, 40*time.Second, func(now time.Duration) int64 {
+		if now > 10*time.Second && now < 20*time.Second {
+			return 400_000
+		}
+		return 3_000_000
+	})
+	if len(steps) != 4 || steps[1] != 0 || steps[2] != 1 || steps[3] != 2 {
+		t.Fatalf("rungs %v, want from 2 to 0 at once, then up one by one", steps)
+	}
+	if at[0] > 10500*time.Millisecond || at[1] < 20*time.Second || at[1] > 26*time.Second {
+		t.Errorf("down at %v, up at %v, want at once after 10 s and within 6 s after 20 s", at[0], at[1])
+	}
+}
+
+func TestKnownPathIgnoresGuesses(t *testing.T) {
+	var c Chooser
+	for now := time.Duration(0); now < 30*time.Second; now += time.Second {
+		c.Told(now, Path{BPS: 5_000_000, MayRise: true})
+		c.Estimate(now, 100_000)
+		c.Loss(now, 0.2)
+		if i := c.Choose(now, ladder, sound); i != 2 {
+			t.Fatalf("at %v: rung %d, want 2", now, i)
+		}
+	}
+}
+
+func TestRoomIsAskedForBeforeItIsNeeded(t *testing.T) {
+	var c Chooser
+	_, steps := told(&c, 0, 30*time.Second, func(time.Duration) int64 { return 700_000 })
+	if len(steps) != 2 || steps[1] != 0 {
+		t.Fatalf("rungs %v, want 2, 0", steps)
+	}
+	if got, want := c.Wanted(), int64(1.1*(800_000+sound)); got != want {
+		t.Errorf("wants %d of the path, want %d", got, want)
+	}
+	c.Told(30*time.Second, Path{BPS: 700_000})
+	if c.Choose(30*time.Second, ladder, sound); c.Wanted() != 0 {
+		t.Error("wants room though something speaks against more")
+	}
+}
+
+func TestKnownPathOfNothingLeavesSoundAlone(t *testing.T) {
+	var c Chooser
+	_, steps := told(&c, 0, 30*time.Second, func(time.Duration) int64 { return 60_000 })
+	if len(steps) != 3 || steps[1] != 0 || steps[2] != AudioOnly {
+		t.Errorf("rungs %v, want 2, 0, sound alone", steps)
+	}
+	c = Chooser{}
+	for now := time.Duration(0); now < 30*time.Second; now += time.Second {
+		c.Told(now, Path{BPS: 60_000})
+		if c.Choose(now, ladder, 0) < 0 {
+			t.Fatal("sound alone for a stream without sound")
+		}
 	}
 }

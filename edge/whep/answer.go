@@ -19,7 +19,10 @@ import (
 	"freshet/proto/rtpq"
 )
 
-const sendTimeURI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+const (
+	sendTimeURI  = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	transportURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+)
 
 // A Node is what an answer says of the edge.
 type Node struct {
@@ -146,7 +149,8 @@ func (a *answer) video(m *sdp.MediaDescription, all []format) *sdp.MediaDescript
 	if media.RTX != 0 {
 		feedback("nack")
 	}
-	for _, what := range []string{"nack pli", "ccm fir", "goog-remb"} {
+	a.extensions(m, d, &media.Form)
+	for _, what := range append([]string{"nack pli", "ccm fir"}, congestion(&media.Form)) {
 		if feeds(m, f.typ, what) {
 			feedback(what)
 		}
@@ -155,7 +159,6 @@ func (a *answer) video(m *sdp.MediaDescription, all []format) *sdp.MediaDescript
 		d.WithCodec(media.RTX, "rtx", f.rate, 0, "apt="+strconv.Itoa(int(f.typ)))
 		d.WithValueAttribute("ssrc-group", "FID "+number(media.SSRC)+" "+number(media.RTXSSRC))
 	}
-	a.extensions(m, d, &media.Form)
 	a.ssrcs(d, "video", media.SSRC, media.RTXSSRC)
 	a.result.Video = media
 	return d
@@ -174,10 +177,10 @@ func (a *answer) audio(m *sdp.MediaDescription, all []format) *sdp.MediaDescript
 		d.WithCodec(red, "red", 48000, f.channels, redParams)
 	}
 	d.WithCodec(f.typ, f.name, f.rate, f.channels, f.raw)
-	if feeds(m, f.typ, "goog-remb") {
-		d.WithValueAttribute("rtcp-fb", strconv.Itoa(int(f.typ))+" goog-remb")
-	}
 	a.extensions(m, d, &media.Form)
+	if what := congestion(&media.Form); feeds(m, f.typ, what) {
+		d.WithValueAttribute("rtcp-fb", strconv.Itoa(int(f.typ))+" "+what)
+	}
 	a.ssrcs(d, "audio", media.SSRC, 0)
 	a.result.Audio = media
 	return d
@@ -258,6 +261,15 @@ func (a *answer) rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	return d
 }
 
+// congestion returns which feedback the viewer's bandwidth is judged by: transport-wide where its packets are numbered for
+// that, else what the receiver itself thinks.
+func congestion(form *egress.Form) string {
+	if form.Transport != 0 {
+		return "transport-cc"
+	}
+	return "goog-remb"
+}
+
 // extensions agrees on the header extensions that both sides know, under the viewer's ids.
 func (a *answer) extensions(m, d *sdp.MediaDescription, form *egress.Form) {
 	form.Mixed = a.mixed()
@@ -278,6 +290,8 @@ func (a *answer) extensions(m, d *sdp.MediaDescription, form *egress.Form) {
 		}
 		if uri == sendTimeURI {
 			form.SendTime = uint8(n)
+		} else if uri == transportURI && feeds(m, form.Type, "transport-cc") {
+			form.Transport = uint8(n)
 		} else if c := canonical(uri); c != 0 {
 			form.Ext[c] = uint8(n)
 		} else {

@@ -162,13 +162,34 @@ func TestExtensionsOfChromium(t *testing.T) {
 	if f := r.Audio.Form; f.SendTime != 2 || f.Ext[rtpq.ExtAudioLevel] != 1 {
 		t.Errorf("audio: %+v", f)
 	}
-	if strings.Contains(r.SDP, "transport-wide-cc") || strings.Contains(r.SDP, "transport-cc") {
-		t.Error("transport-wide feedback is answered, and nobody would read it")
+	if f := r.Video.Form; f.Transport == 0 || f.Transport != r.Audio.Form.Transport || strings.Contains(r.SDP, "goog-remb") {
+		t.Errorf("transport-wide numbers: %d and %d, want one id, and no REMB beside it\n%s", f.Transport, r.Audio.Form.Transport, r.SDP)
 	}
-	for _, want := range []string{"a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack pli\r\n", "a=rtcp-fb:96 ccm fir\r\n", "a=rtcp-fb:96 goog-remb\r\n", "a=ssrc-group:FID "} {
+	for _, want := range []string{
+		"a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack pli\r\n", "a=rtcp-fb:96 ccm fir\r\n", "a=rtcp-fb:96 transport-cc\r\n",
+		"a=rtcp-fb:111 transport-cc\r\n", "a=ssrc-group:FID ",
+	} {
 		if !strings.Contains(r.SDP, want) {
 			t.Errorf("%q is missing", want)
 		}
+	}
+}
+
+// Numbers that nobody tells of are not sent, and a receiver that numbers are not offered to guesses by itself.
+func TestTransportFeedbackWantsBothHalves(t *testing.T) {
+	offer := read(t, "chromium.sdp")
+	for _, row := range []struct{ name, without string }{
+		{"the feedback", " transport-cc"}, {"the extension", "transport-wide-cc-extensions-01"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, err := Answer(strings.ReplaceAll(offer, row.without, " x-"+row.without[1:]), streamOf(video("VP8", ""), opus), node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Video.Form.Transport != 0 || strings.Contains(r.SDP, "transport-") || !strings.Contains(r.SDP, "a=rtcp-fb:96 goog-remb\r\n") {
+				t.Errorf("id %d in\n%s", r.Video.Form.Transport, r.SDP)
+			}
+		})
 	}
 }
 
