@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/pion/dtls/v2"
-	"github.com/pion/rtp"
 	"github.com/pion/srtp/v2"
 )
 
@@ -27,8 +26,8 @@ var (
 )
 
 // A sealer protects what goes to one viewer and opens what comes from it: AES-128-GCM (RFC 7714) by
-// hand, because sealing goes straight from the shared packet into the arena; AES-CM (RFC 3711) by
-// pion/srtp, for viewers that know nothing better. It is owned by its shard's loop.
+// hand, because sealing goes straight from the shared packet into the arena; for viewers that know nothing better
+// AES-CM (RFC 3711), whose SRTCP is pion's. It is owned by its shard's loop.
 type sealer struct {
 	out, in         cipher.AEAD // nil: cm is used
 	rtp, rtcp, peer [12]byte    // salts: ours of SRTP, ours of SRTCP, the viewer's of SRTCP
@@ -40,9 +39,9 @@ type sealer struct {
 }
 
 type cm struct {
-	out               *srtp.Context
+	rtp               *cmSealer
+	control           *srtp.Context // seals SRTCP
 	peerKey, peerSalt []byte
-	head              rtp.Header // reused
 }
 
 // maxSenders bounds what is kept of the SSRCs under which a viewer sends RTCP (RELIABILITY section 4).
@@ -78,6 +77,7 @@ func newSealer(state *dtls.State, profile dtls.SRTPProtectionProfile) (*sealer, 
 // Labels of the key derivation (RFC 3711, section 4.3).
 const (
 	labelRTP      = 0
+	labelRTPAuth  = 1
 	labelRTPSalt  = 2
 	labelRTCP     = 3
 	labelRTCPSalt = 5
@@ -137,11 +137,15 @@ func derive(key, salt []byte, label byte, n int) ([]byte, error) {
 }
 
 func newCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
-	out, err := srtp.CreateContext(key, salt, srtp.ProtectionProfileAes128CmHmacSha1_80)
+	rtp, err := newCMSealer(key, salt)
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{cm: &cm{out: out, peerKey: peerKey, peerSalt: peerSalt}}, nil
+	control, err := srtp.CreateContext(key, salt, srtp.ProtectionProfileAes128CmHmacSha1_80)
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{cm: &cm{rtp: rtp, control: control, peerKey: peerKey, peerSalt: peerSalt}}, nil
 }
 
 // Numbers are what is one viewer's own in the header of a packet.
@@ -164,7 +168,7 @@ func (s *sealer) seal(dst, head, body []byte, own *numbers) int {
 		binary.BigEndian.PutUint16(dst[own.slot:], own.transport)
 	}
 	if s.cm != nil {
-		return s.sealCM(dst, h, body)
+		return s.cm.rtp.seal(dst, h, body, own.ssrc, own.n)
 	}
 	iv := &s.iv
 	iv[0], iv[1] = 0, 0
@@ -178,19 +182,10 @@ func (s *sealer) seal(dst, head, body []byte, own *numbers) int {
 	return h + len(body) + gcmTag
 }
 
-func (s *sealer) sealCM(dst []byte, h int, body []byte) int {
-	n := h + copy(dst[h:], body)
-	out, err := s.cm.out.EncryptRTP(dst[:0], dst[:n], &s.cm.head)
-	if err != nil || len(out) != n+cmTag {
-		return 0 // the header is our own, so this cannot be; nothing is sent then
-	}
-	return len(out)
-}
-
 // sealControl writes the RTCP packet b protected to dst and returns its length, 0 where no index is left.
 func (s *sealer) sealControl(dst, b []byte) int {
 	if s.cm != nil {
-		out, err := s.cm.out.EncryptRTCP(dst[:0], b, nil)
+		out, err := s.cm.control.EncryptRTCP(dst[:0], b, nil)
 		if err != nil || &out[0] != &dst[0] {
 			return 0
 		}
