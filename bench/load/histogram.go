@@ -51,6 +51,14 @@ func (h *histogram) percentile(q float64) time.Duration {
 	return h.max
 }
 
+// spread returns how its times lie, in milliseconds.
+func (h *histogram) spread() Spread {
+	return Spread{
+		N: int(h.count), P50: milliseconds(h.percentile(0.50)), P95: milliseconds(h.percentile(0.95)),
+		P99: milliseconds(h.percentile(0.99)), Max: milliseconds(h.max),
+	}
+}
+
 // delay returns what a report says of h, nil where it is empty.
 func (h *histogram) delay() *Delay {
 	if h.count == 0 {

@@ -26,6 +26,10 @@ func (l *leanLoop) tick(v *leanViewer, now time.Time) {
 	if v.keys.in == nil {
 		return
 	}
+	naughty := l.begun(v, now)
+	if naughty && l.mischief == MischiefDeaf {
+		return
+	}
 	if now.Sub(v.heard) > leanLost {
 		v.http = nil // nobody is there to be told
 		l.end(v, EndLost, ErrLost.Error())
@@ -47,6 +51,9 @@ func (l *leanLoop) tick(v *leanViewer, now time.Time) {
 		v.looked(now)
 	}
 	l.feedback(v, now)
+	if naughty {
+		l.misbehave(v, now)
+	}
 }
 
 // seen says whether enough has come whole for the filter.

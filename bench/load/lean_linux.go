@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -70,21 +69,13 @@ func newLean(cfg SwarmConfig) (crowd, error) {
 		client: newClient(goodbyes),
 	}
 	for range runtime.GOMAXPROCS(0) {
-		l, err := newLeanLoop(cfg.mode() == ModeFiltered)
+		l, err := newLeanLoop(cfg)
 		if err != nil {
 			return nil, errors.Join(err, c.close())
 		}
 		c.loops = append(c.loops, l)
 	}
 	return c, nil
-}
-
-func printSum(sum [sha256.Size]byte) string {
-	parts := make([]string, len(sum))
-	for i, b := range sum {
-		parts[i] = fmt.Sprintf("%02X", b)
-	}
-	return strings.Join(parts, ":")
 }
 
 // localAddress is the one from which the host of endpoint is reached. Nothing is sent for it.
@@ -136,8 +127,22 @@ func (c *leanCrowd) end()   { c.each((*leanLoop).finish) }
 func (c *leanCrowd) delays() *histogram {
 	var all histogram
 	for _, l := range c.loops {
+		all.merge(&l.past)
 		all.merge(&l.delays)
 	}
+	return &all
+}
+
+// cut implements cutter.
+func (c *leanCrowd) cut() *histogram {
+	var mu sync.Mutex
+	var all histogram
+	c.each(func(l *leanLoop, _ time.Time) {
+		piece := l.cut()
+		mu.Lock()
+		defer mu.Unlock()
+		all.merge(&piece)
+	})
 	return &all
 }
 

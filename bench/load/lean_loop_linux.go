@@ -22,6 +22,7 @@ const (
 // it by do.
 type leanLoop struct {
 	filtered bool
+	mischief Mischief
 	epoll    int
 	wake     int // an eventfd
 	calls    chan func(now time.Time)
@@ -30,7 +31,8 @@ type leanLoop struct {
 	byFD    map[int32]*leanViewer
 	leaving bool      // records are as they will be: what still comes is not looked at
 	steady  bool      // the steady window is open
-	delays  histogram // of its packets
+	delays  histogram // of its packets, since it was cut last
+	past    histogram // of those before
 
 	reader *leanReader
 	events [leanEvents]unix.EpollEvent
@@ -43,9 +45,9 @@ type leanLoop struct {
 	holes   [mostNACK]uint16
 }
 
-func newLeanLoop(filtered bool) (*leanLoop, error) {
+func newLeanLoop(cfg SwarmConfig) (*leanLoop, error) {
 	l := &leanLoop{
-		filtered: filtered, calls: make(chan func(time.Time), leanCalls), byFD: map[int32]*leanViewer{},
+		filtered: cfg.mode() == ModeFiltered, mischief: cfg.Misbehave, calls: make(chan func(time.Time), leanCalls), byFD: map[int32]*leanViewer{},
 		reader: newLeanReader(), plain: make([]byte, 0, leanRead),
 	}
 	var err error
@@ -211,10 +213,18 @@ func (l *leanLoop) clear(time.Time) {
 // begin opens the steady window.
 func (l *leanLoop) begin(time.Time) {
 	l.steady = true
-	l.delays = histogram{}
+	l.delays, l.past = histogram{}, histogram{}
 	for _, v := range l.viewers {
 		v.beginSteady()
 	}
+}
+
+// cut returns the delays since it was opened or cut last.
+func (l *leanLoop) cut() histogram {
+	piece := l.delays
+	l.past.merge(&piece)
+	l.delays = histogram{}
+	return piece
 }
 
 // finish closes it.

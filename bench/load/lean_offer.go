@@ -2,6 +2,7 @@ package load
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/netip"
@@ -69,6 +70,15 @@ func (o leanOffer) text(c iceCredentials, local netip.AddrPort) string {
 		line("a=end-of-candidates")
 	}
 	return b.String()
+}
+
+// printSum is a fingerprint as SDP writes it.
+func printSum(sum [sha256.Size]byte) string {
+	parts := make([]string, len(sum))
+	for i, b := range sum {
+		parts[i] = fmt.Sprintf("%02X", b)
+	}
+	return strings.Join(parts, ":")
 }
 
 func codecLines(line func(string, ...any), p webrtc.RTPCodecParameters) {

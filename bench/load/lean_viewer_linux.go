@@ -66,6 +66,10 @@ type leanViewer struct {
 	filtering     bool
 	filtered      uint32 // drops before there was a filter
 	mark          leanMark
+
+	mischiefAt time.Time // when it last did it; zero: not begun
+	flood      flood
+	asked      int // what it sent
 }
 
 func newLeanViewer(l *leanLoop, s *seat, fd int, own iceCredentials, answer leanAnswer) *leanViewer {

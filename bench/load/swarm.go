@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,9 @@ const (
 	SRTPCM  = "cm"  // AES_CM_128_HMAC_SHA1_80 alone
 )
 
+// maxSlices bounds what a result holds of one run: some 3 hours of seconds.
+const maxSlices = 10_000
+
 // MostViewers bounds a swarm: each viewer of one machine takes a port.
 const MostViewers = 50_000
 
@@ -62,6 +66,9 @@ type SwarmConfig struct {
 	For     time.Duration // length of the steady window, from when all have joined
 	Mode    Mode          // empty: ModeLean
 	SRTP    string        // empty: SRTPGCM
+
+	Misbehave Mischief      // of all its viewers, ModeLean alone; empty: of none
+	Slice     time.Duration // tell the delays of each such piece of the steady window by itself, ModeLean alone; 0: of none
 
 	PID int // of the server, whose processor time and memory are told; 0: of none
 
@@ -93,6 +100,12 @@ func (c SwarmConfig) Validate() error {
 		return fmt.Errorf("mode: want full, lean or filtered, not %q", c.Mode)
 	case c.srtp() != SRTPGCM && c.srtp() != SRTPCM:
 		return fmt.Errorf("srtp: want gcm or cm, not %q", c.SRTP)
+	case !slices.Contains([]Mischief{"", MischiefDeaf, MischiefNACK, MischiefKeys}, c.Misbehave):
+		return fmt.Errorf("misbehave: want deaf, nack or keys, not %q", c.Misbehave)
+	case c.Slice < 0 || c.Slice > 0 && c.For/c.Slice > maxSlices:
+		return fmt.Errorf("slice: want none, or %d at most in the steady window", maxSlices)
+	case c.mode() != ModeLean && (c.Misbehave != "" || c.Slice != 0):
+		return errors.New("misbehave and slice: want lean mode")
 	case c.PID < 0:
 		return fmt.Errorf("pid: want a process, not %d", c.PID)
 	}
@@ -197,13 +210,37 @@ func (s *swarm) watch(ctx context.Context, before use) {
 	s.phase.Store("watching")
 	from, errFrom := readUse(s.cfg.PID)
 	s.crowd.begin()
-	s.result.Stopped = !pause(ctx, s.cfg.For)
+	s.result.Stopped = !s.steady(ctx)
 	s.crowd.end()
 	to, errTo := readUse(s.cfg.PID)
 	s.result.used(before, from, to)
 	if errFrom != nil || errTo != nil { // it was there before: it has ended since
 		s.result.Server = nil
 		s.result.ServerGone = true
+	}
+}
+
+// steady lets the steady window pass, and tells it in pieces where it is asked to. It returns false where ctx ended
+// first; a piece that was not whole then is not told by itself.
+func (s *swarm) steady(ctx context.Context) bool {
+	c, ok := s.crowd.(cutter)
+	if !ok || s.cfg.Slice == 0 {
+		return pause(ctx, s.cfg.For)
+	}
+	begun := time.Now()
+	end := begun.Add(s.cfg.For)
+	for from := begun; ; {
+		due := begun.Add(time.Duration(len(s.result.Slices)+1) * s.cfg.Slice)
+		if due.After(end) {
+			return pause(ctx, time.Until(end))
+		}
+		if !pause(ctx, time.Until(due)) {
+			return false
+		}
+		delays := c.cut()
+		now := time.Now()
+		s.result.Slices = append(s.result.Slices, Slice{From: from, To: now, Delay: delays.spread()})
+		from = now
 	}
 }
 

@@ -24,6 +24,12 @@ type crowd interface {
 	delays() *histogram
 }
 
+// A cutter is a crowd whose steady window can be told in pieces.
+type cutter interface {
+	// cut returns the delays since begin, or since it was called last. It is called between begin and end.
+	cut() *histogram
+}
+
 // A seat is one viewer of a swarm. Its record belongs to the crowd from join to leave.
 type seat struct {
 	record ViewerRecord

@@ -79,6 +79,13 @@ type Spread struct {
 	Max float64 `json:"max"`
 }
 
+// A Slice is a piece of the steady window.
+type Slice struct {
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+	Delay Spread    `json:"delay_ms"` // of packets; N is 0 where none bore a stamp
+}
+
 // A SwarmResult is what a swarm saw.
 type SwarmResult struct {
 	URL       string   `json:"whep"`
@@ -111,6 +118,8 @@ type SwarmResult struct {
 	Freezes int64   `json:"freezes"`
 	Frozen  float64 `json:"frozen_ms"`
 	Delay   *Spread `json:"delay_ms,omitempty"` // of packets, steady window; nil where none bore a stamp
+
+	Slices []Slice `json:"slices,omitempty"` // of the steady window, where they were asked for
 
 	Steady     SteadyCounts `json:"steady"`
 	PacketRate float64      `json:"packets_per_s"`

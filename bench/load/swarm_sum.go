@@ -68,10 +68,8 @@ func (r *SwarmResult) sum(seats []seat, delays *histogram) {
 	}
 	r.Late = spread(late)
 	if delays.count > 0 {
-		r.Delay = &Spread{
-			N: int(delays.count), P50: milliseconds(delays.percentile(0.50)), P95: milliseconds(delays.percentile(0.95)),
-			P99: milliseconds(delays.percentile(0.99)), Max: milliseconds(delays.max),
-		}
+		all := delays.spread()
+		r.Delay = &all
 	}
 	if r.SteadySeconds > 0 {
 		r.PacketRate = float64(r.Steady.Packets) / r.SteadySeconds

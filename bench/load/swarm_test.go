@@ -83,6 +83,59 @@ func TestSwarmThatIsStoppedStillTells(t *testing.T) {
 	})
 }
 
+// cutCrowd has one delay more in each piece than in the one before.
+type cutCrowd struct {
+	slowCrowd
+	cuts int
+}
+
+func (c *cutCrowd) cut() *histogram {
+	c.cuts++
+	h := &histogram{}
+	for i := range c.cuts {
+		h.add(time.Duration(i+1) * time.Millisecond)
+	}
+	return h
+}
+
+// The steady window is told in pieces that follow on each other; what is left at its end, or when it is ended, is not
+// told by itself.
+func TestSteadyWindowInPieces(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		stopped time.Duration // of the window; 0: not
+		want    int
+	}{{"whole", 0, 3}, {"stopped", 2500 * time.Millisecond, 2}} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cutCrowd{slowCrowd: slowCrowd{started: map[int]time.Time{}}}
+				cfg := SwarmConfig{URL: "http://h/whep", Viewers: 1, For: 3500 * time.Millisecond, Slice: time.Second}
+				s := &swarm{cfg: cfg, gather: func(SwarmConfig) (crowd, error) { return c, nil }, seats: make([]seat, 1)}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if row.stopped > 0 {
+					stop := time.AfterFunc(settleTime+row.stopped, cancel)
+					defer stop.Stop()
+				}
+				begun := time.Now().Add(settleTime)
+				r, err := s.run(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(r.Slices) != row.want || r.Stopped != (row.stopped > 0) {
+					t.Fatalf("%d pieces, stopped %v; want %d", len(r.Slices), r.Stopped, row.want)
+				}
+				for i, got := range r.Slices {
+					from := begun.Add(time.Duration(i) * time.Second)
+					if !got.From.Equal(from) || got.To.Sub(got.From) != time.Second || got.Delay.N != i+1 || got.Delay.Max != float64(i+1) {
+						t.Errorf("piece %d: %v for %v, %+v", i, got.From.Sub(begun), got.To.Sub(got.From), got.Delay)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestSwarmConfig(t *testing.T) {
 	good := SwarmConfig{URL: "https://h/whep/s", Viewers: 1, For: time.Second}
 	if err := good.Validate(); err != nil {
@@ -103,6 +156,11 @@ func TestSwarmConfig(t *testing.T) {
 		{"mode", func(c *SwarmConfig) { c.Mode = "fat" }},
 		{"srtp", func(c *SwarmConfig) { c.SRTP = "none" }},
 		{"pid", func(c *SwarmConfig) { c.PID = -2 }},
+		{"misbehave", func(c *SwarmConfig) { c.Misbehave = "rude" }},
+		{"misbehave", func(c *SwarmConfig) { c.Misbehave, c.Mode = MischiefDeaf, ModeFull }},
+		{"misbehave", func(c *SwarmConfig) { c.Slice, c.Mode = time.Second, ModeFiltered }},
+		{"slice", func(c *SwarmConfig) { c.Slice = -1 }},
+		{"slice", func(c *SwarmConfig) { c.Slice = c.For / (maxSlices + 1) }},
 	} {
 		bad := good
 		c.with(&bad)
