@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,8 +30,11 @@ const (
 type StatusError struct {
 	Method, URL string
 	Status      int
-	Detail      string        // from problem+json where there was one, else the beginning of a text body
+	Detail      string        // from problem+json where there was one, else the beginning of a text body; printable
 	RetryAfter  time.Duration // 0 where the server did not say
+	Type        string        // of problem+json, as the server wrote it
+	Next        []string      // where else to go, by problem+json
+	Alternate   []string      // and by the Link headers
 }
 
 func (e *StatusError) Error() string {
@@ -202,6 +206,7 @@ func statusError(res *http.Response) error {
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 && s < 3600 {
 		e.RetryAfter = time.Duration(s) * time.Second
 	}
+	e.Alternate = slices.Collect(targets(res.Header.Values("Link"), "alternate"))
 	body, err := io.ReadAll(io.LimitReader(res.Body, 8<<10))
 	if err != nil {
 		return e // the status alone says most of it
@@ -210,6 +215,7 @@ func statusError(res *http.Response) error {
 	var p problem.Problem
 	switch {
 	case mt == problem.ContentType && json.Unmarshal(body, &p) == nil:
+		e.Type, e.Next = p.Type, p.Next
 		e.Detail = p.Error()
 		for _, f := range p.Errors {
 			e.Detail += fmt.Sprintf("; %s: %s", f.Pointer, f.Detail)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -116,44 +114,4 @@ func (p *Path) write(w io.Writer) error {
 			h.Missing, h.Repaired, h.Gone, h.Late, h.Shed, h.Switches)
 	}
 	return t.Flush()
-}
-
-// linkTo returns where the first Link (RFC 8288) of relation rel in headers leads to, seen from base. It returns
-// nil where there is none, or it leads to another server, which has no business with our bearer.
-func linkTo(headers []string, rel string, base *url.URL) *url.URL {
-	for _, h := range headers {
-		for rest := h; ; {
-			open := strings.IndexByte(rest, '<')
-			if open < 0 {
-				break
-			}
-			target, after, ok := strings.Cut(rest[open+1:], ">")
-			if !ok {
-				break
-			}
-			parameters := after
-			if next := strings.IndexByte(after, '<'); next >= 0 {
-				parameters = after[:next]
-			}
-			rest = after
-			if !hasRelation(parameters, rel) {
-				continue
-			}
-			if u, err := base.Parse(target); err == nil && u.Scheme == base.Scheme && u.Host == base.Host {
-				return u
-			}
-		}
-	}
-	return nil
-}
-
-// hasRelation says whether the parameters of a Link name rel.
-func hasRelation(parameters, rel string) bool {
-	for p := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(strings.Trim(p, " \t,"), "=")
-		if strings.EqualFold(strings.TrimSpace(name), "rel") && strings.Trim(value, `" `) == rel {
-			return true
-		}
-	}
-	return false
 }
