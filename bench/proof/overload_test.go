@@ -2,20 +2,15 @@ package proof_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/pion/webrtc/v3"
 
 	"freshet/bench/load"
 	"freshet/bench/testmesh"
 	"freshet/edge/admit"
-	"freshet/proto/problem"
 )
 
 // A seated is one viewer of the overload, whether it was let in or not.
@@ -87,10 +82,7 @@ func TestOverload(t *testing.T) {
 		return edge.Metric("freshet_rtc_requests_total", "method", "POST") == early+late &&
 			edge.Metric("freshet_edge_refused_offers_total") == float64(refused)
 	})
-	var times sample
-	for range 50 {
-		times = append(times, refusal(t, edge, next))
-	}
+	times := refusals(t, edge, next, 50)
 	times.log(t, "a full edge's answer")
 	held(t, "a full edge's answer", times.at(100), 50*time.Millisecond)
 	for _, s := range rush {
@@ -173,53 +165,26 @@ func stalls(t *testing.T) (worst func() time.Duration) {
 	}
 }
 
-// refusal posts an offer that a full edge refuses, and returns how long it took.
-func refusal(t *testing.T, n *testmesh.Node, next []string) time.Duration {
+// refusals has a full edge refuse n offers over one connection, and returns how long each answer took.
+func refusals(t *testing.T, edge *testmesh.Node, next []string, n int) (times sample) {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.WHEP(testmesh.Stream), strings.NewReader(anOffer(t)))
+	k, err := load.NewKnocker(edge.WHEP(testmesh.Stream), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	q.Header.Set("Content-Type", "application/sdp")
-	began := time.Now()
-	res, err := http.DefaultClient.Do(q)
-	took := time.Since(began)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var p problem.Problem
-	if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
-		t.Fatalf("%s: %v", res.Status, err)
-	}
-	var addresses, links []string
+	defer k.Close()
+	var addresses []string
 	for _, base := range next {
 		addresses = append(addresses, base+"/"+testmesh.Stream)
-		links = append(links, "<"+base+"/"+testmesh.Stream+`>; rel="alternate"`)
 	}
-	if res.StatusCode != http.StatusServiceUnavailable || p.Type != "/problems/full" || res.Header.Get("Retry-After") == "" ||
-		!slices.Equal(p.Next, addresses) || !slices.Equal(res.Header.Values("Link"), links) {
-		t.Fatalf("got %s %+v, Retry-After %q, Link %q", res.Status, p, res.Header.Get("Retry-After"), res.Header.Values("Link"))
-	}
-	return took
-}
-
-// anOffer is what a browser would post.
-func anOffer(t *testing.T) string {
-	t.Helper()
-	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = pc.Close() }()
-	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
-		if _, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-			t.Fatal(err)
+	for range n {
+		took, err := k.Knock(t.Context())
+		why, ok := errors.AsType[*load.StatusError](err)
+		if !ok || why.Status != http.StatusServiceUnavailable || why.Type != "/problems/full" || why.RetryAfter == 0 ||
+			!slices.Equal(why.Next, addresses) || !slices.Equal(why.Alternate, addresses) {
+			t.Fatalf("got %+v", err)
 		}
+		times = append(times, took)
 	}
-	offer, err := pc.CreateOffer(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return offer.SDP
+	return times
 }
