@@ -214,6 +214,24 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
+// What a node writes has two watchers as a rule: a link downstream, and an edge's shard.
+func BenchmarkWriteWatched(b *testing.B) {
+	r := New()
+	var link, shard counter
+	defer r.Watch(&link)()
+	defer r.Watch(&shard)()
+	data := make([]byte, 1200)
+	now := start
+	b.ReportAllocs()
+	for i := int64(0); b.Loop(); i++ {
+		now = now.Add(time.Millisecond)
+		r.Write(Packet{Seq: i + 1<<16, At: now, Data: data, Header: 12, Key: i%2000 == 0})
+	}
+	if link.n == 0 || link.n != shard.n {
+		b.Errorf("the watchers were told %d and %d times", link.n, shard.n)
+	}
+}
+
 // One writer at full speed beside N readers that follow it; the time is the writer's, per packet.
 func BenchmarkWriteWithReaders(b *testing.B) {
 	for _, n := range []int{1, 4, 16, 64} {
