@@ -8,12 +8,13 @@ import (
 	"freshet/edge/layer"
 )
 
-// rungs returns the layers of the video track that v may get, lowest first.
-func (f *feed) rungs(l *lane, now time.Time, at mono) (flows []*stream.Flow, rungs []layer.Rung) {
+// rungs returns the layers of the video track that v may get, lowest first. They are valid until it is called again.
+func (f *feed) rungs(l *lane, now time.Time, at mono) ([]*stream.Flow, []layer.Rung) {
 	first := f.pick(stream.Video, l)
 	if first == nil {
 		return nil, nil
 	}
+	flows, rungs := f.flows[:0], f.rung[:0]
 	for _, flow := range f.stream.Flows {
 		if flow.Format.Track == first.Format.Track && flow.Format.Kind == stream.Video && l.media.fits(flow.Format.Codec) {
 			flows = append(flows, flow)
@@ -23,6 +24,7 @@ func (f *feed) rungs(l *lane, now time.Time, at mono) (flows []*stream.Flow, run
 	for _, flow := range flows {
 		rungs = append(rungs, layer.Rung{BPS: f.rates[flow.Index].bps, State: f.state(flow, now, at)})
 	}
+	f.flows, f.rung = flows, rungs
 	return flows, rungs
 }
 

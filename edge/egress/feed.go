@@ -7,6 +7,7 @@ import (
 
 	"freshet/cluster/ring"
 	"freshet/cluster/stream"
+	"freshet/edge/layer"
 )
 
 const (
@@ -28,6 +29,9 @@ type feed struct {
 	rotate  int       // who is first in the next batch: the last of 5,000 is served 19 ms later
 	quietAt mono
 	rateAt  mono
+
+	flows []*stream.Flow // of the last answer of rungs
+	rung  []layer.Rung
 
 	lookedAt   mono
 	youngUntil mono // a flow was asked for just before: who shows nothing is looked at often
@@ -245,76 +249,6 @@ func (src *source) oldest() (at time.Time, ok bool) {
 		return p.At, true
 	}
 	return time.Time{}, false
-}
-
-// flush sends what is due of all flows of f.
-func (s *Shard) flush(f *feed, now time.Time, at mono) {
-	due := s.due[:0]
-	audio := false
-	for _, src := range f.sources {
-		if src == nil {
-			continue
-		}
-		src.collect(now)
-		if len(src.batch) == 0 {
-			continue
-		}
-		if src.waker.video && now.Sub(src.since) > maxBehind {
-			s.fallBehind(f, src, at)
-			continue
-		}
-		if len(src.seats) == 0 {
-			src.batch = src.batch[:0]
-			continue
-		}
-		for _, sh := range src.shapes {
-			sh.fill(src.batch, now, src.waker.video && s.batch.socket.gso)
-		}
-		audio = audio || !src.waker.video
-		due = append(due, src)
-	}
-	s.due = due
-	if len(due) == 0 {
-		return
-	}
-	f.rotate++
-	if audio {
-		s.fanBoth(f, at)
-	} else {
-		for _, src := range due {
-			s.fanVideo(f, src, at)
-		}
-	}
-	s.batch.flush()
-	s.measure(due)
-}
-
-// fanBoth sends video and audio together: audio is the short last segment of the video's message.
-func (s *Shard) fanBoth(f *feed, at mono) {
-	n := len(f.viewers)
-	for i := range n {
-		v := f.viewers[(i+f.rotate)%n]
-		for _, l := range [...]*lane{&v.video, &v.audio} {
-			if l.src == nil || len(l.src.batch) == 0 {
-				continue
-			}
-			for j := range l.shape.list {
-				v.put(s.batch, l, &l.shape.list[j], at)
-			}
-			v.sentAt = at
-		}
-	}
-}
-
-func (s *Shard) fanVideo(f *feed, src *source, at mono) {
-	n := len(src.seats)
-	for i := range n {
-		v := src.seats[(i+f.rotate)%n]
-		for j := range v.video.shape.list {
-			v.put(s.batch, &v.video, &v.video.shape.list[j], at)
-		}
-		v.sentAt = at
-	}
 }
 
 // fallBehind gives up what src has not sent in time: its viewers go on at the next key frame.

@@ -109,8 +109,8 @@ func (m *metrics) count(c *sent) {
 	*c = sent{}
 }
 
-// measure notes how long the packets of a batch waited. It runs once the kernel has them.
-func (s *Shard) measure(due []*source) {
+// measure notes how long the packets of batches waited. It runs once the kernel has them.
+func (s *Shard) measure(due ...*source) {
 	done := s.egress.deps.Now()
 	for _, src := range due {
 		s.m.wait.Observe(done.Sub(src.since).Seconds())

@@ -180,15 +180,17 @@ func (s *Shard) nacked(v *viewer, ssrc uint32, n uint16) {
 		s.m.dropped(dropGone, 1)
 		return
 	}
-	last := &l.resentAt[n%uint16(len(l.resentAt))]
-	if last.seq == n && last.at != 0 && s.now-last.at < v.again() {
-		return
-	}
-	if !v.resend.spend(len(p.Data)) {
+	if v.resend.left < len(p.Data) {
 		s.m.dropped(dropBudget, 1)
 		return
 	}
-	*last = resent{n, s.now}
+	if l.resent == nil {
+		l.resent = &resent{}
+	}
+	if !l.resent.again(n, s.now, v.again()) {
+		return
+	}
+	v.resend.spend(len(p.Data))
 	s.one.form = l.media.Form
 	s.single[0] = p
 	s.one.fill(s.single[:], s.wall(s.now), false)

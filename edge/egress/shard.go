@@ -51,6 +51,8 @@ type Shard struct {
 	one      shape
 	single   [1]*ring.Packet
 	due      []*source
+	clock    mono // of the batch under way
+	soundAt  mono // when it was last looked for sound
 	take     func([]byte, netip.AddrPort)
 	now      mono // of the round under way, for take
 	ice      iceScratch

@@ -34,7 +34,7 @@ type sealer struct {
 	control         cipher.AEAD // seals SRTCP
 	index           uint32      // of the next SRTCP packet
 	senders         []sender
-	iv              [12]byte // scratch: one on the stack would escape through the interface, once a packet
+	iv, aad         [12]byte // scratch: on the stack they would escape through the interface, once a packet
 	cm              *cm
 }
 
@@ -196,13 +196,11 @@ func (s *sealer) sealControl(dst, b []byte) int {
 	}
 	n := copy(dst, b[:8])
 	end := len(b) + gcmTag
-	var iv [12]byte
-	var aad [12]byte
 	const encrypted = 1 << 31
-	controlIV(&iv, b[4:8], s.index, &s.rtcp)
-	copy(aad[:], b[:8])
-	binary.BigEndian.PutUint32(aad[8:], s.index|encrypted)
-	s.control.Seal(dst[n:n], iv[:], b[8:], aad[:])
+	controlIV(&s.iv, b[4:8], s.index, &s.rtcp)
+	copy(s.aad[:], b[:8])
+	binary.BigEndian.PutUint32(s.aad[8:], s.index|encrypted)
+	s.control.Seal(dst[n:n], s.iv[:], b[8:], s.aad[:])
 	binary.BigEndian.PutUint32(dst[end:], s.index|encrypted)
 	s.index++
 	return end + 4
@@ -258,11 +256,10 @@ func (s *sealer) openGCM(seen *replay, b []byte) ([]byte, error) {
 	if !seen.fresh(index) {
 		return nil, errReplay
 	}
-	var iv, aad [12]byte
-	controlIV(&iv, b[4:8], index, &s.peer)
-	copy(aad[:], b[:8])
-	copy(aad[8:], b[n:])
-	body, err := s.in.Open(b[8:8], iv[:], b[8:n], aad[:])
+	controlIV(&s.iv, b[4:8], index, &s.peer)
+	copy(s.aad[:], b[:8])
+	copy(s.aad[8:], b[n:])
+	body, err := s.in.Open(b[8:8], s.iv[:], b[8:n], s.aad[:])
 	if err != nil {
 		return nil, errSRTCP
 	}
@@ -272,6 +269,7 @@ func (s *sealer) openGCM(seen *replay, b []byte) ([]byte, error) {
 
 // controlIV is the nonce of SRTCP (RFC 7714, section 9.1).
 func controlIV(iv *[12]byte, ssrc []byte, index uint32, salt *[12]byte) {
+	*iv = [12]byte{}
 	copy(iv[2:], ssrc)
 	binary.BigEndian.PutUint32(iv[8:], index)
 	for i := range iv {

@@ -110,18 +110,29 @@ type lane struct {
 	after    int64   // the key frame must be newer than this Seq
 	since    mono
 
-	fresh    bool // the next packet of src opens a segment; audio has no key frames to wait for
-	rtxSeq   int64
-	packets  uint32
-	octets   uint32
-	report   report
-	resentAt [64]resent
+	fresh   bool // the next packet of src opens a segment; audio has no key frames to wait for
+	rtxSeq  int64
+	packets uint32
+	octets  uint32
+	report  report
+	resent  *resent // nil until a packet is asked for again
 }
 
-// A resent remembers when a number was last resent.
-type resent struct {
+// A resent remembers when numbers were last sent again. Most viewers ask for none.
+type resent [64]struct {
 	seq uint16
-	at  mono
+	at  uint32 // ms of the shard's clock, of which 49 days are told apart; 0: never
+}
+
+// again notes that number n is sent again at now. It returns false where that was done less than apart before.
+func (r *resent) again(n uint16, now mono, apart time.Duration) bool {
+	last := &r[n%uint16(len(r))]
+	ms := uint32(now/time.Millisecond) | 1
+	if last.seq == n && last.at != 0 && time.Duration(ms-last.at)*time.Millisecond < apart {
+		return false
+	}
+	last.seq, last.at = n, ms
+	return true
 }
 
 // A catchUp is the way from a cached key frame to live.

@@ -1,0 +1,70 @@
+package egress
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"freshet/proto/rtpq"
+)
+
+// Sound that comes while a key frame goes to one viewer after the other does not wait for the last of them.
+func TestSoundDoesNotWaitForAKeyFrame(t *testing.T) {
+	const viewers, packets = 96, longAll/96 + 1
+	r := newRig(t)
+	p := r.tape("long", 1, "")
+	p.due(onlyFirst)
+	var all []*client
+	for i := range viewers {
+		all = append(all, r.join(p.s, fmt.Sprint("viewer", i), Form{Type: 96}, Form{Type: 111}))
+	}
+	r.step(100*time.Millisecond, func() { p.due(onlyFirst); p.sound() })
+	r.s.round()
+	for _, c := range all {
+		c.read()
+		c.packets = nil
+	}
+	for i := range packets {
+		b := make([]byte, 100)
+		b[0], b[1] = 0x10, 0 // VP8: a key frame
+		if i > 0 {
+			b[0] = 0
+		}
+		p.write(p.s.Flows[0], marshal(t, rtp.Header{
+			SequenceNumber: p.seq[0] + uint16(i), Timestamp: uint32(p.frame) * 3000, PayloadType: rtpq.TypeVideo, Marker: i == packets-1,
+		}, b))
+	}
+	looks, cameAt := 0, 2 // a look at the clock each 32 viewers, and 4 ms in between
+	r.s.egress.deps.Now = func() time.Time {
+		if looks++; looks == cameAt {
+			p.write(p.s.Flows[1], marshal(t, rtp.Header{SequenceNumber: p.seq[1], Timestamp: uint32(p.seq[1]) * 960, PayloadType: rtpq.TypeOpus}, make([]byte, 92)))
+		}
+		r.now = r.now.Add(4 * time.Millisecond)
+		return r.now
+	}
+	now := r.now
+	r.s.flush(r.s.order[0], now, now.Sub(r.s.started))
+	before := 0
+	for i, c := range all {
+		c.read()
+		sound, picture := -1, 0
+		for j := range c.packets {
+			if c.packets[j].SSRC == c.v.audio.media.SSRC {
+				sound = j
+			} else {
+				picture++
+			}
+		}
+		if sound < 0 || picture != packets {
+			t.Fatalf("viewer %d: %d packets of the picture of %d, sound at %d", i, picture, packets, sound)
+		}
+		if sound == 0 {
+			before++
+		}
+	}
+	if want := viewers - clockEvery; before != want {
+		t.Errorf("%d viewers had the sound before their picture, want the %d whose turn had not come", before, want)
+	}
+}
