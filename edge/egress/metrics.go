@@ -32,7 +32,7 @@ const (
 // metrics are shared by all shards.
 type metrics struct {
 	opened, plis, nacks, resent           prometheus.Counter
-	moves, switches, shed                 prometheus.Counter
+	moves, switches, shed, replays        prometheus.Counter
 	packets, bytes                        prometheus.Counter
 	calls, messages, segmented            prometheus.Counter
 	feedbacks, unknown, probes            prometheus.Counter
@@ -56,6 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		opened:         counter("sessions_opened_total", "Sessions taken in."),
 		ended:          labelled("sessions_ended_total", "reason", "Sessions that ended."),
 		plis:           counter("keyframe_requests_total", "PLI and FIR of viewers."),
+		replays:        counter("keyframe_replays_total", "PLI and FIR that were answered with the cached group; the others came too soon."),
 		nacks:          counter("nacks_total", "Packets that viewers asked for again."),
 		resent:         counter("resent_packets_total", "Packets sent again."),
 		moves:          counter("moves_total", "Viewers that changed their address."),
@@ -76,7 +77,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		wait:           histogram("wait_seconds", "From the first packet of a batch in the ring to the last one in the kernel.", waits),
 		frameWait:      histogram("frame_wait_seconds", "The part of wait_seconds spent waiting for the end of the frame.", waits),
 	}
-	reg.MustRegister(m.opened, m.ended, m.plis, m.nacks, m.resent, m.moves, m.switches, m.shed, m.packets, m.bytes,
+	reg.MustRegister(m.opened, m.ended, m.plis, m.replays, m.nacks, m.resent, m.moves, m.switches, m.shed, m.packets, m.bytes,
 		m.calls, m.messages, m.segmented, m.feedbacks, m.unknown, m.probes, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait)
 	return m
 }

@@ -153,14 +153,16 @@ func (s *Shard) refresh(v *viewer) {
 	s.m.plis.Inc()
 	l := &v.video
 	flow := l.flow()
-	if flow == nil || l.want != nil || l.catch != nil || v.pliAt != 0 && s.now-v.pliAt < pliEvery {
+	if flow == nil || l.want != nil || l.catch != nil {
 		return // one is on its way
 	}
 	if p := flow.Ring.At(flow.Ring.Head() - 1); p != nil && s.wall(s.now).Sub(p.At) > silent {
 		return // a player asks because nothing new comes; what came before, it has shown
 	}
-	v.pliAt = s.now
-	s.show(v, flow, s.now)
+	if v.pli.heed(s.now) {
+		s.m.replays.Inc()
+		s.show(v, flow, s.now)
+	}
 }
 
 // nacked sends the packet that went out as n again, by RTX: a new number on an SSRC of its own, so that

@@ -53,7 +53,8 @@ const (
 	consentTimeout   = 30 * time.Second       // no STUN and no RTCP: gone (RFC 7675)
 	probeEvery       = 400 * time.Millisecond // after a sign that the viewer closed ...
 	probes           = 5                      // ... it is gone unless it answers one of so many checks
-	pliEvery         = time.Second            // PLI and FIR answered, a viewer
+	pliEvery         = time.Second            // PLI and FIR answered, a viewer; each soon after the last doubles it ...
+	pliLast          = 16 * time.Second       // ... up to this: a cached group may be far more than the stream's rate
 )
 
 // A viewer is owned by its shard's loop; nothing else may touch it. It has no goroutine, channel, lock or timer.
@@ -82,7 +83,7 @@ type viewer struct {
 	audio  lane
 	choice layer.Chooser
 	asked  Selection
-	pliAt  mono
+	pli    wish
 
 	askedAt mono // when asked was last heeded at once
 
@@ -200,6 +201,26 @@ func (l *lane) open(p *ring.Packet, now mono) {
 type Fingerprint struct {
 	Hash string // sha-256, sha-384, sha-512
 	Sum  []byte
+}
+
+// A wish is when a viewer's wish for a key frame was last heeded.
+type wish struct {
+	at   mono // 0: never
+	wait time.Duration
+}
+
+// heed says whether another one is heeded at now.
+func (r *wish) heed(now mono) bool {
+	switch {
+	case r.at == 0 || now-r.at >= 2*r.wait:
+		r.wait = pliEvery
+	case now-r.at < r.wait:
+		return false
+	default:
+		r.wait = min(2*r.wait, pliLast)
+	}
+	r.at = now
+	return true
 }
 
 // A Selection is what a viewer asked to see.
