@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"freshet/bench/load"
+	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
 
@@ -100,9 +101,9 @@ func TestRawSimulcast(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := start(t, raw.Run)
-	until(t, "all three layers", func() bool { return m.packets("q") > 30 && m.packets("h") > 60 && m.packets("f") > 120 })
+	testmesh.Until(t, "all three layers", testmesh.Patience, func() bool { return m.packets("q") > 30 && m.packets("h") > 60 && m.packets("f") > 120 })
 	m.askKeys()
-	until(t, "key frames for the asking", func() bool {
+	testmesh.Until(t, "key frames for the asking", testmesh.Patience, func() bool {
 		for _, l := range raw.Stats().Layers {
 			if l.PLI == 0 || l.KeyFrames < 2 {
 				return false
@@ -110,7 +111,7 @@ func TestRawSimulcast(t *testing.T) {
 		}
 		return true
 	})
-	until(t, "feedback", func() bool {
+	testmesh.Until(t, "feedback", testmesh.Patience, func() bool {
 		var twcc int64 // it speaks of the whole transport, and is sent to any one of the layers
 		reported := true
 		for _, l := range raw.Stats().Layers {
@@ -132,7 +133,7 @@ func TestRawSendsTheProofsLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := start(t, raw.Run)
-	until(t, "two groups", func() bool { return raw.Stats().Layers[0].KeyFrames == 3 })
+	testmesh.Until(t, "two groups", testmesh.Patience, func() bool { return raw.Stats().Layers[0].KeyFrames == 3 })
 	stop()
 	s := raw.Stats()
 	// Two whole groups, and of the third what left before stop: the first picture at least.
@@ -277,7 +278,7 @@ func TestRedirectKeepsOfferAndKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, raw.Run)
-	until(t, "packets through the redirect", func() bool { return m.packets("video") > 10 })
+	testmesh.Until(t, "packets through the redirect", testmesh.Patience, func() bool { return m.packets("video") > 10 })
 }
 
 func TestServerGone(t *testing.T) {
@@ -288,7 +289,7 @@ func TestServerGone(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- raw.Run(t.Context()) }()
-	until(t, "on the air", func() bool { return m.packets("video") > 10 })
+	testmesh.Until(t, "on the air", testmesh.Patience, func() bool { return m.packets("video") > 10 })
 	m.drop()
 	select {
 	case err := <-done:

@@ -1,7 +1,6 @@
 package load_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
@@ -219,22 +217,6 @@ func (m *mirror) drop() {
 	for id, pc := range m.peers {
 		_ = pc.Close()
 		delete(m.peers, id)
-	}
-}
-
-// until waits for ok, looking again every few milliseconds, for at most 10 s.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not within 10 s", what)
-		}
 	}
 }
 

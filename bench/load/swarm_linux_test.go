@@ -128,7 +128,7 @@ func TestSwarmsWatchAForeignServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, raw.Run)
-	until(t, "on the air", func() bool { return m.packets("video") > 10 })
+	testmesh.Until(t, "on the air", testmesh.Patience, func() bool { return m.packets("video") > 10 })
 	for _, mode := range []load.Mode{load.ModeLean, load.ModeFull} {
 		r := swarm(t, load.SwarmConfig{URL: m.url("whep"), Viewers: 3, For: time.Second, Mode: mode})
 		if r.Joined != 3 || r.Failed != 0 || r.Lost != 0 {

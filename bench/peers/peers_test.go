@@ -22,6 +22,7 @@ import (
 	"freshet/bench/load"
 	"freshet/bench/peers"
 	"freshet/bench/peers/naive"
+	"freshet/bench/testmesh"
 )
 
 // TestMain is also the naive server, where it is called as the program is.
@@ -254,7 +255,7 @@ func TestAnyOther(t *testing.T) {
 		})
 	}
 	t.Run("a process that nobody waits for", func(t *testing.T) {
-		until(t, "its end", func() bool {
+		testmesh.Until(t, "its end", testmesh.Patience, func() bool {
 			_, err := peers.Start(t.Context(), peers.Config{Kind: peers.Other, WHEP: there, PID: zombie.Process.Pid})
 			return err != nil
 		})
@@ -289,20 +290,5 @@ func script(t *testing.T, lines string) string {
 // gone waits until there is no process pid: it has ended, and was waited for.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	until(t, "the end of the process", func() bool { return syscall.Kill(pid, 0) != nil })
-}
-
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not within 10 s", what)
-		}
-	}
+	testmesh.Until(t, "the end of the process", testmesh.Patience, func() bool { return syscall.Kill(pid, 0) != nil })
 }

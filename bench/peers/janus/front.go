@@ -148,27 +148,7 @@ func (f *Front) whep(w http.ResponseWriter, q *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), 2*eventWithin)
 	defer cancel()
-	s, err := f.sourceFor(offer)
-	if err != nil {
-		return err
-	}
-	select {
-	case <-s.ready:
-	case <-s.ended:
-		return s.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	kinds, err := s.taken(offer)
-	if err != nil {
-		return err
-	}
-	session := rand.Text()
-	if err := f.reserve(session); err != nil {
-		return err
-	}
-	handle, answer, err := f.watch(ctx, offer, kinds)
-	f.settle(session, handle)
+	session, answer, err := f.seat(ctx, offer)
 	if err != nil {
 		return err
 	}
@@ -177,6 +157,36 @@ func (f *Front) whep(w http.ResponseWriter, q *http.Request) error {
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) // Janus hangs up on a peer that is gone
 	return nil
+}
+
+// seat has Janus answer offer with the source that there is. Where that is over, it waits for its end and begins another.
+func (f *Front) seat(ctx context.Context, offer string) (session, answer string, err error) {
+	for {
+		s, err := f.sourceFor(offer)
+		if err != nil {
+			return "", "", err
+		}
+		select {
+		case <-s.ready:
+		case <-s.ended:
+			return "", "", s.err
+		case <-ctx.Done():
+			return "", "", ctx.Err()
+		}
+		kinds, err := s.taken(offer)
+		if err != nil {
+			return "", "", err
+		}
+		session = rand.Text()
+		if err := f.reserve(session); err != nil {
+			return "", "", err
+		}
+		handle, answer, err := f.watch(ctx, offer, kinds)
+		f.settle(session, handle)
+		if err == nil || !s.passed(ctx) {
+			return session, answer, err
+		}
+	}
 }
 
 // watch has the plugin send kinds to who made offer. Where it does not, the handle is closed again.

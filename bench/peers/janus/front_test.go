@@ -17,6 +17,7 @@ import (
 
 	"freshet/bench/load"
 	"freshet/bench/peers/janus"
+	"freshet/bench/testmesh"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -113,7 +114,7 @@ func TestFrontWithoutMedia(t *testing.T) {
 	}
 	run(t, raw.Run)
 	<-raw.Connected()
-	until(t, "a refusal of Janus itself", func() bool {
+	testmesh.Until(t, "a refusal of Janus itself", testmesh.Patience, func() bool {
 		err := load.Play(t.Context(), load.PlayConfig{URL: f.WHEP(), For: 10 * time.Second}, nil, log)
 		return err != nil && strings.Contains(err.Error(), "502 Bad Gateway: Janus does not take it: janus: no such mountpoint")
 	})
@@ -151,20 +152,4 @@ func run(t *testing.T, f func(context.Context) error) {
 			t.Error(err)
 		}
 	})
-}
-
-// until waits for ok, for at most 10 s.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not within 10 s", what)
-		}
-	}
 }

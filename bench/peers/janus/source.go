@@ -28,7 +28,8 @@ var carried = []format{{kind: "audio", codec: "opus"}, {kind: "video", codec: "v
 type source struct {
 	formats []format      // with the first viewer's payload types: Janus sends the same to all
 	ready   chan struct{} // closed when packets flow
-	ended   chan struct{} // closed when they do not flow any more
+	over    chan struct{} // closed when they do not flow any more
+	ended   chan struct{} // closed when the mountpoint is gone, too, and another source may begin
 	err     error         // why; read after ended
 }
 
@@ -46,7 +47,7 @@ func (f *Front) sourceFor(offer string) (*source, error) {
 	case len(formats) < len(carried):
 		return nil, unsupported("the first viewer must take VP8 and Opus")
 	}
-	s := &source{formats: formats, ready: make(chan struct{}), ended: make(chan struct{})}
+	s := &source{formats: formats, ready: make(chan struct{}), over: make(chan struct{}), ended: make(chan struct{})}
 	begun := f.begin(func(ctx context.Context) {
 		err := f.feed(ctx, s)
 		f.mu.Lock()
@@ -113,7 +114,22 @@ func (f *Front) feed(ctx context.Context, s *source) (err error) {
 		outs[kind].send(p)
 		first()
 	}
+	defer close(s.over)
 	return load.Play(ctx, cfg, nil, f.log)
+}
+
+// passed says whether the source is over, and then waits for its end, or ctx's.
+func (s *source) passed(ctx context.Context) bool {
+	select {
+	case <-s.over:
+	default:
+		return false
+	}
+	select {
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // mount makes the mountpoint and returns the ports that it listens on, by kind.

@@ -22,6 +22,7 @@ import (
 
 	"freshet/bench/load"
 	"freshet/bench/peers/naive"
+	"freshet/bench/testmesh"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +41,7 @@ func TestAllArrives(t *testing.T) {
 				viewers[i] = watch(t, s.Ready().WHEP, load.PlayConfig{})
 			}
 			for i, v := range viewers {
-				until(t, "packets for all", func() bool { return v.packets("video") > 200 && v.packets("audio") > 80 })
+				testmesh.Until(t, "packets for all", testmesh.Patience, func() bool { return v.packets("video") > 200 && v.packets("audio") > 80 })
 				if st := s.Stats(); st.Viewers != len(viewers)-i || !st.Publishing {
 					t.Errorf("%d viewers are left: %+v", len(viewers)-i, st)
 				}
@@ -55,7 +56,7 @@ func TestAllArrives(t *testing.T) {
 					}
 				}
 			}
-			until(t, "nobody watches", func() bool { return s.Stats().Viewers == 0 })
+			testmesh.Until(t, "nobody watches", testmesh.Patience, func() bool { return s.Stats().Viewers == 0 })
 			st, sent := s.Stats(), raw.Stats() // in this order: the publisher goes on
 			if all := sent.Layers[0].Packets + sent.Audio.Packets; st.Received < 280 || st.Received > all {
 				t.Errorf("received %d packets, and %d were sent", st.Received, all)
@@ -74,7 +75,7 @@ func TestOneTrackAlone(t *testing.T) {
 	s := serve(t, naive.Config{})
 	publish(t, s, load.RawConfig{Audio: true})
 	v := watch(t, s.Ready().WHEP, load.PlayConfig{NoVideo: true})
-	until(t, "sound", func() bool { return v.packets("audio") > 50 })
+	testmesh.Until(t, "sound", testmesh.Patience, func() bool { return v.packets("audio") > 50 })
 	v.stop()
 	if r := v.report(); len(r.Tracks) != 1 || r.Tracks[0].Lost != 0 {
 		t.Errorf("who offered sound alone got %s", r)
@@ -85,7 +86,7 @@ func TestPublisherLeaves(t *testing.T) {
 	s := serve(t, naive.Config{})
 	_, stop := publish(t, s, load.RawConfig{})
 	v := watch(t, s.Ready().WHEP, load.PlayConfig{})
-	until(t, "packets", func() bool { return v.packets("video") > 50 })
+	testmesh.Until(t, "packets", testmesh.Patience, func() bool { return v.packets("video") > 50 })
 	stop()
 	if err := v.wait(t); err != nil || v.report().End != "the stream ended" {
 		t.Errorf("the viewer ended with %v: %s", err, v.report())
@@ -97,7 +98,7 @@ func TestPublisherLeaves(t *testing.T) {
 
 	publish(t, s, load.RawConfig{})
 	again := watch(t, s.Ready().WHEP, load.PlayConfig{})
-	until(t, "packets of the next publisher", func() bool { return again.packets("video") > 50 })
+	testmesh.Until(t, "packets of the next publisher", testmesh.Patience, func() bool { return again.packets("video") > 50 })
 }
 
 // Who leaves without DELETE, or never comes, is told of by ICE alone: a front keeps the DELETE to itself.
@@ -119,7 +120,7 @@ func TestLeavingWithoutAWord(t *testing.T) {
 	_, stop := publish(t, s, load.RawConfig{URL: front.URL + "/whip"})
 	gone := watch(t, front.URL+"/whep", load.PlayConfig{})
 	stays := watch(t, s.Ready().WHEP, load.PlayConfig{})
-	until(t, "packets", func() bool { return gone.packets("video") > 50 && stays.packets("video") > 50 })
+	testmesh.Until(t, "packets", testmesh.Patience, func() bool { return gone.packets("video") > 50 && stays.packets("video") > 50 })
 	gone.stop()
 	if res := post(t, s.Ready().WHEP, "application/sdp", offer(t)); res.StatusCode != http.StatusCreated {
 		t.Fatalf("who never comes got %s", res.Status)
@@ -127,9 +128,9 @@ func TestLeavingWithoutAWord(t *testing.T) {
 	if n := s.Stats().Viewers; n != 3 {
 		t.Errorf("%d viewers at once, want 3 still: the front let a DELETE through", n)
 	}
-	until(t, "two viewers less", func() bool { return s.Stats().Viewers == 1 })
+	testmesh.Until(t, "two viewers less", testmesh.Patience, func() bool { return s.Stats().Viewers == 1 })
 	before := stays.packets("video")
-	until(t, "packets for the other", func() bool { return stays.packets("video") > before+50 })
+	testmesh.Until(t, "packets for the other", testmesh.Patience, func() bool { return stays.packets("video") > before+50 })
 	stop()
 	if err := stays.wait(t); err != nil || s.Stats().Publishing {
 		t.Errorf("the viewer ended with %v: %+v", err, s.Stats())
@@ -273,7 +274,7 @@ func publish(t *testing.T, s *naive.Server, cfg load.RawConfig) (_ *load.Raw, st
 	}
 	before := s.Stats().Received
 	stop = run(t, raw.Run)
-	until(t, "on the air", func() bool { return s.Stats().Received > before })
+	testmesh.Until(t, "on the air", testmesh.Patience, func() bool { return s.Stats().Received > before })
 	return raw, stop
 }
 
@@ -383,23 +384,6 @@ func status(t *testing.T, res *http.Response, want int, problem string) {
 	var p struct{ Type, Detail string }
 	if err := json.NewDecoder(res.Body).Decode(&p); err != nil || res.StatusCode != want || p.Type != problem {
 		t.Errorf("got %s, %+v (%v), want %d %s", res.Status, p, err, want, problem)
-	}
-}
-
-// until waits for ok, looking again every few milliseconds, for at most 15 s: who leaves without a word is
-// forgotten after 6 to 8.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("%s: not within 15 s", what)
-		}
 	}
 }
 
