@@ -1,0 +1,109 @@
+package stand
+
+import (
+	"context"
+	"time"
+
+	"freshet/bench/load"
+	"freshet/bench/testmesh"
+)
+
+// T is what a row runs for: a stand, or a test.
+type T interface {
+	testmesh.T
+	Failed() bool
+}
+
+// A Bench is a row that runs: its T, and what it was asked for. It belongs to the row's goroutine.
+type Bench struct {
+	T
+	Config Config
+	ID     string
+}
+
+// New returns a bench for the row called id.
+func New(t T, cfg Config, id string) *Bench { return &Bench{t, cfg, id} }
+
+// Length returns how long to measure.
+func (b *Bench) Length(own time.Duration) time.Duration {
+	if b.Config.For > 0 {
+		return b.Config.For
+	}
+	return own
+}
+
+// Times returns how often to do what is done again and again.
+func (b *Bench) Times(own int) int {
+	if b.Config.Times > 0 {
+		return b.Config.Times
+	}
+	return own
+}
+
+// Tell says how far the row is.
+func (b *Bench) Tell(format string, args ...any) {
+	if b.Config.Stderr != nil {
+		note(b.Config.Stderr, "  "+format, args...)
+	}
+}
+
+// tellEvery is how often a wait says how far it is.
+const tellEvery = 10 * time.Second
+
+// During passes d, saying now and then how far it is; where the run is told to stop, the row ends.
+func (b *Bench) During(d time.Duration, what string) {
+	b.Helper()
+	begun := time.Now()
+	end := time.NewTimer(d)
+	defer end.Stop()
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end.C:
+			return
+		case <-tick.C:
+			b.Tell("%s: %v of %v", what, time.Since(begun).Round(time.Second), d)
+		case <-b.Context().Done():
+			b.Fatalf("%s: told to stop", what)
+		}
+	}
+}
+
+// Until waits for ok, for as long as patience lets it; then the row has failed.
+func (b *Bench) Until(what string, patience time.Duration, ok func() bool) {
+	b.Helper()
+	testmesh.Until(b, what, patience, ok)
+}
+
+// Background runs f until the row ends; it must return nil.
+func (b *Bench) Background(what string, f func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			b.Errorf("%s: %v", what, err)
+		}
+	})
+}
+
+// publisherWithin is how long a publisher may take to connect.
+const publisherWithin = 30 * time.Second
+
+// Publish starts a publisher of made-up packets, which ends with the row, and returns once it is connected.
+func (b *Bench) Publish(cfg load.RawConfig) *load.Raw {
+	b.Helper()
+	raw, err := load.NewRaw(cfg, testmesh.Log(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Background("publisher", raw.Run)
+	select {
+	case <-raw.Connected():
+	case <-time.After(publisherWithin):
+		b.Fatal("the publisher did not connect")
+	}
+	return raw
+}

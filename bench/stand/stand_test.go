@@ -1,0 +1,91 @@
+package stand
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/bench/report"
+)
+
+// Rows run in order, those that are asked for or all but the extra ones; each is told, also one that fails.
+func TestRun(t *testing.T) {
+	var ran []string
+	row := func(id string, extra bool, gives ...string) Row {
+		return Row{ID: id, Gives: gives, About: "a row", Extra: extra, Run: func(b *Bench) []*report.Result {
+			ran = append(ran, b.ID)
+			if id == "fails" {
+				b.Fatal("no luck")
+			}
+			return []*report.Result{report.GoalAtMost(id+"-cost", "us", 1, 2)}
+		}}
+	}
+	rows := []Row{row("a", false, "a-cost", "a-sent"), row("fails", false), row("long", true)}
+	for _, c := range []struct {
+		only   []string
+		ran    string
+		missed bool
+	}{
+		{nil, "a fails", true}, {[]string{"a-s*"}, "a", false}, {[]string{"a", "long"}, "a long", false}, {[]string{"fails"}, "fails", true},
+	} {
+		ran = nil
+		var out, told bytes.Buffer
+		run := report.New("rows", "1", []string{"freshet"}, time.Now())
+		err := Run(t.Context(), Config{Only: c.only, JSON: true, Stdout: &out, Stderr: &told, Report: run}, rows)
+		// A busy machine voids a row, which is a miss as well.
+		voided := strings.Contains(out.String(), `"void":true`)
+		if got := strings.Join(ran, " "); got != c.ran || errors.Is(err, ErrMissed) != (c.missed || voided) {
+			t.Errorf("%v: ran %s, %v; want %s, missed %v", c.only, got, err, c.ran, c.missed)
+		}
+		if lines := strings.Count(out.String(), "\n"); lines != len(ran) || len(run.Goals) != len(ran) {
+			t.Errorf("%v: %d lines and %d goals of %d rows", c.only, lines, len(run.Goals), len(ran))
+		}
+		if c.missed && !strings.Contains(out.String(), `"error":"no luck"`) {
+			t.Errorf("%v: the failure is not told: %s", c.only, out.String())
+		}
+	}
+	var list bytes.Buffer
+	if err := List(&list, rows); err != nil || !strings.Contains(list.String(), "gives a-cost, a-sent") {
+		t.Errorf("list: %v\n%s", err, list.String())
+	}
+	for _, c := range []struct {
+		cfg Config
+		ok  bool
+	}{
+		{Config{}, true}, {Config{Only: []string{"a*", "long"}}, true},
+		{Config{Only: []string{"nothing"}}, false}, {Config{Only: []string{"["}}, false},
+		{Config{For: time.Millisecond}, false}, {Config{For: -1}, false}, {Config{Times: -1}, false}, {Config{Times: 5000}, false},
+	} {
+		if err := c.cfg.Validate(rows); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c.cfg, err)
+		}
+	}
+}
+
+// A stand ends what its row began, last first, also after a failure, and shows why it failed.
+func TestStand(t *testing.T) {
+	s := newStand(t.Context())
+	var order []int
+	s.run(func() {
+		s.Cleanup(func() { order = append(order, 1) })
+		s.Cleanup(func() { order = append(order, 2); s.Fatal("in a cleanup") })
+		s.Cleanup(func() { panic("in a cleanup too") })
+		s.Fatalf("row: %d", 7)
+		t.Error("went on after Fatal")
+	})
+	if got := s.failure(); !strings.HasPrefix(got, "row: 7; panic: in a cleanup too") || !strings.HasSuffix(got, "; in a cleanup") {
+		t.Errorf("failure: %q", got)
+	}
+	if len(order) != 2 || order[0] != 2 || s.Context().Err() == nil {
+		t.Errorf("cleanups: %v, context %v", order, s.Context().Err())
+	}
+	log := &tail{max: 20}
+	for range 100 {
+		_, _ = log.Write([]byte("0123456789\n")) // never fails
+	}
+	if got := string(log.bytes()); got != "0123456789\n" || len(log.b) > 2*log.max+11 {
+		t.Errorf("tail: %q of %d kept", got, len(log.b))
+	}
+}
