@@ -10,7 +10,8 @@
 //   - How long its first packet was on the way, over the least of the last 10 to 20 s. The smallest of these
 //     waits in each tenth of a second is the queue that stands on the path, without the one that a burst makes
 //     for itself. While it keeps growing, more is sent than fits: the estimate falls to 85 % of what arrives.
-//   - How many of its packets came. Where over a tenth is missing twice in a row, the estimate falls to what arrives.
+//   - How many of its packets came. Where over a tenth is missing twice in a row, the estimate falls to what arrives;
+//     where over a fifth is and a queue stands, it is full, and the estimate falls at once.
 //   - How far apart its packets came: sent at once, they come at the speed of the narrowest link. So each frame
 //     of some packets, and each key frame above all, is a probe that costs nothing. Without a queue the estimate
 //     rises to what they show; else only to a little over what is sent and arrives.
@@ -25,7 +26,8 @@ const (
 
 	// Back off: to ofArrived per cent of what arrives, so that the queue drains.
 	ofArrived = 85
-	newest    = 3 // slices that tell what arrives while a queue stands: 0.3 s
+	newest    = 3 // slices that tell what arrives while a queue grows: it grew in each of them
+	fullest   = 2 // slices that tell what arrives once it is full: a short one was empty just before
 
 	// Rise, while there is no queue.
 	ofEstimate = 70      // per cent of the estimate that must be in use for it to rise without a train's word
@@ -40,6 +42,7 @@ const (
 	lossDown  = 100
 	lossUp    = 20
 	lossTwice = 2
+	lossFull  = 200 // with a queue, of at least lossLeast packets: it overflows, no second look is needed
 )
 
 // An Estimator follows one viewer's path. It is owned by the loop that sends to the viewer.
@@ -117,7 +120,6 @@ func (e *Estimator) Feedback(now time.Duration, f *Feedback) (unknown int) {
 			e.arrived(i, w.arrival)
 		}
 	}
-	e.countLoss()
 	e.judge()
 	return unknown
 }
@@ -214,11 +216,11 @@ func (e *Estimator) raise(passed uint32) {
 	e.bps = max(e.bps, min(shown*ofTrain/100, max(liftTimes*arrives, liftLeast)))
 }
 
-// countLoss judges loss once in lossEvery.
-func (e *Estimator) countLoss() {
+// countLoss judges loss once in lossEvery, and says whether it did.
+func (e *Estimator) countLoss() (judged bool) {
 	n := e.came + e.lost
 	if e.now-e.lossAt < lossEvery || n < lossLeast {
-		return
+		return false
 	}
 	perMille := e.lost * 1000 / n
 	e.clean = perMille <= lossUp
@@ -228,10 +230,13 @@ func (e *Estimator) countLoss() {
 		e.lossy = 0
 	}
 	e.lossAt, e.came, e.lost = e.now, 0, 0
+	return true
 }
 
-// judge backs off, where feedback says so.
+// judge backs off, where feedback says so. Loss is heeded when it is counted, not until it is counted again: what arrives
+// meanwhile is of the lower layer, and less by choice.
 func (e *Estimator) judge() {
+	full, counted := e.overflows(), e.countLoss()
 	arrives := e.rate.bps(newest)
 	if arrives == 0 {
 		return
@@ -243,9 +248,18 @@ func (e *Estimator) judge() {
 	switch {
 	case e.queue.grows(over):
 		e.back(arrives * ofArrived / 100)
-	case e.lossy >= lossy:
+	case full && !e.othersTurn(e.now):
+		e.back(e.rate.bps(fullest) * ofArrived / 100)
+	case counted && e.lossy >= lossy:
 		e.back(arrives)
 	}
+}
+
+// overflows says whether packets are missing because a queue is full, rather than by chance. What is lost until a step
+// down has had time to show is of before it.
+func (e *Estimator) overflows() bool {
+	n := e.came + e.lost
+	return e.queue.wait > someTicks && n >= lossLeast && e.lost*1000 > lossFull*n && !within(e.now, e.backed, lossTwice*lossEvery)
 }
 
 // back lowers the estimate to bps. What trains showed is of a path that was.

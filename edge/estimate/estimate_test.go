@@ -30,6 +30,7 @@ func TestPlentyStaysAtTheTop(t *testing.T) {
 func TestStepDownAndUp(t *testing.T) {
 	for i := range 15 {
 		most := []time.Duration{60 * time.Millisecond, 300 * time.Millisecond, 2 * second}[i%3]
+		within := []time.Duration{second, 700 * time.Millisecond, 1500 * time.Millisecond}[i%3]
 		l := &link{most: most, delay: 20 * time.Millisecond, rate: func(at time.Duration) int64 {
 			if at > 20*second && at < 50*second {
 				return 400_000
@@ -43,10 +44,10 @@ func TestStepDownAndUp(t *testing.T) {
 		}
 		w.forget()
 		run(20*second, 25*second, w)
-		if w.downAt == 0 || w.downAt > 22*second {
-			t.Errorf("queue of %v: lower at %v, want 22 s at the latest", most, w.downAt)
-		}
 		down := w.downAt - 20*second
+		if w.downAt == 0 || down > within || w.changes != 1 {
+			t.Errorf("queue of %v: lower after %v, %d changes, want one within %v", most, down, w.changes, within)
+		}
 		w.forget()
 		run(25*second, 50*second, w)
 		if w.rung != 0 || w.lowest < 200_000 || w.highestBP > 480_000 || w.lost > 0 {
@@ -94,6 +95,20 @@ func TestBurstLossIsForgiven(t *testing.T) {
 		if w.lowest < 800_000 || w.share(0) > 0 || w.share(2) < 0.7 || w.rung != 2 {
 			t.Errorf("%v lost four times: least estimate %d, shares %v, rung %d", out, w.lowest, w.byRung, w.rung)
 		}
+	}
+}
+
+// What was lost before a viewer went down does not make its estimate follow it down to the lower layer's rate.
+func TestLossOfBeforeIsOver(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(6, 6))
+	l := &link{rate: steady(10_000_000), most: 300 * time.Millisecond, delay: 20 * time.Millisecond,
+		loses: func(at time.Duration) bool { return at > 10*second && at < 11*second && rnd.IntN(100) < 40 }}
+	w := newWatcher(t, l, &Path{}, 4)
+	run(tick, 10*second, w)
+	w.forget()
+	run(10*second, 14*second, w)
+	if w.changes != 1 || w.rung != 1 || w.lowest < w.need(1) {
+		t.Errorf("rung %d after %d changes, least estimate %d, want one change and %d at least", w.rung, w.changes, w.lowest, w.need(1))
 	}
 }
 
