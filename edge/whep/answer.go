@@ -389,7 +389,8 @@ func describe(c stream.Codec) string {
 // feeds says whether m offers RTCP feedback of a kind for typ or for all types.
 func feeds(m *sdp.MediaDescription, typ uint8, what string) bool {
 	for _, a := range m.Attributes {
-		if a.Key == "rtcp-fb" && (a.Value == strconv.Itoa(int(typ))+" "+what || a.Value == "* "+what) {
+		value := strings.TrimRight(a.Value, " ") // pion ends it with one
+		if a.Key == "rtcp-fb" && (value == strconv.Itoa(int(typ))+" "+what || value == "* "+what) {
 			return true
 		}
 	}

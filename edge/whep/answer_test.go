@@ -193,6 +193,18 @@ func TestTransportFeedbackWantsBothHalves(t *testing.T) {
 	}
 }
 
+// pion has a space behind feedback that takes no parameter.
+func TestFeedbackWithASpaceBehind(t *testing.T) {
+	offer := strings.ReplaceAll(read(t, "chromium.sdp"), " transport-cc", " transport-cc ")
+	r, err := Answer(offer, streamOf(video("VP8", ""), opus), node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Video.Form.Transport == 0 || !strings.Contains(r.SDP, "a=rtcp-fb:96 transport-cc\r\n") {
+		t.Errorf("transport-wide feedback is not agreed on:\n%s", r.SDP)
+	}
+}
+
 // Without RTX no packet is ever sent again, so NACK is not agreed on.
 func TestNoNACKWithoutRTX(t *testing.T) {
 	r, err := Answer(read(t, "gstreamer.sdp"), streamOf(video("H264", "packetization-mode=1;profile-level-id=42e01f"), opus), node)
