@@ -27,7 +27,7 @@ func TestMischief(t *testing.T) {
 			edge := m.Last()
 			var there float64
 			r, err := load.Swarm(t.Context(), load.SwarmConfig{
-				URL: edge.WHEP(testmesh.Stream), Viewers: 1, For: long, Misbehave: row.what,
+				URL: edge.WHEP(testmesh.Stream), Viewers: 1, Settle: time.Second, For: long, Misbehave: row.what,
 				Progress: func(load.SwarmProgress) { there = max(there, float64(edge.Edge.Viewers()[testmesh.Stream])) },
 			})
 			if err != nil {
@@ -62,7 +62,7 @@ func TestSlices(t *testing.T) {
 	t.Parallel() // most of it is waiting
 	m := onAir(t)
 	r := swarm(t, load.SwarmConfig{
-		URL: m.Last().WHEP(testmesh.Stream), Viewers: 3, For: 1100 * time.Millisecond, Slice: 250 * time.Millisecond,
+		URL: m.Last().WHEP(testmesh.Stream), Viewers: 3, Settle: time.Second, For: 1100 * time.Millisecond, Slice: 250 * time.Millisecond,
 	})
 	if len(r.Slices) != 4 || r.Delay == nil {
 		t.Fatalf("%d pieces, %+v", len(r.Slices), r.Delay)

@@ -51,10 +51,7 @@ const MostViewers = 50_000
 
 const (
 	pictureTimeout = 10 * time.Second // from the connection to the first whole key frame
-
-	// settleTime stands between the last join and the steady window: servers send newcomers the last group
-	// faster than live.
-	settleTime = 3 * time.Second
+	settleTime     = 3 * time.Second  // from the last join to the steady window, where nothing else is asked for
 )
 
 // SwarmConfig says who watches what, how, and what must come out of it.
@@ -64,6 +61,7 @@ type SwarmConfig struct {
 	Viewers int           // 1 to MostViewers
 	Ramp    float64       // viewers a second; 0: all at once
 	For     time.Duration // length of the steady window, from when all have joined
+	Settle  time.Duration // between the two: servers send newcomers the last group faster than live; 0: 3 s
 	Mode    Mode          // empty: ModeLean
 	SRTP    string        // empty: SRTPGCM
 
@@ -96,6 +94,8 @@ func (c SwarmConfig) Validate() error {
 		return errors.New("ramp: want viewers a second, at most 100,000")
 	case c.For <= 0:
 		return errors.New("for: want a time to come")
+	case c.Settle < 0:
+		return errors.New("settle: want a time to come")
 	case leavesOut[c.mode()] == nil:
 		return fmt.Errorf("mode: want full, lean or filtered, not %q", c.Mode)
 	case c.srtp() != SRTPGCM && c.srtp() != SRTPCM:
@@ -124,6 +124,13 @@ func (c SwarmConfig) srtp() string {
 		return SRTPGCM
 	}
 	return c.SRTP
+}
+
+func (c SwarmConfig) settle() time.Duration {
+	if c.Settle == 0 {
+		return settleTime
+	}
+	return c.Settle
 }
 
 // due is when the i-th viewer begins, from the first one's beginning. It follows from i alone: a viewer who
@@ -203,7 +210,7 @@ func (s *swarm) watch(ctx context.Context, before use) {
 	s.phase.Store("joining")
 	s.ramp(ctx)
 	s.phase.Store("settling")
-	if s.counts.joined.Load() == 0 || !pause(ctx, settleTime) {
+	if s.counts.joined.Load() == 0 || !pause(ctx, s.cfg.settle()) {
 		s.result.Stopped = ctx.Err() != nil
 		return
 	}

@@ -109,15 +109,15 @@ func TestSteadyWindowInPieces(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &cutCrowd{slowCrowd: slowCrowd{started: map[int]time.Time{}}}
-				cfg := SwarmConfig{URL: "http://h/whep", Viewers: 1, For: 3500 * time.Millisecond, Slice: time.Second}
+				cfg := SwarmConfig{URL: "http://h/whep", Viewers: 1, For: 3500 * time.Millisecond, Settle: time.Second, Slice: time.Second}
 				s := &swarm{cfg: cfg, gather: func(SwarmConfig) (crowd, error) { return c, nil }, seats: make([]seat, 1)}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if row.stopped > 0 {
-					stop := time.AfterFunc(settleTime+row.stopped, cancel)
+					stop := time.AfterFunc(cfg.Settle+row.stopped, cancel)
 					defer stop.Stop()
 				}
-				begun := time.Now().Add(settleTime)
+				begun := time.Now().Add(cfg.Settle)
 				r, err := s.run(ctx)
 				if err != nil {
 					t.Fatal(err)
@@ -153,6 +153,7 @@ func TestSwarmConfig(t *testing.T) {
 		{"ramp", func(c *SwarmConfig) { c.Ramp = -1 }},
 		{"ramp", func(c *SwarmConfig) { c.Ramp = math.NaN() }},
 		{"for", func(c *SwarmConfig) { c.For = 0 }},
+		{"settle", func(c *SwarmConfig) { c.Settle = -1 }},
 		{"mode", func(c *SwarmConfig) { c.Mode = "fat" }},
 		{"srtp", func(c *SwarmConfig) { c.SRTP = "none" }},
 		{"pid", func(c *SwarmConfig) { c.PID = -2 }},
