@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/bench/relay"
+	"freshet/bench/stand"
 )
 
 type benchRelayCommand struct {
@@ -28,21 +29,22 @@ Measure on an otherwise idle machine: a result from a busy one is marked void. T
 
 // Run measures until all is done or the program is told to stop.
 func (c *benchRelayCommand) Run(p *program) error {
+	rows := relay.Rows()
 	if c.List {
-		return relay.List(p.stdout)
+		return stand.List(p.stdout, rows)
 	}
 	binary, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cfg := relay.Config{
+	cfg := stand.Config{
 		Only: c.Only, For: c.For, Times: c.Times, JSON: c.Output == outputJSON, Binary: binary,
 		Stdout: p.stdout, Stderr: p.stderr,
 	}
-	if err := cfg.Validate(); err != nil {
+	if err := cfg.Validate(rows); err != nil {
 		return &configError{err}
 	}
-	return relay.Run(p.ctx, cfg)
+	return stand.Run(p.ctx, cfg, rows)
 }
 
 type forwardCommand struct {

@@ -18,6 +18,7 @@ import (
 
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/identity"
 )
@@ -37,53 +38,53 @@ const (
 	cpuShown    = 14 // packages of the profile
 )
 
-func cpuRow() row {
-	return row{
-		id: "cpu", run: runCPU,
-		about: fmt.Sprintf("a middle edge at %d packets a second, and a plain forwarder of QUIC datagrams at the same", cpuStreams*(cpuPictures*cpuBurst+50)),
+func cpuRow() stand.Row {
+	return stand.Row{
+		ID: "cpu", Run: runCPU,
+		About: fmt.Sprintf("a middle edge at %d packets a second, and a plain forwarder of QUIC datagrams at the same", cpuStreams*(cpuPictures*cpuBurst+50)),
 	}
 }
 
 // runCPU measures a middle edge, looks where its time goes, and measures the forwarder.
-func runCPU(b *bench) []*report.Result {
+func runCPU(b *stand.Bench) []*report.Result {
 	dir := b.TempDir()
 	var streams, args []string
 	for i := range cpuStreams {
 		streams = append(streams, fmt.Sprintf("%s%d", benchStream, i+1))
 		args = append(args, "--stream", streams[i]+"="+benchKey)
 	}
-	origin := b.node(dir, "origin", testmesh.Origin, args...)
-	middle := b.node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+origin.relay)
-	last := b.node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+middle.relay)
+	origin := b.Node(dir, "origin", testmesh.Origin, args...)
+	middle := b.Node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+origin.Relay)
+	last := b.Node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+middle.Relay)
 	// A viewer of sound alone keeps the whole stream at the last edge, whose cost is none of this.
 	watch, stop := context.WithCancel(b.Context())
 	defer stop()
 	var watched sync.WaitGroup
 	for _, id := range streams {
-		b.publish(origin, id, load.RawConfig{
+		publish(b, origin, id, load.RawConfig{
 			Rate: cpuPictures, Audio: true, PaceBPS: cpuPace,
 			Layers: []load.RawLayer{{Packets: cpuBurst, Size: cpuSize}},
 		})
-		watched.Go(func() { watchAgain(watch, load.PlayConfig{URL: last.whep(id), NoVideo: true}, b) })
+		watched.Go(func() { watchAgain(watch, load.PlayConfig{URL: last.WHEP(id), NoVideo: true}, b) })
 	}
 	const received = "freshet_relay_received_packets_total"
-	b.until("packets at the last edge", patience, func() bool { return b.scrape(last.url).sum(received) > cpuLeast })
-	b.during(warm, "begin")
+	b.Until("packets at the last edge", patience, func() bool { return b.Scrape(last.URL).Sum(received) > cpuLeast })
+	b.During(warm, "begin")
 
-	length := b.length(cpuLength)
-	before, used, begun := b.scrape(middle.url), middle.cpu(), time.Now()
-	b.during(length, "middle edge")
-	used = middle.cpu() - used
+	length := b.Length(cpuLength)
+	before, used, begun := b.Scrape(middle.URL), middle.CPU(), time.Now()
+	b.During(length, "middle edge")
+	used = middle.CPU() - used
 	took := time.Since(begun)
-	now := b.scrape(middle.url).since(before)
-	packets := now.sum(received)
-	sent := now.sum("freshet_relay_sent_packets_total")
-	size := int(now.sum("freshet_relay_received_bytes_total") / max(1, packets))
+	now := b.Scrape(middle.URL).Since(before)
+	packets := now.Sum(received)
+	sent := now.Sum("freshet_relay_sent_packets_total")
+	size := int(now.Sum("freshet_relay_received_bytes_total") / max(1, packets))
 
-	ctx, done := context.WithTimeout(b.Context(), cpuProfile+readyWithin)
+	ctx, done := context.WithTimeout(b.Context(), cpuProfile+patience)
 	defer done()
-	b.tell("profile of the middle edge: %v", cpuProfile)
-	raw, err := middle.get(ctx, "/debug/pprof/profile", url.Values{"seconds": {fmt.Sprint(int(cpuProfile.Seconds()))}}, mostProfile)
+	b.Tell("profile of the middle edge: %v", cpuProfile)
+	raw, err := middle.Get(ctx, "/debug/pprof/profile", url.Values{"seconds": {fmt.Sprint(int(cpuProfile.Seconds()))}}, mostProfile)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -94,10 +95,10 @@ func runCPU(b *bench) []*report.Result {
 	stop()
 	watched.Wait()
 	// The forwarder stands where the middle edge stood; the publishers and the origin go on, as they did.
-	for _, p := range []*process{last, middle} {
-		p.stop()
+	for _, p := range []*stand.Process{last, middle} {
+		p.Stop()
 	}
-	plain := b.forwarder(dir, size, length)
+	plain := forwarder(b, dir, size, length)
 
 	r := &report.Result{ID: "cpu", Target: fmt.Sprintf("receive and one send at most %g µs at %d packets a second and more", cpuMost, cpuLeast)}
 	r.Set("seconds", took.Seconds())
@@ -123,7 +124,7 @@ func runCPU(b *bench) []*report.Result {
 type plainCost struct{ each, rate float64 } // µs a packet, packets a second
 
 // forwarder has a process forward datagrams of size bytes at the pace of the stream for length.
-func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost {
+func forwarder(b *stand.Bench, dir string, size int, length time.Duration) plainCost {
 	b.Helper()
 	ca := filepath.Join(dir, "ca")
 	sink, err := forwardIdentity(ca, "sink")
@@ -140,10 +141,10 @@ func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost 
 		}
 	})
 	var got atomic.Int64
-	b.background("sink", func(ctx context.Context) error { return drain(ctx, ln, func() { got.Add(1) }) })
+	b.Background("sink", func(ctx context.Context) error { return drain(ctx, ln, func() { got.Add(1) }) })
 
-	cmd := exec.Command(b.cfg.Binary, "bench", "forward", "--ca", ca, "--listen", "127.0.0.1:0", "--target", ln.Addr().String())
-	cmd.Env = environment()
+	cmd := exec.Command(b.Config.Binary, "bench", "forward", "--ca", ca, "--listen", "127.0.0.1:0", "--target", ln.Addr().String())
+	cmd.Env = stand.Environment()
 	cmd.Stderr = b.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -176,17 +177,17 @@ func (b *bench) forwarder(dir string, size int, length time.Duration) plainCost 
 	}
 	b.Cleanup(func() { _ = conn.CloseWithError(0, "") })
 	pace := cpuSize * 8 * time.Second / cpuPace / cpuStreams
-	b.background("source", func(ctx context.Context) error {
+	b.Background("source", func(ctx context.Context) error {
 		return pour(ctx, conn, size, cpuStreams*cpuBurst, time.Second/cpuPictures, pace)
 	})
-	b.until("datagrams at the sink", patience, func() bool { return got.Load() > cpuLeast })
-	b.during(warm, "begin")
+	b.Until("datagrams at the sink", patience, func() bool { return got.Load() > cpuLeast })
+	b.During(warm, "begin")
 	used, err := report.CPUOf(cmd.Process.Pid)
 	if err != nil {
 		b.Fatal(err)
 	}
 	from, begun := got.Load(), time.Now()
-	b.during(length, "plain forwarder")
+	b.During(length, "plain forwarder")
 	end, err := report.CPUOf(cmd.Process.Pid)
 	if err != nil {
 		b.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -32,11 +33,11 @@ func faults() []fault {
 	open := paths(impair.Path{}, impair.Path{})
 	return []fault{
 		{"kill", "an edge's upstream is killed", 300 * time.Millisecond, secondWithin,
-			func(_ *failover, s *side) { s.node.kill() },
-			func(_ *failover, s *side) { s.node.start() }},
+			func(_ *failover, s *side) { s.node.Kill() },
+			func(_ *failover, s *side) { s.node.Start() }},
 		{"freeze", "an edge's upstream is frozen", 500 * time.Millisecond, secondWithin,
-			func(_ *failover, s *side) { s.node.freeze() },
-			func(_ *failover, s *side) { s.node.thaw() }},
+			func(_ *failover, s *side) { s.node.Freeze() },
+			func(_ *failover, s *side) { s.node.Thaw() }},
 		{"cut", "the path to an edge's upstream is cut", 500 * time.Millisecond, secondWithin, paths(cutPath, cutPath), open},
 		{"cut-down", "the path from an edge's upstream is cut, not the one to it", 500 * time.Millisecond, secondWithin, paths(impair.Path{}, cutPath), open},
 		{"cut-up", "the path to an edge's upstream is cut, not the one from it", 500 * time.Millisecond, deafWithin, paths(cutPath, impair.Path{}), open},
@@ -51,12 +52,12 @@ const (
 	mendWithin   = 60 * time.Second // until all is well again: links are dialled anew within 3 s, viewers come back
 )
 
-func failoverRows() []row {
-	var all []row
+func failoverRows() []stand.Row {
+	var all []stand.Row
 	for _, f := range faults() {
-		all = append(all, row{
-			id: f.id, about: f.about + ", again and again; the next one stands ready",
-			run: func(b *bench) []*report.Result { return []*report.Result{newFailover(b).run(f)} },
+		all = append(all, stand.Row{
+			ID: f.id, About: f.about + ", again and again; the next one stands ready",
+			Run: func(b *stand.Bench) []*report.Result { return []*report.Result{newFailover(b).run(f)} },
 		})
 	}
 	return all
@@ -64,7 +65,7 @@ func failoverRows() []row {
 
 // A side is one of the two upstreams of the last edge, and the path to it.
 type side struct {
-	node *process
+	node *stand.Process
 	path *impair.Proxy
 }
 
@@ -77,16 +78,17 @@ func (s *side) media() uint64 {
 // A failover is an origin, two edges below it and one below these, each a process, with viewers at all
 // edges: those at the middle ones take sound alone and keep the stream there.
 type failover struct {
-	b      *bench
-	origin *process
+	b      *stand.Bench
+	origin *stand.Process
 	sides  [2]*side
-	last   *process
+	last   *stand.Process
 	raw    *load.Raw
 	seen   *arrivals // what the viewer at the last edge got
 	frames load.Arrivals
 }
 
 const (
+	faultTimes  = 30 // of each kind
 	benchStream = "s"
 	benchKey    = "publisher-key"
 )
@@ -99,27 +101,27 @@ func oneLayer() load.RawConfig {
 	return cfg
 }
 
-func newFailover(b *bench) *failover {
+func newFailover(b *stand.Bench) *failover {
 	b.Helper()
 	dir := b.TempDir()
 	f := &failover{b: b, seen: newArrivals()}
-	f.origin = b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
+	f.origin = b.Node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
 	for i, name := range []string{"a", "b"} {
-		n := b.node(dir, "edge", name, "--shards", "1", "--upstream", testmesh.Origin+"="+f.origin.relay)
-		f.sides[i] = &side{node: n, path: b.proxy(n.relay, impair.Path{}, impair.Path{})}
+		n := b.Node(dir, "edge", name, "--shards", "1", "--upstream", testmesh.Origin+"="+f.origin.Relay)
+		f.sides[i] = &side{node: n, path: proxy(b, n.Relay, impair.Path{}, impair.Path{})}
 	}
-	f.last = b.node(dir, "edge", "last", "--shards", "1",
+	f.last = b.Node(dir, "edge", "last", "--shards", "1",
 		"--upstream", "a="+f.sides[0].path.Addr().String(), "--upstream", "b="+f.sides[1].path.Addr().String())
-	f.raw = b.publish(f.origin, benchStream, oneLayer())
+	f.raw = publish(b, f.origin, benchStream, oneLayer())
 	for _, s := range f.sides {
-		b.background("viewer at "+s.node.name, func(ctx context.Context) error {
-			watchAgain(ctx, load.PlayConfig{URL: s.node.whep(benchStream), NoVideo: true}, b)
+		b.Background("viewer at "+s.node.Name, func(ctx context.Context) error {
+			watchAgain(ctx, load.PlayConfig{URL: s.node.WHEP(benchStream), NoVideo: true}, b)
 			return nil
 		})
 	}
-	b.background("viewer", func(ctx context.Context) error {
+	b.Background("viewer", func(ctx context.Context) error {
 		watchAgain(ctx, load.PlayConfig{
-			URL: f.last.whep(benchStream), Arrivals: &f.frames, Packet: f.seen.packet,
+			URL: f.last.WHEP(benchStream), Arrivals: &f.frames, Packet: f.seen.packet,
 		}, b)
 		return nil
 	})
@@ -127,33 +129,10 @@ func newFailover(b *bench) *failover {
 }
 
 // publish starts cfg's publisher of stream id at origin, and returns once it is connected.
-func (b *bench) publish(origin *process, id string, cfg load.RawConfig) *load.Raw {
+func publish(b *stand.Bench, origin *stand.Process, id string, cfg load.RawConfig) *load.Raw {
 	b.Helper()
-	cfg.URL, cfg.Key = origin.whip(id), benchKey
-	raw, err := load.NewRaw(cfg, testmesh.Log(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.background("publisher", raw.Run)
-	select {
-	case <-raw.Connected():
-	case <-time.After(patience):
-		b.Fatal("the publisher did not connect")
-	}
-	return raw
-}
-
-// background runs f until the row ends; it must return nil.
-func (b *bench) background(what string, f func(context.Context) error) {
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	b.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			b.Errorf("%s: %v", what, err)
-		}
-	})
+	cfg.URL, cfg.Key = origin.WHIP(id), benchKey
+	return b.Publish(cfg)
 }
 
 // An outcome is what one fault came to.
@@ -170,12 +149,12 @@ type outcome struct {
 func (f *failover) run(kind fault) *report.Result {
 	b := f.b
 	var all []outcome
-	for i := range b.times() {
+	for i := range b.Times(faultTimes) {
 		active, other := f.ready()
 		o := f.strike(kind, active, other)
 		kind.mend(f, active)
-		b.tell("%s %d of %d, at %s: gap %v, second after %v, %d missing, %d twice, %d key frames asked for",
-			kind.id, i+1, b.times(), active.node.name, o.gap.Round(time.Millisecond), o.second.Round(time.Millisecond), o.missing, o.repeated, o.asked)
+		b.Tell("%s %d of %d, at %s: gap %v, second after %v, %d missing, %d twice, %d key frames asked for",
+			kind.id, i+1, b.Times(faultTimes), active.node.Name, o.gap.Round(time.Millisecond), o.second.Round(time.Millisecond), o.missing, o.repeated, o.asked)
 		all = append(all, o)
 	}
 	return judge(kind, all)
@@ -185,21 +164,21 @@ func (f *failover) run(kind fault) *report.Result {
 // from one of them, which it returns first.
 func (f *failover) ready() (active, other *side) {
 	f.b.Helper()
-	f.b.until("both upstreams carry the stream, one of them to the last edge", mendWithin, func() bool {
+	f.b.Until("both upstreams carry the stream, one of them to the last edge", mendWithin, func() bool {
 		for _, s := range f.sides {
 			if !f.carries(s.node) {
 				return false
 			}
 		}
-		m, err := scrape(f.b.Context(), f.last.url)
-		if err != nil || m.sum("freshet_relay_links", `direction="up"`) != 2 {
+		m, err := stand.Scrape(f.b.Context(), f.last.URL)
+		if err != nil || m.Sum("freshet_relay_links", `direction="up"`) != 2 {
 			return false
 		}
 		var had [2]uint64
 		for i, s := range f.sides {
 			had[i] = s.media()
 		}
-		f.b.during(300*time.Millisecond, "which upstream delivers")
+		f.b.During(300*time.Millisecond, "which upstream delivers")
 		a, b := f.sides[0].media()-had[0] > 3*mediaPace, f.sides[1].media()-had[1] > 3*mediaPace
 		if a == b {
 			return false
@@ -219,15 +198,15 @@ func (f *failover) ready() (active, other *side) {
 }
 
 // carries says whether packets come to n.
-func (f *failover) carries(n *process) bool {
+func (f *failover) carries(n *stand.Process) bool {
 	const packets = "freshet_relay_received_packets_total"
-	before, err := scrape(f.b.Context(), n.url)
-	if err != nil || before.sum("freshet_relay_pulled_streams") < 1 {
+	before, err := stand.Scrape(f.b.Context(), n.URL)
+	if err != nil || before.Sum("freshet_relay_pulled_streams") < 1 {
 		return false
 	}
-	f.b.during(100*time.Millisecond, "packets at "+n.name)
-	after, err := scrape(f.b.Context(), n.url)
-	return err == nil && after.sum(packets) > before.sum(packets)
+	f.b.During(100*time.Millisecond, "packets at "+n.Name)
+	after, err := stand.Scrape(f.b.Context(), n.URL)
+	return err == nil && after.Sum(packets) > before.Sum(packets)
 }
 
 // strike breaks active and returns what the viewer saw.
@@ -240,7 +219,7 @@ func (f *failover) strike(kind fault, active, other *side) outcome {
 	kind.strike(f, active)
 	var o outcome
 	o.second = f.second(other, at)
-	b.during(faultLasts-time.Since(at), kind.id)
+	b.During(faultLasts-time.Since(at), kind.id)
 	to, now := f.seen.mark(), time.Now()
 	for _, k := range []stream.Kind{stream.Audio, stream.Video} {
 		gap, _, ok := f.frames.Longest(k, at, now)
@@ -249,7 +228,7 @@ func (f *failover) strike(kind fault, active, other *side) outcome {
 		}
 		o.gap = max(o.gap, gap)
 	}
-	b.during(500*time.Millisecond, "stragglers")
+	b.During(500*time.Millisecond, "stragglers")
 	for layer := range 2 {
 		o.missing += f.seen.holes(layer, from, to)
 	}

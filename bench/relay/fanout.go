@@ -8,6 +8,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -23,15 +24,15 @@ const (
 	fanHeap   = 8 << 20 // bytes a slow node may cost
 )
 
-func fanRow() row {
-	return row{
-		id: "fanout-50", run: runFan,
-		about: fmt.Sprintf("%d nodes below one, one of them on a path of %d kbit/s half of the time", fanNodes, fanRate/1000),
+func fanRow() stand.Row {
+	return stand.Row{
+		ID: "fanout-50", Run: runFan,
+		About: fmt.Sprintf("%d nodes below one, one of them on a path of %d kbit/s half of the time", fanNodes, fanRate/1000),
 	}
 }
 
 // runFan compares how the 49 others fare while the slow path is slow and while it is not.
-func runFan(b *bench) []*report.Result {
+func runFan(b *stand.Bench) []*report.Result {
 	cfg := load.Simulcast()
 	cfg.Layers = cfg.Layers[:1]
 	cfg.Layers[0].RID = ""
@@ -53,22 +54,22 @@ func runFan(b *bench) []*report.Result {
 	for _, n := range l.Edges {
 		l.waitLive(n)
 	}
-	b.during(warm, "begin")
+	b.During(warm, "begin")
 
 	sent, proxy := l.rings[testmesh.Origin], l.paths[fanSlow+" "+testmesh.Origin]
 	var clear, slow, slowest passage // of the 49 without and with the slow one, of the slow one
 	var own passage                  // of the origin's own rings while the slow one is slow: the writer
 	var heap, grew float64           // after a clear phase, and how much more after the slow one that followed
-	phase := min(b.length(fanPhase), time.Minute)
+	phase := min(b.Length(fanPhase), time.Minute)
 	for i := range fanPhases {
 		into, path := &clear, impair.Path{}
 		if i%2 == 1 {
 			into, path = &slow, impair.Path{Rate: fanRate}
 		}
 		proxy.Set(impair.Path{}, path)
-		b.during(time.Second, "change")
+		b.During(time.Second, "change")
 		from := sent.mark()
-		b.during(phase, fmt.Sprintf("phase %d of %d", i+1, fanPhases))
+		b.During(phase, fmt.Sprintf("phase %d of %d", i+1, fanPhases))
 		to := sent.mark()
 		if i%2 == 1 {
 			slowest.join(sent.passed(at[fanNodes-1], from, to))
@@ -79,7 +80,7 @@ func runFan(b *bench) []*report.Result {
 		} else {
 			grew = max(grew, liveHeap()-heap)
 		}
-		b.during(500*time.Millisecond, "settle")
+		b.During(500*time.Millisecond, "settle")
 		for _, a := range at[:fanNodes-1] {
 			into.join(sent.between(a, from, to))
 		}

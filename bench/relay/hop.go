@@ -7,6 +7,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -16,20 +17,20 @@ const (
 	hopP99    = 2.
 )
 
-func hopRow() row {
-	return row{id: "hop-rtt-0", about: "two hops on loopback, without a proxy: what each adds", run: runHop}
+func hopRow() stand.Row {
+	return stand.Row{ID: "hop-rtt-0", About: "two hops on loopback, without a proxy: what each adds", Run: runHop}
 }
 
 // runHop measures from ring to ring, so that what publisher and origin take is not in it.
-func runHop(b *bench) []*report.Result {
+func runHop(b *stand.Bench) []*report.Result {
 	l := newLab(b, testmesh.Chain(2), impair.Path{}, load.Simulcast(), "none")
 	hops := []*arrivals{l.rings[testmesh.Origin], l.watch(l.Edges[0]), l.watch(l.Edges[1])}
 	seen := l.viewer(l.Last())
 	l.waitLive(l.Last())
-	b.during(warm, "begin")
-	length := b.length(30 * time.Second)
+	b.During(warm, "begin")
+	length := b.Length(30 * time.Second)
 	from := hops[0].mark()
-	b.during(length, "hop-rtt-0")
+	b.During(length, "hop-rtt-0")
 	to := hops[0].mark()
 	l.settle(0)
 

@@ -9,6 +9,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/ring"
 	"freshet/cluster/stream"
@@ -25,15 +26,15 @@ const (
 	joinLate    = joinRTT + 20*time.Millisecond
 )
 
-func joinRow() row {
-	return row{
-		id: "join-2-rtt-100", run: runJoin,
-		about: fmt.Sprintf("%d nodes join one after the other, %g MB behind the key frame, %v, 2 %% lost each way", joinTimes, joinBytes/1e6, joinRTT),
+func joinRow() stand.Row {
+	return stand.Row{
+		ID: "join-2-rtt-100", Run: runJoin,
+		About: fmt.Sprintf("%d nodes join one after the other, %g MB behind the key frame, %v, 2 %% lost each way", joinTimes, joinBytes/1e6, joinRTT),
 	}
 }
 
 // runJoin has one node after the other join, each by a fresh link, as late in a group as it takes.
-func runJoin(b *bench) []*report.Result {
+func runJoin(b *stand.Bench) []*report.Result {
 	cfg := load.Simulcast()
 	cfg.KeyEvery = joinEvery
 	var top testmesh.Topology
@@ -46,12 +47,12 @@ func runJoin(b *bench) []*report.Result {
 	r.Set("rtt_ms", report.MS(joinRTT))
 	r.Set("loss", .02)
 	r.Set("n", joinTimes)
-	before := b.scrape(l.Origin.URL)
+	before := b.Scrape(l.Origin.URL)
 	var slowest time.Duration
 	var live passage
 	for i, n := range l.Edges {
 		took, p := l.join(source, n)
-		b.tell("join %d of %d: %v, live p99 %.1f ms late", i+1, joinTimes, took.Round(time.Millisecond), report.MS(p.at(.99)-joinRTT/2))
+		b.Tell("join %d of %d: %v, live p99 %.1f ms late", i+1, joinTimes, took.Round(time.Millisecond), report.MS(p.at(.99)-joinRTT/2))
 		slowest = max(slowest, took)
 		live.join(p)
 	}
@@ -61,11 +62,11 @@ func runJoin(b *bench) []*report.Result {
 	r.AtLeast("live_delivered", live.delivered(), .9999)
 	r.AtMost("live_p99_ms", report.MS(live.at(.99)-joinRTT/2), report.MS(joinLate))
 	r.Set("live_max_ms", report.MS(live.at(1)-joinRTT/2))
-	what := b.scrape(l.Origin.URL).since(before)
-	r.Set("sheds", what.sum("freshet_relay_sheds_total")) // a join must not look like a narrow path
-	r.Set("group_drops", what.sum("freshet_relay_dropped_packets_total", `reason="group"`))
-	r.Set("evicted", what.sum("freshet_relay_dropped_packets_total", `reason="evicted"`))
-	r.Set("late", what.sum("freshet_relay_dropped_packets_total", `reason="late"`))
+	what := b.Scrape(l.Origin.URL).Since(before)
+	r.Set("sheds", what.Sum("freshet_relay_sheds_total")) // a join must not look like a narrow path
+	r.Set("group_drops", what.Sum("freshet_relay_dropped_packets_total", `reason="group"`))
+	r.Set("evicted", what.Sum("freshet_relay_dropped_packets_total", `reason="evicted"`))
+	r.Set("late", what.Sum("freshet_relay_dropped_packets_total", `reason="late"`))
 	return []*report.Result{r}
 }
 
@@ -76,7 +77,7 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 	b.Helper()
 	at := l.watch(n)
 	var groups []ring.Group
-	b.until("a group of enough bytes", 2*patience, func() bool {
+	b.Until("a group of enough bytes", 2*patience, func() bool {
 		var bytes int
 		groups, bytes = groupsOf(source)
 		return bytes >= joinBytes
@@ -113,7 +114,7 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 		return left == 0
 	}
 	took := joinGivenUp
-	for ; time.Since(begun) < joinGivenUp; b.during(5*time.Millisecond, "the group") {
+	for ; time.Since(begun) < joinGivenUp; b.During(5*time.Millisecond, "the group") {
 		if complete() {
 			took = time.Since(begun)
 			break
@@ -122,11 +123,11 @@ func (l *lab) join(source *stream.Stream, n *testmesh.Node) (time.Duration, *pas
 	if took == joinGivenUp {
 		for i, l := range lacks {
 			if len(l) > 0 {
-				b.tell("%s never had %d packets of flow %d, %d to %d (stream: %v)", n.Name, len(l), i, l[0], l[len(l)-1], got.Err())
+				b.Tell("%s never had %d packets of flow %d, %d to %d (stream: %v)", n.Name, len(l), i, l[0], l[len(l)-1], got.Err())
 			}
 		}
 	}
-	b.during(time.Second, "live after the join")
+	b.During(time.Second, "live after the join")
 	to := sent.mark()
 	l.settle(joinRTT)
 	return took, sent.passed(at, from, to)

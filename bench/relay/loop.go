@@ -8,6 +8,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -19,40 +20,39 @@ const (
 	loopWithin = 5 * time.Second // from the paths' return until a viewer below has media again
 )
 
-func loopRow() row {
-	return row{
-		id: "loop", run: runLoop,
-		about: fmt.Sprintf("two edges that would take the stream from each other, both cut off from the origin for %v", loopLasts),
+func loopRow() stand.Row {
+	return stand.Row{
+		ID: "loop", Run: runLoop,
+		About: fmt.Sprintf("two edges that would take the stream from each other, both cut off from the origin for %v", loopLasts),
 	}
 }
 
 // runLoop sees that the two never settle on each other: what they took from one another nobody sends, and no
 // return of the origin would end it.
-func runLoop(b *bench) []*report.Result {
+func runLoop(b *stand.Bench) []*report.Result {
 	dir := b.TempDir()
-	origin := b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
+	origin := b.Node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
 	var paths [2]*impair.Proxy
-	var edges [2]*process
+	var edges [2]*stand.Process
 	for i, name := range []string{"a", "b"} {
-		paths[i] = b.proxy(origin.relay, impair.Path{}, impair.Path{})
+		paths[i] = proxy(b, origin.Relay, impair.Path{}, impair.Path{})
 		args := []string{"--shards", "1", "--upstream", testmesh.Origin + "=" + paths[i].Addr().String()}
 		if i > 0 {
-			args = append(args, "--upstream", "a="+edges[0].relay)
+			args = append(args, "--upstream", "a="+edges[0].Relay)
 		}
-		edges[i] = b.node(dir, "edge", name, args...)
+		edges[i] = b.Node(dir, "edge", name, args...)
 	}
-	edges[0].stop() // that it has the other one as its second, whose address was not known before
-	edges[0].args = append(edges[0].args, "--upstream", "b="+edges[1].relay)
-	edges[0].start()
-	last := b.node(dir, "edge", "last", "--shards", "1", "--upstream", "a="+edges[0].relay, "--upstream", "b="+edges[1].relay)
-	b.publish(origin, benchStream, oneLayer())
+	edges[0].Stop() // that it has the other one as its second, whose address was not known before
+	edges[0].Start("--upstream", "b="+edges[1].Relay)
+	last := b.Node(dir, "edge", "last", "--shards", "1", "--upstream", "a="+edges[0].Relay, "--upstream", "b="+edges[1].Relay)
+	publish(b, origin, benchStream, oneLayer())
 	var seen watchedBy
-	b.background("viewer at b", func(ctx context.Context) error {
-		watchAgain(ctx, load.PlayConfig{URL: edges[1].whep(benchStream), NoVideo: true}, b)
+	b.Background("viewer at b", func(ctx context.Context) error {
+		watchAgain(ctx, load.PlayConfig{URL: edges[1].WHEP(benchStream), NoVideo: true}, b)
 		return nil
 	})
-	b.background("viewer", func(ctx context.Context) error {
-		watchAgain(ctx, load.PlayConfig{URL: last.whep(benchStream), Packet: seen.packets.packet, Arrivals: &seen.frames}, b)
+	b.Background("viewer", func(ctx context.Context) error {
+		watchAgain(ctx, load.PlayConfig{URL: last.WHEP(benchStream), Packet: seen.packets.packet, Arrivals: &seen.frames}, b)
 		return nil
 	})
 	flowing := func() bool {
@@ -63,21 +63,21 @@ func runLoop(b *bench) []*report.Result {
 	var longest time.Duration
 	stuck := 0
 	for i := range loopTimes {
-		b.until("media at the viewer", mendWithin, flowing)
-		b.during(warm, "all is well")
+		b.Until("media at the viewer", mendWithin, flowing)
+		b.During(warm, "all is well")
 		for _, p := range paths {
 			p.Set(cutPath, cutPath)
 		}
-		b.during(loopLasts, "cut off")
+		b.During(loopLasts, "cut off")
 		back := time.Now()
 		for _, p := range paths {
 			p.Set(impair.Path{}, impair.Path{})
 		}
 		for !flowing() && time.Since(back) < 4*loopWithin {
-			b.during(20*time.Millisecond, "media again")
+			b.During(20*time.Millisecond, "media again")
 		}
 		took := time.Since(back)
-		b.tell("loop %d of %d: media %v after the paths' return", i+1, loopTimes, took.Round(time.Millisecond))
+		b.Tell("loop %d of %d: media %v after the paths' return", i+1, loopTimes, took.Round(time.Millisecond))
 		longest = max(longest, took)
 		if took >= 4*loopWithin {
 			stuck++
@@ -89,7 +89,7 @@ func runLoop(b *bench) []*report.Result {
 	r.AtMost("back_max_ms", report.MS(longest), report.MS(loopWithin))
 	refused := 0.
 	for _, p := range edges {
-		refused += b.scrape(p.url).sum("freshet_relay_refused_total", `reason="loop"`)
+		refused += b.Scrape(p.URL).Sum("freshet_relay_refused_total", `reason="loop"`)
 	}
 	r.Set("loops_refused", refused)
 	twice, _ := seen.packets.repeated()

@@ -7,6 +7,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -54,27 +55,27 @@ func (c lossy) suffix() string {
 	return fmt.Sprintf("-%g-rtt-%d", 100*c.loss, c.rtt.Milliseconds())
 }
 
-func (c lossy) row() row {
-	r := row{
-		id: c.name(), gives: []string{c.name()}, run: c.run,
-		about: fmt.Sprintf("one hop of %v, %g %% lost each way", c.rtt, 100*c.loss),
+func (c lossy) row() stand.Row {
+	r := stand.Row{
+		ID: c.name(), Gives: []string{c.name()}, Run: c.run,
+		About: fmt.Sprintf("one hop of %v, %g %% lost each way", c.rtt, 100*c.loss),
 	}
 	if c.burst > 1 {
-		r.about += fmt.Sprintf(" in runs of %d", c.burst)
+		r.About += fmt.Sprintf(" in runs of %d", c.burst)
 	} else {
-		r.gives = append(r.gives, "wait"+c.suffix())
+		r.Gives = append(r.Gives, "wait"+c.suffix())
 	}
 	if c.sound() {
-		r.gives = append(r.gives, "audio"+c.suffix())
+		r.Gives = append(r.Gives, "audio"+c.suffix())
 	}
 	if c.bytes() {
-		r.gives = append(r.gives, "bytes"+c.suffix())
+		r.Gives = append(r.Gives, "bytes"+c.suffix())
 	}
 	return r
 }
 
-func lossyRows() []row {
-	var all []row
+func lossyRows() []stand.Row {
+	var all []stand.Row
 	for _, rtt := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond} {
 		for _, loss := range []float64{0, .01, .02, .05} {
 			all = append(all, lossy{rtt, loss, 1}.row())
@@ -87,24 +88,24 @@ func lossyRows() []row {
 }
 
 // run measures the hop from the origin's rings to the edge's, and beside that what a viewer there gets.
-func (c lossy) run(b *bench) []*report.Result {
+func (c lossy) run(b *stand.Bench) []*report.Result {
 	path := impair.Path{Delay: c.rtt / 2, Loss: c.loss, Burst: c.burst}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
 	at := l.watch(last)
 	seen := l.viewer(last)
 	l.waitLive(last)
-	b.during(warm, "begin")
+	b.During(warm, "begin")
 
 	sent, proxy := l.rings[testmesh.Origin], l.paths["edge-1 "+testmesh.Origin]
-	length := b.length(lossyLength)
-	from, bytes, before := sent.mark(), l.mediaBytes(), b.scrape(l.Origin.URL)
+	length := b.Length(lossyLength)
+	from, bytes, before := sent.mark(), l.mediaBytes(), b.Scrape(l.Origin.URL)
 	_, down := proxy.Stats()
-	b.during(length, c.name())
+	b.During(length, c.name())
 	to, bytes := sent.mark(), l.mediaBytes()-bytes
 	_, now := proxy.Stats()
-	end := b.scrape(l.Origin.URL)
-	after, window := end.since(before), end.sum(windowMetric, downwards)
+	end := b.Scrape(l.Origin.URL)
+	after, window := end.Since(before), end.Sum(windowMetric, downwards)
 	l.settle(c.rtt)
 
 	way := c.rtt / 2
@@ -130,7 +131,7 @@ func (c lossy) run(b *bench) []*report.Result {
 
 	if c.burst <= 1 {
 		r := c.result("wait" + c.suffix())
-		over, n := after.over("freshet_relay_wait_seconds", "0.005")
+		over, n := after.Over("freshet_relay_wait_seconds", "0.005")
 		r.Target = fmt.Sprintf("at most %s %% wait over 5 ms for the sender", report.Number(100*waitShare))
 		r.Set("n", n)
 		r.AtMost("waited", over, waitShare)

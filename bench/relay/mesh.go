@@ -6,6 +6,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/load"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -25,7 +26,7 @@ const warm = 2 * time.Second
 const patience = 30 * time.Second
 
 // proxy starts an impaired path to target; it ends with the row.
-func (b *bench) proxy(target string, up, down impair.Path) *impair.Proxy {
+func proxy(b *stand.Bench, target string, up, down impair.Path) *impair.Proxy {
 	b.Helper()
 	p, err := impair.New(impair.Config{Listen: "127.0.0.1:0", Target: target, Up: up, Down: down, Seed: 1})
 	if err != nil {
@@ -46,7 +47,7 @@ func (b *bench) proxy(target string, up, down impair.Path) *impair.Proxy {
 // A lab is a mesh in this process whose nodes are watched.
 type lab struct {
 	*testmesh.Mesh
-	b     *bench
+	b     *stand.Bench
 	raw   *load.Raw
 	paths map[string]*impair.Proxy // to the upstream called so, by "edge upstream"
 	rings map[string]*arrivals     // what came to a node's rings, by node
@@ -54,7 +55,7 @@ type lab struct {
 
 // newLab starts top with a path p before each upstream of each edge that is in impaired, or of all where that
 // is empty, and cfg's publisher, and returns once the origin has the stream.
-func newLab(b *bench, top testmesh.Topology, p impair.Path, cfg load.RawConfig, impaired ...string) *lab {
+func newLab(b *stand.Bench, top testmesh.Topology, p impair.Path, cfg load.RawConfig, impaired ...string) *lab {
 	b.Helper()
 	l := &lab{b: b, paths: map[string]*impair.Proxy{}, rings: map[string]*arrivals{}}
 	isImpaired := map[string]bool{}
@@ -67,7 +68,7 @@ func newLab(b *bench, top testmesh.Topology, p impair.Path, cfg load.RawConfig, 
 			continue
 		}
 		e.Via = func(upstream, addr string) string {
-			proxy := b.proxy(addr, p, p)
+			proxy := proxy(b, addr, p, p)
 			l.paths[e.Name+" "+upstream] = proxy
 			return proxy.Addr().String()
 		}
@@ -130,7 +131,7 @@ func (l *lab) viewer(n *testmesh.Node) *arrivals {
 }
 
 // watchAgain plays, and again after each end, until ctx ends.
-func watchAgain(ctx context.Context, cfg load.PlayConfig, b *bench) {
+func watchAgain(ctx context.Context, cfg load.PlayConfig, b *stand.Bench) {
 	for ctx.Err() == nil {
 		if err := load.Play(ctx, cfg, nil, testmesh.Log(b)); err != nil {
 			b.Logf("viewer of %s: %v", cfg.URL, err)
@@ -146,7 +147,7 @@ func watchAgain(ctx context.Context, cfg load.PlayConfig, b *bench) {
 func (l *lab) waitLive(n *testmesh.Node) *stream.Stream {
 	l.b.Helper()
 	var s *stream.Stream
-	l.b.until("stream on "+n.Name, patience, func() bool {
+	l.b.Until("stream on "+n.Name, patience, func() bool {
 		if s = n.Table.Get(testmesh.Stream); s == nil {
 			return false
 		}
@@ -161,4 +162,4 @@ func (l *lab) waitLive(n *testmesh.Node) *stream.Stream {
 }
 
 // settle waits until what the publisher sent before now can have come anywhere.
-func (l *lab) settle(rtt time.Duration) { l.b.during(time.Second+4*rtt, "settle") }
+func (l *lab) settle(rtt time.Duration) { l.b.During(time.Second+4*rtt, "settle") }

@@ -7,6 +7,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -21,15 +22,15 @@ const (
 	narrowEvery  = 10 * time.Second
 )
 
-func narrowRow() row {
-	return row{
-		id: "narrow-rtt-50", run: runNarrow,
-		about: fmt.Sprintf("one hop of %v that has 2 Mbit/s for %v, then room again", narrowRTT, narrowLength),
+func narrowRow() stand.Row {
+	return stand.Row{
+		ID: "narrow-rtt-50", Run: runNarrow,
+		About: fmt.Sprintf("one hop of %v that has 2 Mbit/s for %v, then room again", narrowRTT, narrowLength),
 	}
 }
 
 // runNarrow cuts the hop's rate under a viewer, and opens it again.
-func runNarrow(b *bench) []*report.Result {
+func runNarrow(b *stand.Bench) []*report.Result {
 	wide := impair.Path{Delay: narrowRTT / 2}
 	narrow := wide
 	narrow.Rate, narrow.Buffer = narrowRate, narrowBuffer
@@ -38,20 +39,20 @@ func runNarrow(b *bench) []*report.Result {
 	at := l.watch(last)
 	seen := l.viewer(last)
 	l.waitLive(last)
-	b.during(warm+2*time.Second, "begin")
+	b.During(warm+2*time.Second, "begin")
 
 	sent, proxy := l.rings[testmesh.Origin], l.paths["edge-1 "+testmesh.Origin]
 	layers := l.sample(at)
-	length := b.length(narrowLength)
+	length := b.Length(narrowLength)
 	whole := sent.mark()
 	cut := time.Now()
 	proxy.Set(wide, narrow)
-	b.during(time.Second, "the first second")
+	b.During(time.Second, "the first second")
 	from := sent.mark()
-	b.during(length-time.Second, "narrow")
+	b.During(length-time.Second, "narrow")
 	to, back := sent.mark(), time.Now()
 	proxy.Set(wide, wide)
-	b.during(2*narrowBack, "room again")
+	b.During(2*narrowBack, "room again")
 	end := sent.mark()
 	l.settle(narrowRTT)
 	steps := layers()

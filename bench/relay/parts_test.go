@@ -3,11 +3,9 @@ package relay
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"math"
 	"runtime/pprof"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,49 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"freshet/bench/load"
-	"freshet/bench/report"
 )
-
-func TestResult(t *testing.T) {
-	r := &report.Result{ID: "loss-2-rtt-100", Target: "all"}
-	r.Set("rtt_ms", report.MS(100*time.Millisecond))
-	r.Set("loss", .02)
-	r.Set("n", 57000)
-	r.AtLeast("delivered", .99999, .99999)
-	r.AtMost("p99_ms", 103.5, 150)
-	b, err := json.Marshal(r)
-	want := `{"id":"loss-2-rtt-100","rtt_ms":100,"loss":0.02,"n":57000,"delivered":0.99999,"p99_ms":103.5,"target":"all","ok":true}`
-	if err != nil || string(b) != want {
-		t.Errorf("got  %s, %v\nwant %s", b, err, want)
-	}
-	if got := r.String(); !strings.HasPrefix(got, "ok     loss-2-rtt-100: rtt ms 100 · loss 0.02 · n 57000") {
-		t.Errorf("text: %s", got)
-	}
-	r.AtMost("max_ms", 151, 150)
-	r.Void = true
-	b, err = json.Marshal(r)
-	if err != nil || !strings.HasSuffix(string(b), `"missed":["max_ms is 151, want at most 150"],"void":true,"ok":false}`) || r.OK() {
-		t.Errorf("missed: %s, %v", b, err)
-	}
-	// The whole line, as it goes to standard output.
-	r = &report.Result{ID: "kill", Err: "a < b", Load: report.Load{Cores: 2, Average: .25, Busy: .5, Others: .012}}
-	var out, people bytes.Buffer
-	if err := write(Config{JSON: true, Stdout: &out, Stderr: &people}, r); err != nil {
-		t.Fatal(err)
-	}
-	want = `{"id":"kill","error":"a \u003c b","cores":2,"load_average":0.25,"busy":0.5,"busy_others":0.012,"ok":false}` + "\n"
-	if out.String() != want {
-		t.Errorf("line: got %swant %s", out.String(), want)
-	}
-	if want := "MISSED kill [2 cores, load 0.25, busy 50 %, others 1 %]\n       a < b\n"; people.String() != want {
-		t.Errorf("text: got %swant %s", people.String(), want)
-	}
-	if r.Set("nan", math.NaN()); true {
-		if _, err := json.Marshal(r); err == nil {
-			t.Error("a figure that is no number was written")
-		}
-	}
-}
 
 func stamped(layer uint8, count uint64, at time.Time) []byte {
 	return load.Stamp{At: at, Count: count, Layer: layer}.Append([]byte{1, 2, 3})
@@ -115,42 +71,6 @@ func TestArrivals(t *testing.T) {
 	}
 	if got := a.passed(a, from, to); got.there != 100 {
 		t.Errorf("one place with itself: %+v", got)
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	m, err := parseMetrics(strings.NewReader(`# HELP x y
-x{a="1",b="2"} 3
-x{a="1",b="3"} 4e+01
-xy 1
-h_bucket{le="0.005"} 90
-h_bucket{le="+Inf"} 100
-h_count 100
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range []struct {
-		name   string
-		labels []string
-		want   float64
-	}{
-		{"x", nil, 43}, {"x", []string{`b="2"`}, 3}, {"x", []string{`a="1"`, `b="3"`}, 40}, {"x", []string{`b="4"`}, 0}, {"xy", nil, 1}, {"z", nil, 0},
-	} {
-		if got := m.sum(row.name, row.labels...); got != row.want {
-			t.Errorf("%s %v: got %v, want %v", row.name, row.labels, got, row.want)
-		}
-	}
-	if over, n := m.over("h", "0.005"); math.Abs(over-.1) > 1e-9 || n != 100 {
-		t.Errorf("over: got %v of %d", over, n)
-	}
-	if d := m.since(scraped{"xy": 1}); d["xy"] != 0 || d["h_count"] != 100 {
-		t.Errorf("since: %v", d)
-	}
-	for _, text := range []string{"x\n", "x y\n", strings.Repeat("x", 1<<17)} {
-		if m, err := parseMetrics(strings.NewReader(text)); err == nil {
-			t.Errorf("%.20q: got %v", text, m)
-		}
 	}
 }
 
@@ -240,24 +160,18 @@ func FuzzProfile(f *testing.F) {
 	})
 }
 
-func FuzzMetrics(f *testing.F) {
-	f.Add("x{a=\"1\"} 3\n# no\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		m, err := parseMetrics(strings.NewReader(text))
-		if err == nil {
-			m.sum("x", `a="1"`)
-		}
-	})
-}
-
 // Every row has an id of its own, and so has everything that it gives.
 func TestRows(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range rows() {
-		if r.about == "" || r.run == nil {
-			t.Errorf("%s: %+v", r.id, r)
+	for _, r := range Rows() {
+		if r.About == "" || r.Run == nil {
+			t.Errorf("%s: %+v", r.ID, r)
 		}
-		for _, id := range r.ids() {
+		ids := r.Gives
+		if ids == nil {
+			ids = []string{r.ID}
+		}
+		for _, id := range ids {
 			if seen[id] {
 				t.Errorf("two results are called %s", id)
 			}
@@ -268,43 +182,5 @@ func TestRows(t *testing.T) {
 		if !seen[id] {
 			t.Errorf("no result %s", id)
 		}
-	}
-	for _, row := range []struct {
-		cfg Config
-		ok  bool
-	}{
-		{Config{}, true}, {Config{Only: []string{"loss-*", "audio-2-rtt-100"}}, true},
-		{Config{Only: []string{"nothing"}}, false}, {Config{Only: []string{"["}}, false},
-		{Config{For: time.Millisecond}, false}, {Config{For: -1}, false}, {Config{Times: -1}, false}, {Config{Times: 5000}, false},
-	} {
-		if err := row.cfg.Validate(); (err == nil) != row.ok {
-			t.Errorf("%+v: %v", row.cfg, err)
-		}
-	}
-}
-
-// A stand ends what its row began, last first, also after a failure, and shows why it failed.
-func TestStand(t *testing.T) {
-	s := newStand(t.Context())
-	var order []int
-	s.run(func() {
-		s.Cleanup(func() { order = append(order, 1) })
-		s.Cleanup(func() { order = append(order, 2); s.Fatal("in a cleanup") })
-		s.Cleanup(func() { panic("in a cleanup too") })
-		s.Fatalf("row: %d", 7)
-		t.Error("went on after Fatal")
-	})
-	if got := s.failure(); !strings.HasPrefix(got, "row: 7; panic: in a cleanup too") || !strings.HasSuffix(got, "; in a cleanup") {
-		t.Errorf("failure: %q", got)
-	}
-	if len(order) != 2 || order[0] != 2 || s.Context().Err() == nil {
-		t.Errorf("cleanups: %v, context %v", order, s.Context().Err())
-	}
-	log := &tail{max: 20}
-	for range 100 {
-		_, _ = log.Write([]byte("0123456789\n")) // never fails
-	}
-	if got := string(log.bytes()); got != "0123456789\n" || len(log.b) > 2*log.max+11 {
-		t.Errorf("tail: %q of %d kept", got, len(log.b))
 	}
 }

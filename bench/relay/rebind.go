@@ -7,6 +7,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -17,25 +18,25 @@ const (
 	rebindLate  = 500 // ms: what was on its way to the old address is lost, and asked for by number
 )
 
-func rebindRow() row {
-	return row{id: "rebind-rtt-50", about: fmt.Sprintf("one hop of 50ms, 2 %% lost, whose lower end changes its address %d times", rebindings), run: runRebind}
+func rebindRow() stand.Row {
+	return stand.Row{ID: "rebind-rtt-50", About: fmt.Sprintf("one hop of 50ms, 2 %% lost, whose lower end changes its address %d times", rebindings), Run: runRebind}
 }
 
-func runRebind(b *bench) []*report.Result {
+func runRebind(b *stand.Bench) []*report.Result {
 	path := impair.Path{Delay: 25 * time.Millisecond, Loss: .02}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
 	at := l.watch(last)
 	l.viewer(last)
 	l.waitLive(last)
-	b.during(warm, "begin")
+	b.During(warm, "begin")
 
 	sent, proxy := l.rings[testmesh.Origin], l.paths["edge-1 "+testmesh.Origin]
-	losses := func() float64 { return b.scrape(last.URL).sum("freshet_relay_upstream_losses_total") }
+	losses := func() float64 { return b.Scrape(last.URL).Sum("freshet_relay_upstream_losses_total") }
 	before, from := losses(), sent.mark()
 	for range rebindings {
 		proxy.Rebind()
-		b.during(rebindEvery, "rebound")
+		b.During(rebindEvery, "rebound")
 	}
 	to := sent.mark()
 	l.settle(2 * path.Delay)

@@ -7,6 +7,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
@@ -18,29 +19,29 @@ const (
 	reorderMed = 15 // ms late at the median: the path's own, and no more
 )
 
-func reorderRows() (all []row) {
+func reorderRows() (all []stand.Row) {
 	for _, loss := range []float64{0, .01, .02} {
 		id := fmt.Sprintf("reorder-%g-rtt-%d", 100*loss, reorderRTT.Milliseconds())
-		all = append(all, row{
-			id: id, about: fmt.Sprintf("one hop of %v, each packet another 0 to %v late, %g %% lost each way", reorderRTT, reorderBy, 100*loss),
-			run: func(b *bench) []*report.Result { return runReorder(b, id, loss) },
+		all = append(all, stand.Row{
+			ID: id, About: fmt.Sprintf("one hop of %v, each packet another 0 to %v late, %g %% lost each way", reorderRTT, reorderBy, 100*loss),
+			Run: func(b *stand.Bench) []*report.Result { return runReorder(b, id, loss) },
 		})
 	}
 	return all
 }
 
-func runReorder(b *bench, id string, loss float64) []*report.Result {
+func runReorder(b *stand.Bench, id string, loss float64) []*report.Result {
 	path := impair.Path{Delay: reorderRTT / 2, Jitter: reorderBy, Reorder: true, Loss: loss}
 	l := newLab(b, testmesh.Chain(1), path, load.Simulcast())
 	last := l.Last()
 	at := l.watch(last)
 	l.viewer(last)
 	l.waitLive(last)
-	b.during(warm, "begin")
-	length := b.length(lossyLength)
+	b.During(warm, "begin")
+	length := b.Length(lossyLength)
 	sent := l.rings[testmesh.Origin]
 	from := sent.mark()
-	b.during(length, id)
+	b.During(length, id)
 	to := sent.mark()
 	l.settle(reorderRTT)
 
@@ -56,8 +57,8 @@ func runReorder(b *bench, id string, loss float64) []*report.Result {
 	r.AtMost("p50_ms", report.MS(all.at(.5)-reorderRTT/2), reorderMed)
 	r.Set("p99_ms", report.MS(all.at(.99)-reorderRTT/2))
 	r.Set("max_ms", report.MS(all.at(1)-reorderRTT/2))
-	r.Set("window_bytes", b.scrape(l.Origin.URL).sum(windowMetric))
-	r.AtMost("sheds", b.scrape(l.Origin.URL).sum("freshet_relay_sheds_total"), 0)
+	r.Set("window_bytes", b.Scrape(l.Origin.URL).Sum(windowMetric))
+	r.AtMost("sheds", b.Scrape(l.Origin.URL).Sum("freshet_relay_sheds_total"), 0)
 	r.Want(all.sent > 0, "nothing was sent")
 	return []*report.Result{r}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/bench/report"
+	"freshet/bench/stand"
 )
 
 // The short form runs beside other packages' tests and with the race detector: what is counted is held to
@@ -18,7 +19,7 @@ func TestLossyHop(t *testing.T) {
 	if testing.Short() {
 		length = 8 * time.Second
 	}
-	b := newBench(t, Config{For: length}, "loss-2-rtt-100")
+	b := stand.New(t, stand.Config{For: length}, "loss-2-rtt-100")
 	results := lossy{100 * time.Millisecond, .02, 1}.run(b)
 	for _, r := range results {
 		t.Log(r)
@@ -48,7 +49,7 @@ func TestUpstreamFails(t *testing.T) {
 			continue
 		}
 		t.Run(f.id, func(t *testing.T) {
-			b := newBench(t, Config{Times: 1, Binary: binary(t)}, f.id)
+			b := stand.New(t, stand.Config{Times: 1, Binary: binary(t)}, f.id)
 			r := newFailover(b).run(f)
 			t.Log(r)
 			for _, name := range []string{"missing", "repeated", "no_second"} {

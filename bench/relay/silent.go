@@ -7,14 +7,15 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 )
 
 // silence is how long a publisher says nothing.
 const silence = 10 * time.Second
 
-func silentRow() row {
-	return row{id: "silent", about: fmt.Sprintf("a publisher that says nothing for %v, below it two ways to one edge", silence), run: runSilent}
+func silentRow() stand.Row {
+	return stand.Row{ID: "silent", About: fmt.Sprintf("a publisher that says nothing for %v, below it two ways to one edge", silence), Run: runSilent}
 }
 
 // twoWays is an edge with two upstreams of equal worth.
@@ -28,7 +29,7 @@ func twoWays() testmesh.Topology {
 const mediaPace = 8_000
 
 // runSilent sees that nobody looks for another upstream: neither loses one nor takes a second one.
-func runSilent(b *bench) []*report.Result {
+func runSilent(b *stand.Bench) []*report.Result {
 	l := newLab(b, twoWays(), impair.Path{}, load.Simulcast(), "last")
 	last := l.Last()
 	at := l.watch(last)
@@ -36,11 +37,11 @@ func runSilent(b *bench) []*report.Result {
 	l.viewer(l.Node("b")) // b carries the stream as well, and could take over at once
 	l.waitLive(last)
 	l.waitLive(l.Node("b"))
-	b.during(warm, "begin")
+	b.During(warm, "begin")
 
 	count := func() (losses float64) {
 		for _, n := range l.Edges {
-			losses += b.scrape(n.URL).sum("freshet_relay_upstream_losses_total")
+			losses += b.Scrape(n.URL).Sum("freshet_relay_upstream_losses_total")
 		}
 		return losses
 	}
@@ -50,14 +51,14 @@ func runSilent(b *bench) []*report.Result {
 	l.raw.Silence(true)
 	most, had := uint64(0), before.In.Bytes
 	for begun := time.Now(); time.Since(begun) < silence; {
-		b.during(100*time.Millisecond, "silent")
+		b.During(100*time.Millisecond, "silent")
 		_, now := other.Stats()
 		most, had = max(most, now.In.Bytes-had), now.In.Bytes
 	}
 	l.raw.Silence(false)
 	from := sent.mark()
 	for range 30 {
-		b.during(100*time.Millisecond, "media again")
+		b.During(100*time.Millisecond, "media again")
 		_, now := other.Stats()
 		most, had = max(most, now.In.Bytes-had), now.In.Bytes
 	}

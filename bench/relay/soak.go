@@ -10,6 +10,7 @@ import (
 	"freshet/bench/impair"
 	"freshet/bench/load"
 	"freshet/bench/report"
+	"freshet/bench/stand"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
 )
@@ -28,10 +29,10 @@ const (
 	soakGap     = 1500 * time.Millisecond // longest that the viewer may wait, a cut included
 )
 
-func soakRow() row {
-	return row{
-		id: "soak", extra: true, run: runSoak,
-		about: fmt.Sprintf("two hops of processes at %g %% loss, whose paths change each %v; 10 minutes, or --for", 100*soakLoss, soakChange),
+func soakRow() stand.Row {
+	return stand.Row{
+		ID: "soak", Extra: true, Run: runSoak,
+		About: fmt.Sprintf("two hops of processes at %g %% loss, whose paths change each %v; 10 minutes, or --for", 100*soakLoss, soakChange),
 	}
 }
 
@@ -44,33 +45,33 @@ type health struct {
 }
 
 // runSoak watches memory, goroutines and windows of three nodes while the paths between them change.
-func runSoak(b *bench) []*report.Result {
+func runSoak(b *stand.Bench) []*report.Result {
 	dir := b.TempDir()
 	path := impair.Path{Delay: soakRTT / 2, Loss: soakLoss}
-	origin := b.node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
-	first := b.proxy(origin.relay, path, path)
-	middle := b.node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+first.Addr().String())
-	second := b.proxy(middle.relay, path, path)
-	last := b.node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+second.Addr().String())
-	nodes, paths := []*process{origin, middle, last}, []*impair.Proxy{first, second} // a path is below the node of its place
-	b.publish(origin, benchStream, load.Simulcast())
+	origin := b.Node(dir, "origin", testmesh.Origin, "--stream", benchStream+"="+benchKey)
+	first := proxy(b, origin.Relay, path, path)
+	middle := b.Node(dir, "edge", "middle", "--shards", "1", "--upstream", testmesh.Origin+"="+first.Addr().String())
+	second := proxy(b, middle.Relay, path, path)
+	last := b.Node(dir, "edge", "last", "--shards", "1", "--upstream", "middle="+second.Addr().String())
+	nodes, paths := []*stand.Process{origin, middle, last}, []*impair.Proxy{first, second} // a path is below the node of its place
+	publish(b, origin, benchStream, load.Simulcast())
 	var seen watchedBy
-	b.background("viewer", func(ctx context.Context) error {
-		watchAgain(ctx, load.PlayConfig{URL: last.whep(benchStream), Packet: seen.packets.packet, Arrivals: &seen.frames}, b)
+	b.Background("viewer", func(ctx context.Context) error {
+		watchAgain(ctx, load.PlayConfig{URL: last.WHEP(benchStream), Packet: seen.packets.packet, Arrivals: &seen.frames}, b)
 		return nil
 	})
-	b.until("pictures at the viewer", patience, func() bool { return seen.packets.mark()[soundLayer] > 100 })
-	b.during(warm, "begin")
+	b.Until("pictures at the viewer", patience, func() bool { return seen.packets.mark()[soundLayer] > 100 })
+	b.During(warm, "begin")
 
-	length, rng := b.length(soakLength), rand.New(rand.NewPCG(1, 1))
+	length, rng := b.Length(soakLength), rand.New(rand.NewPCG(1, 1))
 	begun, changed, from := time.Now(), time.Now(), seen.packets.mark()
 	var history [3][]health
 	changes, longest := 0, time.Duration(0)
 	for time.Since(begun) < length {
-		b.during(min(soakSample, max(time.Millisecond, length-time.Since(begun))), "soak")
+		b.During(min(soakSample, max(time.Millisecond, length-time.Since(begun))), "soak")
 		now := time.Now()
 		for i, p := range nodes {
-			h := b.health(p)
+			h := healthOf(b, p)
 			if n := len(history[i]); n > 0 && i < len(paths) {
 				up, down := paths[i].Paths()
 				h.need = (h.sent - history[i][n-1].sent) / soakSample.Seconds() * (up.Delay + down.Delay).Seconds()
@@ -83,15 +84,15 @@ func runSoak(b *bench) []*report.Result {
 			continue
 		}
 		changed = now
-		what := b.disturb(paths[changes%2], changes, rng)
+		what := disturb(b, paths[changes%2], changes, rng)
 		changes++
-		b.tell("soak: %v of %v, change %d: %s; last edge: heap %.1f MB, %.0f goroutines; windows %.0f and %.0f kB; longest gap %v",
+		b.Tell("soak: %v of %v, change %d: %s; last edge: heap %.1f MB, %.0f goroutines; windows %.0f and %.0f kB; longest gap %v",
 			time.Since(begun).Round(time.Second), length, changes, what, history[2][len(history[2])-1].heap/1e6,
 			history[2][len(history[2])-1].goroutines, history[0][len(history[0])-1].window/1e3, history[1][len(history[1])-1].window/1e3,
 			longest.Round(time.Millisecond))
 	}
 	to := seen.packets.mark()
-	b.during(time.Second, "stragglers")
+	b.During(time.Second, "stragglers")
 
 	r := &report.Result{ID: "soak", Target: "flat memory and goroutines, windows steady, sound whole"}
 	r.Set("seconds", length.Seconds())
@@ -103,7 +104,7 @@ func runSoak(b *bench) []*report.Result {
 	r.Set("viewer_repeated", twice) // who goes down to a layer gets its newest group again
 	r.AtMost("audio_gap_max_ms", report.MS(longest), report.MS(soakGap))
 	for i, p := range nodes {
-		steady(r, p.name, history[i], i < len(paths))
+		steady(r, p.Name, history[i], i < len(paths))
 	}
 	return []*report.Result{r}
 }
@@ -114,18 +115,18 @@ type watchedBy struct {
 	frames  load.Arrivals
 }
 
-// health asks p how it is.
-func (b *bench) health(p *process) health {
-	m := b.scrape(p.url)
+// healthOf asks p how it is.
+func healthOf(b *stand.Bench, p *stand.Process) health {
+	m := b.Scrape(p.URL)
 	return health{
-		heap: m.sum("go_memstats_heap_alloc_bytes"), resident: m.sum("process_resident_memory_bytes"),
-		goroutines: m.sum("go_goroutines"), window: m.sum(windowMetric, downwards), sent: m.sum("freshet_relay_sent_bytes_total"),
+		heap: m.Sum("go_memstats_heap_alloc_bytes"), resident: m.Sum("process_resident_memory_bytes"),
+		goroutines: m.Sum("go_goroutines"), window: m.Sum(windowMetric, downwards), sent: m.Sum("freshet_relay_sent_bytes_total"),
 	}
 }
 
 // disturb changes a path as the n-th change asks, and says how: another delay and loss, a new outer address,
 // a short cut, one after the other.
-func (b *bench) disturb(p *impair.Proxy, n int, rng *rand.Rand) string {
+func disturb(b *stand.Bench, p *impair.Proxy, n int, rng *rand.Rand) string {
 	up, down := p.Paths()
 	switch n / 2 % 4 { // both paths get each kind
 	case 0:
@@ -143,7 +144,7 @@ func (b *bench) disturb(p *impair.Proxy, n int, rng *rand.Rand) string {
 		return fmt.Sprintf("loss %.1f %%", 100*up.Loss)
 	}
 	p.Set(impair.Path{Cut: true}, impair.Path{Cut: true})
-	b.during(soakCut, "cut")
+	b.During(soakCut, "cut")
 	up.Delay, up.Loss = soakRTT/2, soakLoss
 	p.Set(up, up)
 	return fmt.Sprintf("cut for %v, then as at first", soakCut)

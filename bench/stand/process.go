@@ -51,9 +51,11 @@ func (b *Bench) Node(dir, role, name string, args ...string) *Process {
 	return p
 }
 
-// Start starts the process where it listened before, or on free ports, and waits until it is ready.
-func (p *Process) Start() {
+// Start starts the process where it listened before, or on free ports, with args from now on added to those that
+// it has, and waits until it is ready.
+func (p *Process) Start(args ...string) {
 	p.b.Helper()
+	p.args = append(p.args, args...)
 	http, relay := "127.0.0.1:0", "127.0.0.1:0"
 	if p.URL != "" {
 		http, relay = strings.TrimPrefix(p.URL, "http://"), p.Relay

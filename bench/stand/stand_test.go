@@ -2,7 +2,9 @@ package stand
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,48 @@ func TestRun(t *testing.T) {
 	} {
 		if err := c.cfg.Validate(rows); (err == nil) != c.ok {
 			t.Errorf("%+v: %v", c.cfg, err)
+		}
+	}
+}
+
+// A result goes to standard output whole, in a line, and to people in another.
+func TestResult(t *testing.T) {
+	r := &report.Result{ID: "loss-2-rtt-100", Target: "all"}
+	r.Set("rtt_ms", report.MS(100*time.Millisecond))
+	r.Set("loss", .02)
+	r.Set("n", 57000)
+	r.AtLeast("delivered", .99999, .99999)
+	r.AtMost("p99_ms", 103.5, 150)
+	b, err := json.Marshal(r)
+	want := `{"id":"loss-2-rtt-100","rtt_ms":100,"loss":0.02,"n":57000,"delivered":0.99999,"p99_ms":103.5,"target":"all","ok":true}`
+	if err != nil || string(b) != want {
+		t.Errorf("got  %s, %v\nwant %s", b, err, want)
+	}
+	if got := r.String(); !strings.HasPrefix(got, "ok     loss-2-rtt-100: rtt ms 100 · loss 0.02 · n 57000") {
+		t.Errorf("text: %s", got)
+	}
+	r.AtMost("max_ms", 151, 150)
+	r.Void = true
+	b, err = json.Marshal(r)
+	if err != nil || !strings.HasSuffix(string(b), `"missed":["max_ms is 151, want at most 150"],"void":true,"ok":false}`) || r.OK() {
+		t.Errorf("missed: %s, %v", b, err)
+	}
+	// The whole line, as it goes to standard output.
+	r = &report.Result{ID: "kill", Err: "a < b", Load: report.Load{Cores: 2, Average: .25, Busy: .5, Others: .012}}
+	var out, people bytes.Buffer
+	if err := write(Config{JSON: true, Stdout: &out, Stderr: &people}, r); err != nil {
+		t.Fatal(err)
+	}
+	want = `{"id":"kill","error":"a < b","cores":2,"load_average":0.25,"busy":0.5,"busy_others":0.012,"ok":false}` + "\n"
+	if out.String() != want {
+		t.Errorf("line: got %swant %s", out.String(), want)
+	}
+	if want := "MISSED kill [2 cores, load 0.25, busy 50 %, others 1 %]\n       a < b\n"; people.String() != want {
+		t.Errorf("text: got %swant %s", people.String(), want)
+	}
+	if r.Set("nan", math.NaN()); true {
+		if _, err := json.Marshal(r); err == nil {
+			t.Error("a figure that is no number was written")
 		}
 	}
 }
