@@ -52,17 +52,20 @@ func (g gathered) since(before gathered) gathered {
 	return d
 }
 
-// quantile returns the bound of the bucket that holds quantile q of the histogram called name.
+// quantile returns quantile q of the histogram called name, as if what is in a bucket were spread evenly over it.
 func (g gathered) quantile(name string, q float64) float64 {
 	bounds := slices.Sorted(maps.Keys(g.buckets[name]))
 	if len(bounds) == 0 {
 		return 0
 	}
-	total := g.buckets[name][bounds[len(bounds)-1]]
-	for _, b := range bounds {
-		if float64(g.buckets[name][b]) >= q*float64(total) {
-			return b
+	want := q * float64(g.buckets[name][bounds[len(bounds)-1]])
+	from, below := 0., uint64(0)
+	for _, to := range bounds {
+		n := g.buckets[name][to]
+		if float64(n) >= want && n > below {
+			return from + (to-from)*(want-float64(below))/float64(n-below)
 		}
+		from, below = to, n
 	}
-	return bounds[len(bounds)-1]
+	return from
 }

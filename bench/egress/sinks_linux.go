@@ -2,224 +2,195 @@ package egress
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/srtp/v2"
 	"golang.org/x/sys/unix"
 )
 
 const (
-	sinkBuffer   = 4 << 10 // of a sink: full after a few packets, and from then on the kernel routes, looks up and drops
 	sinkTick     = 10 * time.Millisecond
-	drainAtOnce  = 32
 	nackThousand = packetsASecond // of a thousand reports, so many ask for a packet again: 0.1 % of what a viewer gets
 )
 
-// A sinksOrder is what the sinks' process is told to do.
+// A sinksOrder is what the sinks' process is told to do first.
 type sinksOrder struct {
-	Viewers int `json:"viewers"`
+	Viewers int  `json:"viewers"`
+	Shards  int  `json:"shards"`
+	Every   int  `json:"every"` // one in so many of each shard's viewers is watched; 0: none
+	CM      bool `json:"cm"`    // viewers know only AES-CM
 }
 
 type sinksReady struct {
 	Ports []uint16 `json:"ports"`
 }
 
-// A feedbackOrder has the sinks answer: viewer n to port n modulo their number.
-type feedbackOrder struct {
+// A sinksAsk is what it is told later: that viewer n is to report to port n modulo their number, or, without ports, to
+// stop that and say what was found.
+type sinksAsk struct {
 	Ports []uint16 `json:"ports"`
 }
 
-// A sinksFound is what the sinks did.
+// A sinksFound is what the sinks did and saw since they were asked last.
 type sinksFound struct {
-	Reports int     `json:"reports"`
-	Nacks   int     `json:"nacks"`
-	Cores   float64 `json:"cores"`
+	Reports int       `json:"reports"`
+	Nacks   int       `json:"nacks"`
+	Cores   float64   `json:"cores"` // of the sinks
+	Keys    []arrival `json:"keys"`  // large key frames at watched viewers, whole
+	Sound   []arrival `json:"sound"` // packets of sound at watched viewers
 }
 
-// Sinks opens a socket for each fake viewer and prints their ports. Told where the edge is, it has each send what a viewer sends
-// in a second: a receiver report, REMB, transport-wide feedback, and now and then a NACK. It ends when nobody listens any more.
+// Sinks opens a socket for each fake viewer and says where. Told where the edge is, it has each send what a viewer sends in
+// a second: a receiver report, REMB, transport-wide feedback, and now and then a NACK. It ends when nobody asks any more.
 func Sinks(ctx context.Context, p *pipe) (err error) {
 	var order sinksOrder
 	if err := p.hear(&order); err != nil {
 		return err
 	}
-	limit := unix.Rlimit{Cur: uint64(order.Viewers) + 1000, Max: uint64(order.Viewers) + 1000}
-	var have unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &have); err != nil {
-		return fmt.Errorf("sinks: %w", err)
+	if err := allowFiles(order.Viewers + 1000); err != nil {
+		return err
 	}
-	if have.Cur < limit.Cur {
-		limit.Max = max(limit.Max, have.Max)
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-			return fmt.Errorf("sinks: %d sockets: %w", order.Viewers, err)
-		}
-	}
-	var all []*sink
-	defer func() {
-		for _, s := range all {
-			err = errors.Join(err, unix.Close(s.fd))
-		}
-	}()
+	s := sinks{begun: time.Now()}
+	defer func() { err = errors.Join(err, s.close()) }()
 	var ready sinksReady
 	for n := range order.Viewers {
-		s, err := newSink(n)
+		one, err := newSink(n, order.CM)
 		if err != nil {
 			return err
 		}
-		all = append(all, s)
-		ready.Ports = append(ready.Ports, s.port)
+		s.all = append(s.all, one)
+		ready.Ports = append(ready.Ports, one.port)
+		if watched(n, order.Shards, order.Every) {
+			if err := one.watch(order.CM); err != nil {
+				return err
+			}
+			s.watched = append(s.watched, one)
+		}
 	}
 	if err := p.say(ready); err != nil {
 		return err
 	}
-	var to feedbackOrder
-	if err := p.hear(&to); err != nil {
-		return nil //nolint:nilerr // no feedback is wanted
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var wg sync.WaitGroup
-	var found sinksFound
-	var failed error
-	wg.Go(func() { found, failed = feedback(ctx, all, to.Ports) })
-	var last struct{}
-	_ = p.hear(&last) // until told, or left
-	stop()
-	wg.Wait()
-	if failed != nil {
-		return failed
-	}
-	return p.say(found)
+	asks := make(chan sinksAsk)
+	go func() { // ends with the other end of p
+		defer close(asks)
+		for {
+			var ask sinksAsk
+			if p.hear(&ask) != nil {
+				return
+			}
+			select {
+			case asks <- ask:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return s.run(ctx, p, asks)
 }
 
-// A sink is the socket of one fake viewer.
-type sink struct {
-	n    int
-	fd   int
-	port uint16
-	out  *srtp.Context
-	seq  uint16 // newest number of its picture that it has read
+// allowFiles raises how many files this process may open.
+func allowFiles(n int) error {
+	var have unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &have); err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	if want := uint64(n); have.Cur < want {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: want, Max: max(want, have.Max)}); err != nil {
+			return fmt.Errorf("%d open files: %w", n, err)
+		}
+	}
+	return nil
 }
 
-func newSink(n int) (*sink, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("sink %d: %w", n, err)
-	}
-	s := &sink{n: n, fd: fd}
-	k := keysOf(n)
-	s.out, err = srtp.CreateContext(k.In, k.InSalt, srtp.ProtectionProfileAeadAes128Gcm)
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, sinkBuffer)
-	}
-	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	var at unix.Sockaddr
-	if err == nil {
-		at, err = unix.Getsockname(fd)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("sink %d: %w", n, err), unix.Close(fd))
-	}
-	if four, ok := at.(*unix.SockaddrInet4); ok {
-		s.port = uint16(four.Port)
-	}
-	return s, nil
+// Sinks are all fake viewers. They are owned by the goroutine that runs.
+type sinks struct {
+	all, watched []*sink
+	begun        time.Time // arrival times count from it
+
+	ports []uint16 // of the edge; nil: nobody reports
+	from  time.Time
+	cpu   time.Duration
+	done  int // reports since from
+	found sinksFound
 }
 
-// feedback has each of all report once a second, evenly spread, until ctx ends.
-func feedback(ctx context.Context, all []*sink, ports []uint16) (found sinksFound, err error) {
-	cpu, err := used()
-	if err != nil {
-		return found, err
+func (s *sinks) close() (err error) {
+	for _, one := range s.all {
+		err = errors.Join(err, unix.Close(one.fd))
 	}
-	begun := time.Now()
+	return err
+}
+
+// run reads and reports until ctx ends or nobody asks any more.
+func (s *sinks) run(ctx context.Context, p *pipe, asks <-chan sinksAsk) error {
 	tick := time.NewTicker(sinkTick)
 	defer tick.Stop()
-	done := 0
 	for {
 		select {
 		case <-ctx.Done():
-			end, err := used()
-			found.Cores = (end - cpu).Seconds() / time.Since(begun).Seconds()
-			return found, err
-		case now := <-tick.C:
-			for due := int(now.Sub(begun).Seconds() * float64(len(all))); done < due; done++ {
-				s := all[done%len(all)]
-				nack := (7*s.n+13*(done/len(all)))%1000 < nackThousand
-				if err := s.report(ports[s.n%len(ports)], nack); err != nil {
-					return found, err
-				}
-				found.Reports++
-				if nack {
-					found.Nacks++
-				}
+			return nil
+		case ask, ok := <-asks:
+			if !ok {
+				return nil
+			}
+			if err := s.asked(p, ask); err != nil {
+				return err
+			}
+		case <-tick.C:
+			now := time.Now()
+			if err := errors.Join(s.read(now), s.report(now)); err != nil {
+				return err
 			}
 		}
 	}
 }
 
-// report sends what a viewer sends in a second.
-func (s *sink) report(port uint16, nack bool) error {
-	s.drain()
-	video, sound := ssrcsOf(s.n)
-	const own = 1
-	packets := []rtcp.Packet{
-		&rtcp.ReceiverReport{SSRC: own, Reports: []rtcp.ReceptionReport{{SSRC: video, LastSequenceNumber: uint32(s.seq)}, {SSRC: sound}}},
-		&rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: own, Bitrate: 5e6, SSRCs: []uint32{video, sound}},
-		arrived(own, video, s.seq),
-	}
-	if nack {
-		packets = append(packets, &rtcp.TransportLayerNack{SenderSSRC: own, MediaSSRC: video, Nacks: []rtcp.NackPair{{PacketID: s.seq}}})
-	}
-	plain, err := rtcp.Marshal(packets)
+func (s *sinks) asked(p *pipe, ask sinksAsk) error {
+	cpu, err := used()
 	if err != nil {
-		return fmt.Errorf("sink %d: report: %w", s.n, err)
+		return err
 	}
-	b, err := s.out.EncryptRTCP(nil, plain, nil)
-	if err != nil {
-		return fmt.Errorf("sink %d: protect: %w", s.n, err)
+	if ask.Ports != nil {
+		s.ports, s.from, s.cpu, s.done, s.found = ask.Ports, time.Now(), cpu, 0, sinksFound{}
+		return nil
 	}
-	err = unix.Sendto(s.fd, b, 0, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: int(port)})
-	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ECONNREFUSED) {
-		return nil // the edge is gone, or slower than this: it shows in its own figures
+	if s.ports != nil {
+		s.found.Cores = (cpu - s.cpu).Seconds() / time.Since(s.from).Seconds()
 	}
-	return err
+	if err := s.read(time.Now()); err != nil {
+		return err
+	}
+	found := s.found
+	s.ports, s.found = nil, sinksFound{}
+	return p.say(found)
 }
 
-// drain reads what is there, for a number that is not long past.
-func (s *sink) drain() {
-	video, _ := ssrcsOf(s.n)
-	var b [2048]byte
-	for range drainAtOnce {
-		n, _, err := unix.Recvfrom(s.fd, b[:], 0)
-		if err != nil {
-			return
-		}
-		if n >= rtpHeader && binary.BigEndian.Uint32(b[8:]) == video {
-			s.seq = binary.BigEndian.Uint16(b[2:])
+// read notes what came to watched viewers.
+func (s *sinks) read(now time.Time) error {
+	for _, one := range s.watched {
+		if err := one.read(now, &s.found); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// arrived is transport-wide feedback for a second: all came, a millisecond apart.
-func arrived(own, media uint32, base uint16) *rtcp.TransportLayerCC {
-	t := &rtcp.TransportLayerCC{
-		SenderSSRC: own, MediaSSRC: media, BaseSequenceNumber: base, PacketStatusCount: packetsASecond,
-		PacketChunks: []rtcp.PacketStatusChunk{&rtcp.RunLengthChunk{
-			Type: rtcp.TypeTCCRunLengthChunk, PacketStatusSymbol: rtcp.TypeTCCPacketReceivedSmallDelta, RunLength: packetsASecond,
-		}},
+// report has viewers report whose turn it is: each once a second, evenly spread.
+func (s *sinks) report(now time.Time) error {
+	if s.ports == nil {
+		return nil
 	}
-	for range packetsASecond {
-		t.RecvDeltas = append(t.RecvDeltas, &rtcp.RecvDelta{Type: rtcp.TypeTCCPacketReceivedSmallDelta, Delta: 1000})
+	for due := int(now.Sub(s.from).Seconds() * float64(len(s.all))); s.done < due; s.done++ {
+		one := s.all[s.done%len(s.all)]
+		nack := (7*one.n+13*(s.done/len(s.all)))%1000 < nackThousand
+		if err := one.report(s.ports[one.n%len(s.ports)], nack, now, s.begun); err != nil {
+			return err
+		}
+		s.found.Reports++
+		if nack {
+			s.found.Nacks++
+		}
 	}
-	size := t.MarshalSize()
-	t.Header = rtcp.Header{Padding: size%4 != 0, Count: rtcp.FormatTCC, Type: rtcp.TypeTransportSpecificFeedback, Length: uint16(size/4) - 1}
-	return t
+	return nil
 }
