@@ -1,13 +1,13 @@
 package egress
 
 import (
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"freshet/proto/rtpq"
 )
@@ -71,7 +71,8 @@ func (p *tape) pass(d time.Duration) {
 }
 
 // BenchmarkFeedback is one round in which each of 100 viewers has sent a datagram of RTCP, read from the socket: a
-// receiver report with what the path carries (REMB), or a NACK for a packet, which is sent again.
+// receiver report with what the path carries (REMB), or when the newest packets came (transport-wide feedback), or a
+// NACK for a packet, which is sent again.
 func BenchmarkFeedback(b *testing.B) {
 	const viewers = 100
 	for _, row := range []struct {
@@ -86,6 +87,17 @@ func BenchmarkFeedback(b *testing.B) {
 				&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 5e6, SSRCs: []uint32{ssrc}},
 			}
 		}, 0},
+		{"transport", func(c *client, _ uint16) []rtcp.Packet {
+			b := make(rtcp.RawPacket, 28)
+			b[0], b[1], b[3] = 0x8f, 205, 6
+			v := c.v
+			binary.BigEndian.PutUint16(b[12:], uint16(v.video.packets+v.audio.packets-2*perFrame)) // the first of them
+			b[15] = 2 * perFrame
+			binary.BigEndian.PutUint32(b[16:], uint32(c.r.now.Sub(c.r.s.started)/(64*time.Millisecond))<<8)
+			b[20], b[21] = 0x20, 2*perFrame        // all came,
+			copy(b[22:], []byte{1, 1, 1, 1, 1, 1}) // 250 µs apart
+			return []rtcp.Packet{&b}
+		}, 0},
 		{"nacks", func(c *client, newest uint16) []rtcp.Packet {
 			return []rtcp.Packet{&rtcp.TransportLayerNack{MediaSSRC: c.v.video.media.SSRC, Nacks: []rtcp.NackPair{{PacketID: newest}}}}
 		}, 1},
@@ -96,13 +108,12 @@ func BenchmarkFeedback(b *testing.B) {
 			p.due(onlyFirst)
 			var all []*client
 			for i := range viewers {
-				all = append(all, r.joinAt(unread(b), p.s, fmt.Sprint("viewer", i), Form{Type: 96}, Form{Type: 111}))
+				all = append(all, r.joinAt(unread(b), p.s, fmt.Sprint("viewer", i),
+					Form{Type: 96, Transport: transportID}, Form{Type: 111, Transport: transportID}))
 			}
 			p.second()
 			to := r.s.socket.local
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
+			send := func() {
 				p.nextFrame()
 				p.nextFrame() // earns what a retransmission takes
 				r.s.round()
@@ -120,10 +131,22 @@ func BenchmarkFeedback(b *testing.B) {
 					}
 				}
 				p.pass(pollEvery)
+			}
+			send()
+			r.s.round() // a viewer's first feedback makes room for what follows
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				send()
 				b.StartTimer()
 				r.s.round()
 			}
-			if got, want := testutil.ToFloat64(r.s.m.resent), float64(row.sent*b.N*viewers); got != want {
+			for _, name := range []string{"hostile_packets_total", "feedback_unknown_packets_total"} {
+				if n := r.counted("freshet_egress_" + name); n != 0 {
+					b.Errorf("%s: got %v, want 0", name, n)
+				}
+			}
+			if got, want := r.counted("freshet_egress_resent_packets_total"), float64(row.sent*(b.N+1)*viewers); got != want {
 				b.Errorf("sent again: got %v packets, want %v", got, want)
 			}
 		})
