@@ -6,22 +6,14 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
+
+	"freshet/bench/stand"
 )
 
-// Config says what to run.
-type Config struct {
-	Viewers        []int
-	For            time.Duration
-	Shards         int
-	Binary         string
-	Stdout, Stderr io.Writer
-}
-
-var errLinux = errors.New("measuring an edge's fan-out needs Linux")
-
-// Run says that it cannot.
-func Run(context.Context, Config) error { return errLinux }
+// Rows are none: an edge's egress, and the crowds that watch it, need Linux.
+func Rows() []stand.Row { return nil }
 
 // Part says that it cannot.
-func Part(context.Context, string, io.Reader, io.Writer) error { return errLinux }
+func Part(context.Context, string, io.Reader, io.Writer) error {
+	return errors.New("measuring an edge's egress needs Linux")
+}

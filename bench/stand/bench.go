@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/bench/load"
+	"freshet/bench/report"
 	"freshet/bench/testmesh"
 )
 
@@ -44,6 +45,13 @@ func (b *Bench) Times(own int) int {
 func (b *Bench) Tell(format string, args ...any) {
 	if b.Config.Stderr != nil {
 		note(b.Config.Stderr, "  "+format, args...)
+	}
+}
+
+// Chart adds bars to the run's page, where it has one.
+func (b *Bench) Chart(c report.Bars) {
+	if b.Config.Report != nil {
+		b.Config.Report.Bars = append(b.Config.Report.Bars, c)
 	}
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	Times  int           // of what a row does again and again; 0: the row's own
 	JSON   bool          // one JSON line a result on Stdout, and text for people on Stderr; else text on Stdout
 	Binary string        // the freshet that nodes of their own process run
-	Report *report.Run   // takes each result as a goal; nil: none
+	Report *report.Run   // takes each result as a goal, and what rows say of themselves; nil: none
 
 	Stdout, Stderr io.Writer
 }
@@ -34,6 +34,7 @@ type Row struct {
 	ID    string
 	Gives []string // ids of the results; nil: its own alone
 	About string   // what it sets up
+	Fakes string   // what of it is not as it is outside a bench; empty: nothing worth a word
 	Extra bool     // runs only where it is asked for by name
 	Run   func(*Bench) []*report.Result
 }
@@ -104,6 +105,12 @@ func Run(ctx context.Context, cfg Config, rows []Row) error {
 			continue
 		}
 		note(cfg.Stderr, "%s: %s", r.ID, r.About)
+		if cfg.Report != nil {
+			cfg.Report.Real = append(cfg.Report.Real, r.ID+": "+r.About)
+			if r.Fakes != "" {
+				cfg.Report.Simulated = append(cfg.Report.Simulated, r.ID+": "+r.Fakes)
+			}
+		}
 		for _, res := range runRow(ctx, cfg, r) {
 			if !res.OK() {
 				missed++
