@@ -3,8 +3,7 @@ package egress
 import (
 	"context"
 	"encoding/binary"
-	"io"
-	"sync"
+	"os"
 	"testing"
 	"time"
 
@@ -16,31 +15,20 @@ import (
 // shortFloor is enough to see that a bare loop runs.
 const shortFloor = 20 * time.Millisecond
 
-// fewParts is a crew whose parts run in this process.
-func fewParts(t *testing.T) *crew {
+// fewProcesses is a crew whose parts are processes of the test's own binary.
+func fewProcesses(t *testing.T) *crew {
 	t.Helper()
-	return &crew{tell: t.Logf, shards: 2, start: func(ctx context.Context, name string, _ int) (*part, error) {
-		in, toPart := io.Pipe()
-		fromPart, out := io.Pipe()
-		var wg sync.WaitGroup
-		var failed error
-		wg.Go(func() {
-			failed = Part(ctx, name, in, out)
-			_ = out.Close() // who still reads is told
-			_ = in.Close()
-		})
-		return &part{newPipe(fromPart, toPart), func() error {
-			_ = toPart.Close()
-			wg.Wait()
-			return failed
-		}}, nil
-	}}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &crew{start: processes(binary, t.Output()), tell: t.Logf, shards: 2}
 }
 
-// few measures a with parts in this process, and checks that the edge sent what it should and took what it was told.
+// few measures a, and checks that the edge sent what it should and took what it was told.
 func few(t *testing.T, a audience) *finding {
 	t.Helper()
-	f, err := fewParts(t).measure(t.Context(), a)
+	f, err := fewProcesses(t).measure(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +58,7 @@ func few(t *testing.T, a audience) *finding {
 // An edge sends fake viewers all that is written, heeds what they report, and sends again what they ask for.
 func TestMix(t *testing.T) {
 	t.Parallel()
-	f := few(t, audience{viewers: 40, windows: 2, each: 1500 * time.Millisecond, floor: shortFloor})
+	f := few(t, audience{viewers: 40, windows: 2, each: 800 * time.Millisecond, floor: shortFloor})
 	nacks, resent := f.edge.sum(func(w window) int { return w.Nacks }), f.edge.sum(func(w window) int { return w.Resent })
 	if f.sinks.Nacks == 0 || nacks == 0 || resent == 0 {
 		t.Errorf("%d NACKs sent, %d packets asked for, %d sent again: want some", f.sinks.Nacks, nacks, resent)
@@ -86,7 +74,7 @@ func TestMix(t *testing.T) {
 // Viewers who know only AES-CM get the same, and their reports open.
 func TestCM(t *testing.T) {
 	t.Parallel()
-	a := cmAudience(20, 2*time.Second)
+	a := cmAudience(20, 1500*time.Millisecond)
 	a.floor = shortFloor
 	f := few(t, a)
 	results := cmResults(20, f)
@@ -100,7 +88,7 @@ func TestCM(t *testing.T) {
 // Watched viewers say when large key frames came, and sound about them.
 func TestKeyFrame(t *testing.T) {
 	t.Parallel()
-	a := keyAudience(16, 2, 3*time.Second)
+	a := keyAudience(16, 2, 2600*time.Millisecond)
 	f := few(t, a)
 	results, err := keyResults(16, 2, 2, f)
 	if err != nil {
@@ -335,5 +323,30 @@ func TestQuantile(t *testing.T) {
 	}
 	if got := g.quantile("none", .5); got != 0 {
 		t.Errorf("no histogram: got %v", got)
+	}
+}
+
+// A part that is unknown, or that ends before it has answered, is an error of the crew.
+func TestPartFails(t *testing.T) {
+	c := fewProcesses(t)
+	for _, name := range []string{"nobody", partFloor} {
+		p, err := c.start(t.Context(), name, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.say([]string{"not an order"}); err == nil {
+			err = p.hear(new(floorFound))
+			if err == nil {
+				t.Errorf("%s answered what is no order", name)
+			}
+		}
+		if err := p.end(); err == nil {
+			t.Errorf("%s: want an error", name)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := c.measure(ctx, mixAudience(1, time.Second)); err == nil {
+		t.Error("told to stop: want an error")
 	}
 }

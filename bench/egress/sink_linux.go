@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v2"
@@ -13,7 +14,7 @@ import (
 
 const (
 	sinkBuffer  = 4 << 10 // of a sink: full after a few packets, and from then on the kernel routes, looks up and drops
-	drainAtOnce = 32
+	drainAtOnce = 8       // messages in a call: what a sink's buffer holds, and one more
 )
 
 // A sink is the socket of one fake viewer.
@@ -63,10 +64,10 @@ func newSink(n int, cm bool) (*sink, error) {
 	return s, nil
 }
 
-// report sends what a viewer sends in a second. Arrival times count from begun.
-func (s *sink) report(port uint16, nack bool, now, begun time.Time) error {
+// report sends what a viewer sends in a second, after a look by way of d. Arrival times count from begun.
+func (s *sink) report(port uint16, nack bool, d *drain, now, begun time.Time) error {
 	if s.watcher == nil {
-		s.drain(now)
+		s.drain(d, now)
 	}
 	video, sound := ssrcsOf(s.n)
 	const own = 1
@@ -94,16 +95,44 @@ func (s *sink) report(port uint16, nack bool, now, begun time.Time) error {
 }
 
 // drain reads what came just after it was called last, when the buffer was empty.
-func (s *sink) drain(now time.Time) {
-	var b [2048]byte
-	for range drainAtOnce {
-		n, _, err := unix.Recvfrom(s.fd, b[:], 0)
-		if err != nil {
+func (s *sink) drain(d *drain, now time.Time) {
+	for {
+		n := d.read(s.fd)
+		for i := range n {
+			s.note(d.heads[i][:d.messages[i].size], s.drained)
+		}
+		if n < drainAtOnce {
 			break
 		}
-		s.note(b[:n], s.drained)
 	}
 	s.drained = now
+}
+
+// A drain reads the heads of packets, and lets go of the rest.
+type drain struct {
+	messages [drainAtOnce]message
+	vectors  [drainAtOnce]unix.Iovec
+	heads    [drainAtOnce][rtpHeader + extensionSize]byte
+}
+
+func newDrain() *drain {
+	d := &drain{}
+	for i := range d.messages {
+		d.vectors[i].Base = &d.heads[i][0]
+		d.vectors[i].SetLen(len(d.heads[i]))
+		d.messages[i].header.Iov = &d.vectors[i]
+		d.messages[i].header.SetIovlen(1)
+	}
+	return d
+}
+
+// read reads what waits at fd, as far as there is room, and returns how many packets there were.
+func (d *drain) read(fd int) int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&d.messages)), drainAtOnce, unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 // note takes the numbers of a packet that came at about at.

@@ -51,7 +51,7 @@ func Sinks(ctx context.Context, p *pipe) (err error) {
 	if err := allowFiles(order.Viewers + 1000); err != nil {
 		return err
 	}
-	s := sinks{begun: time.Now()}
+	s := sinks{begun: time.Now(), drain: newDrain()}
 	defer func() { err = errors.Join(err, s.close()) }()
 	var ready sinksReady
 	for n := range order.Viewers {
@@ -107,6 +107,8 @@ func allowFiles(n int) error {
 type sinks struct {
 	all, watched []*sink
 	begun        time.Time // arrival times count from it
+	looked       time.Time // at watched viewers
+	drain        *drain
 
 	ports []uint16 // of the edge; nil: nobody reports
 	from  time.Time
@@ -139,7 +141,12 @@ func (s *sinks) run(ctx context.Context, p *pipe, asks <-chan sinksAsk) error {
 			}
 		case <-tick.C:
 			now := time.Now()
-			if err := errors.Join(s.read(now), s.report(now)); err != nil {
+			if now.Sub(s.looked) >= watchEvery {
+				if err := s.read(now); err != nil {
+					return err
+				}
+			}
+			if err := s.report(now); err != nil {
 				return err
 			}
 		}
@@ -168,6 +175,7 @@ func (s *sinks) asked(p *pipe, ask sinksAsk) error {
 
 // read notes what came to watched viewers.
 func (s *sinks) read(now time.Time) error {
+	s.looked = now
 	for _, one := range s.watched {
 		if err := one.read(now, &s.found); err != nil {
 			return err
@@ -184,7 +192,7 @@ func (s *sinks) report(now time.Time) error {
 	for due := int(now.Sub(s.from).Seconds() * float64(len(s.all))); s.done < due; s.done++ {
 		one := s.all[s.done%len(s.all)]
 		nack := (7*one.n+13*(s.done/len(s.all)))%1000 < nackThousand
-		if err := one.report(s.ports[one.n%len(s.ports)], nack, now, s.begun); err != nil {
+		if err := one.report(s.ports[one.n%len(s.ports)], nack, s.drain, now, s.begun); err != nil {
 			return err
 		}
 		s.found.Reports++

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	watchBuffer = 2 << 20 // holds what comes between two reads, key frames included
-	watchMost   = 1 << 20 // arrivals that are noted
+	watchEvery  = 500 * time.Millisecond // seldom, so that most key frames come while nobody reads
+	watchBuffer = 2 << 20                // holds what comes between two reads, key frames included
+	watchMost   = 1 << 20                // arrivals that are noted
 )
 
 // An arrival is when a viewer had something, by the kernel's clock, and when it was written, both in nanoseconds of the
