@@ -13,6 +13,11 @@ import (
 const connQueue = 16
 
 // A conn is the net.Conn under one DTLS handshake. The shard's loop feeds it; pion/dtls reads and writes.
+//
+// pion/dtls computes in two goroutines. One reads: what it has read is parsed, checked and turned into keys before it
+// reads again, and meanwhile it has its turn. The other signs and writes: it takes its turn when it asks for
+// the certificate to sign with. Neither waits for the viewer with its turn, so a viewer who stalls holds up nobody.
+// The two gates are apart, as the reader waits for the other goroutine.
 type conn struct {
 	socket *socket
 	to     atomic.Pointer[endpoint]
@@ -20,14 +25,19 @@ type conn struct {
 	dead   chan struct{}
 	die    sync.Once
 	closed atomic.Bool // by pion/dtls: the viewer said goodbye
+	parse  turn
+	sign   turn
 
 	mu       sync.Mutex
 	deadline chan struct{} // closed when the read deadline has passed
 	timer    *time.Timer
 }
 
-func newConn(s *socket, to endpoint) *conn {
-	c := &conn{socket: s, in: make(chan []byte, connQueue), dead: make(chan struct{}), deadline: make(chan struct{})}
+func newConn(s *socket, to endpoint, parse, sign *gate) *conn {
+	c := &conn{
+		socket: s, in: make(chan []byte, connQueue), dead: make(chan struct{}), deadline: make(chan struct{}),
+		parse: turn{gate: parse}, sign: turn{gate: sign},
+	}
 	c.to.Store(&to)
 	return c
 }
@@ -44,7 +54,11 @@ func (c *conn) move(to endpoint) { c.to.Store(&to) }
 
 // detach ends reading and swallows what is written from now on: an alert that closes DTLS would end the
 // viewer's session.
-func (c *conn) detach() { c.die.Do(func() { close(c.dead) }) }
+func (c *conn) detach() {
+	c.die.Do(func() { close(c.dead) })
+	c.parse.end()
+	c.sign.end()
+}
 
 func (c *conn) detached() bool {
 	select {
@@ -55,21 +69,29 @@ func (c *conn) detached() bool {
 	}
 }
 
+// Read implements net.Conn: it passes the turn to parse, and returns with it.
 func (c *conn) Read(p []byte) (int, error) {
+	c.parse.pass()
 	c.mu.Lock()
 	deadline := c.deadline
 	c.mu.Unlock()
 	select {
 	case <-c.dead:
-		return 0, io.EOF
 	case b := <-c.in:
-		return copy(p, b), nil
+		if c.parse.take(c.dead, deadline) {
+			return copy(p, b), nil
+		}
 	case <-deadline:
-		return 0, os.ErrDeadlineExceeded
 	}
+	if c.detached() {
+		return 0, io.EOF
+	}
+	return 0, os.ErrDeadlineExceeded
 }
 
+// Write implements net.Conn. What was signed is sent.
 func (c *conn) Write(p []byte) (int, error) {
+	c.sign.pass()
 	if !c.detached() {
 		_ = c.socket.write(p, c.to.Load()) // lost like any datagram; DTLS repeats it
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -21,9 +22,6 @@ const (
 	// first have been lost. Then it goes: three goroutines and 30 KB a viewer.
 	lingerDTLS = 2 * time.Second
 
-	// Handshakes that run at once and that wait. One takes some 1 ms of CPU but several round trips, so
-	// there are many more than cores; each has a deadline, so none holds its place for long.
-	maxHandshakes   = 512
 	handshakesQueue = 2000 // RELIABILITY section 4: unfinished sessions a node
 )
 
@@ -33,6 +31,7 @@ var errFingerprint = errors.New("certificate is not the one of the offer")
 type handshake struct {
 	shard *Shard
 	v     *viewer // only handed back
+	from  netip.Addr
 	conn  *conn
 	print Fingerprint
 	gcm   bool
@@ -55,7 +54,7 @@ func (s *Shard) dtls(b []byte, from netip.AddrPort) {
 	}
 }
 
-// greet gathers v's ClientHello and starts the handshake once it is whole.
+// greet gathers v's ClientHello.
 func (s *Shard) greet(v *viewer, b []byte) {
 	if v.hello == nil {
 		v.hello = &hello{}
@@ -63,15 +62,27 @@ func (s *Shard) greet(v *viewer, b []byte) {
 	if !v.hello.add(b) {
 		return
 	}
+	if !v.checks.passed(v.to.addr) {
+		s.check(v, v.to.addr, false) // the one before may be lost
+	}
+	s.begin(v)
+}
+
+// begin starts v's handshake once its ClientHello is whole and its address has answered a check: the answer to
+// a hello is several times as large, and is repeated, so that it must not be aimed at a third party.
+func (s *Shard) begin(v *viewer) {
 	h := v.hello
+	if h == nil || !h.whole() || !v.checks.passed(v.to.addr) {
+		return
+	}
 	v.hello = nil
-	v.conn = newConn(s.socket, v.to)
+	v.conn = newConn(s.socket, v.to, s.egress.parse, s.egress.sign)
 	for _, d := range h.datagrams {
 		v.conn.feed(d)
 	}
 	// Whether GCM is offered decides: pion/dtls alone would take the first profile of the viewer's list,
 	// and AES-CM costs six times as much to seal.
-	job := handshake{shard: s, v: v, conn: v.conn, print: v.join.Fingerprint, gcm: offers(h.body, profileGCM128)}
+	job := handshake{shard: s, v: v, from: v.to.addr.Addr(), conn: v.conn, print: v.join.Fingerprint, gcm: offers(h.body, profileGCM128)}
 	select {
 	case s.egress.handshakes <- job:
 	default:
@@ -85,25 +96,42 @@ func (s *Shard) greet(v *viewer, b []byte) {
 func (e *Egress) work(ctx context.Context) {
 	var open sync.WaitGroup
 	defer open.Wait()
-	slots := make(chan struct{}, maxHandshakes)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case slots <- struct{}{}:
-		}
-		select {
-		case <-ctx.Done():
-			return
 		case h := <-e.handshakes:
-			open.Go(func() { h.run(ctx, e.cfg.Certificate, sync.OnceFunc(func() { <-slots })) })
+			if !h.conn.parse.take(h.conn.dead, ctx.Done()) { // for its first steps; its first Read passes
+				h.conn.detach()
+				continue
+			}
+			e.start(ctx, h, &open)
 		}
 	}
 }
 
-// run performs one handshake and lingers; its result goes to the shard. free gives its slot back.
-func (h handshake) run(ctx context.Context, cert tls.Certificate, free func()) {
-	defer free()
+// start runs h, if there is room, in a goroutine of its own.
+func (e *Egress) start(ctx context.Context, h handshake, open *sync.WaitGroup) {
+	ctx, cancel := context.WithCancel(ctx)
+	of := &entry{from: h.from, began: e.deps.Now(), end: cancel}
+	ok, cut := e.door.enter(of)
+	if cut {
+		e.m.stalled.Inc()
+	}
+	if !ok {
+		cancel()
+		h.refused()
+		return
+	}
+	open.Go(func() {
+		defer cancel()
+		defer e.door.leave(of)
+		h.run(ctx, e.cfg.Certificate, func() { e.door.leave(of) })
+	})
+}
+
+// run performs one handshake and lingers; its result goes to the shard. done is called in between.
+func (h handshake) run(ctx context.Context, cert tls.Certificate, done func()) {
 	open, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	profile := dtls.SRTP_AES128_CM_HMAC_SHA1_80
@@ -111,7 +139,13 @@ func (h handshake) run(ctx context.Context, cert tls.Certificate, free func()) {
 		profile = dtls.SRTP_AEAD_AES_128_GCM
 	}
 	c, err := dtls.ServerWithContext(open, h.conn, &dtls.Config{
-		Certificates:            []tls.Certificate{cert},
+		GetCertificate: func(hello *dtls.ClientHelloInfo) (*tls.Certificate, error) {
+			// pion/dtls asks once before the handshake, for the kind of the key, and once to sign with it.
+			if len(hello.CipherSuites) > 0 && !h.conn.sign.take(h.conn.dead, open.Done()) {
+				return nil, net.ErrClosed
+			}
+			return &cert, nil
+		},
 		SRTPProtectionProfiles:  []dtls.SRTPProtectionProfile{profile},
 		ClientAuth:              dtls.RequireAnyClientCert,
 		ExtendedMasterSecret:    dtls.RequireExtendedMasterSecret,
@@ -134,7 +168,7 @@ func (h handshake) run(ctx context.Context, cert tls.Certificate, free func()) {
 		h.failed(err)
 		return
 	}
-	free()
+	done()
 	h.linger(ctx, c)
 }
 
@@ -163,6 +197,18 @@ func (h handshake) linger(ctx context.Context, c *dtls.Conn) {
 	_ = c.Close()
 	// On failure the shard has ended, and the viewer with it.
 	_ = h.shard.do(ctx, func(mono) { h.shard.unconn(h.v, h.conn, left) })
+}
+
+// refused lets the viewer repeat its hello, later.
+func (h handshake) refused() {
+	h.conn.detach()
+	h.shard.m.dropped(dropHandshake, 1)
+	// On failure the shard has ended, and the viewer with it.
+	_ = h.shard.do(context.Background(), func(mono) {
+		if h.v.conn == h.conn {
+			h.v.conn = nil
+		}
+	})
 }
 
 func (h handshake) failed(err error) {

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ type Egress struct {
 	m          *metrics
 	shards     []*Shard
 	handshakes chan handshake
+	door       door
+	parse      *gate // half the cores, for what handshakes compute when they have read ...
+	sign       *gate // ... and as many for their signatures, which are short
 	next       atomic.Uint32
 }
 
@@ -55,6 +59,8 @@ func New(cfg Config, d Deps) (*Egress, error) {
 		d.Now = time.Now
 	}
 	e := &Egress{cfg: cfg, deps: d, m: newMetrics(d.Metrics), handshakes: make(chan handshake, handshakesQueue)}
+	half := max(1, runtime.GOMAXPROCS(0)/2)
+	e.parse, e.sign = newGate(half, e.m.turnWait), newGate(half, e.m.turnWait)
 	for i := range cfg.Shards {
 		addr := cfg.Media
 		if addr.Port() != 0 {

@@ -49,8 +49,10 @@ func (h *hello) add(b []byte) (whole bool) {
 	if used {
 		h.datagrams = append(h.datagrams, append([]byte(nil), b...))
 	}
-	return h.body != nil && h.missing == 0
+	return h.whole()
 }
+
+func (h *hello) whole() bool { return h.body != nil && h.missing == 0 }
 
 // fragments takes the handshake messages of one record; used says whether the datagram had some before.
 // A datagram begins one hello at most: each takes memory, and hundreds fit into it.

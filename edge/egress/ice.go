@@ -12,7 +12,7 @@ import (
 // iceScratch is reused from one STUN message to the next.
 type iceScratch struct {
 	in, out stun.Message
-	checks  map[[stun.TransactionIDSize]byte]*viewer // open checks of our own; at most one a viewer
+	checks  map[[stun.TransactionIDSize]byte]*viewer // open checks of our own; at most maxChecks a viewer
 	doubted []*viewer                                // those that must answer a check to stay
 }
 
@@ -83,19 +83,19 @@ func (s *Shard) checked(m *stun.Message, from netip.AddrPort) {
 	if s.accept(m, key, from) != nil {
 		return
 	}
+	begun := v.seal != nil || v.conn != nil
+	moves := nominated && begun && v.to.addr != from
 	switch {
 	case v.to.addr == from:
 		s.byAddr[from] = v // another session may have claimed the address and never finished
-	case v.seal == nil && (nominated || !v.to.addr.IsValid()):
-		s.move(v, from) // nothing but the handshake goes there, which proves the way
-		if !nominated {
-			s.check(v, from)
-		}
-	case v.seal == nil:
-		s.check(v, from)
-	case nominated:
-		s.check(v, from) // media follows once the new address has answered, or it could be aimed at anyone
+	case !begun && (nominated || !v.to.addr.IsValid()):
+		s.move(v, from) // nothing goes there before it has answered
 	}
+	// What goes to v follows once the new address has answered, or it could be aimed at anyone.
+	if moves || v.seal == nil && !v.checks.passed(from) {
+		s.check(v, from, moves)
+	}
+	s.begin(v)
 }
 
 // accept answers the request m from a viewer whose password is key.
@@ -124,18 +124,23 @@ func (s *Shard) move(v *viewer, to netip.AddrPort) {
 }
 
 // check sends v a binding request of our own. An ICE-lite agent need not, but full agents then nominate
-// the pair at once instead of at their next tick, and its answer proves that v is at that address.
-func (s *Shard) check(v *viewer, to netip.AddrPort) {
-	if v.check.open {
-		delete(s.ice.checks, v.check.id)
+// the pair at once instead of at their next tick, and its answer proves that v is at that address. moves says
+// that v goes there when it has answered.
+func (s *Shard) check(v *viewer, to netip.AddrPort, moves bool) {
+	c := s.checkOf(v, to)
+	c.moves = c.moves || moves
+	if !c.open {
+		c.open = true
+		_, _ = rand.Read(c.id[:]) // never fails
+		s.ice.checks[c.id] = v
+	} else if s.now-c.sent < checkEvery {
+		return
 	}
-	v.check.to, v.check.open = to, true
-	_, _ = rand.Read(v.check.id[:]) // never fails
-	s.ice.checks[v.check.id] = v
+	c.sent = s.now
 	var controlled [8]byte
 	_, _ = rand.Read(controlled[:])
 	out := &s.ice.out
-	err := out.Build(stun.NewTransactionIDSetter(v.check.id), stun.BindingRequest,
+	err := out.Build(stun.NewTransactionIDSetter(c.id), stun.BindingRequest,
 		stun.NewUsername(v.peer.Ufrag+":"+v.locals[0].Ufrag),
 		stun.RawAttribute{Type: stun.AttrICEControlled, Value: controlled[:]},
 		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{0x6e, 0, 0x1e, 0xff}}, // peer reflexive, RFC 8445 section 5.1.2
@@ -151,7 +156,12 @@ func (s *Shard) check(v *viewer, to netip.AddrPort) {
 // pion/stun v0.6.1 panics on one of zero length.
 func (s *Shard) answered(m *stun.Message, from netip.AddrPort) {
 	v := s.ice.checks[m.TransactionID]
-	if v == nil || v.check.to != from {
+	if v == nil {
+		s.m.hostile(hostileSTUN)
+		return
+	}
+	c := v.checks.of(from)
+	if c == nil || c.id != m.TransactionID {
 		s.m.hostile(hostileSTUN)
 		return
 	}
@@ -159,13 +169,17 @@ func (s *Shard) answered(m *stun.Message, from netip.AddrPort) {
 		s.m.hostile(hostileIntegrity)
 		return
 	}
-	delete(s.ice.checks, m.TransactionID)
-	v.check.open = false
+	delete(s.ice.checks, c.id)
+	moves := c.moves
+	c.open, c.moves, c.answered = false, false, true
 	s.alive(v)
-	if v.seal != nil && v.to.addr != from {
+	if moves && v.to.addr != from {
 		s.move(v, from)
-		s.m.moves.Inc()
+		if v.seal != nil {
+			s.m.moves.Inc()
+		}
 	}
+	s.begin(v)
 }
 
 // restart gives v new credentials; the old ones stay good until the next restart, since checks with
@@ -210,7 +224,7 @@ func (s *Shard) probe(at mono) {
 				s.end(v, ReasonLeft)
 				continue
 			}
-			s.check(v, v.to.addr)
+			s.check(v, v.to.addr, false)
 		}
 		left = append(left, v)
 	}

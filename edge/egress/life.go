@@ -93,9 +93,7 @@ func (s *Shard) end(v *viewer, why Reason) {
 	}
 	delete(s.bySess, v.join.Session)
 	s.part(v)
-	if v.check.open {
-		delete(s.ice.checks, v.check.id)
-	}
+	s.uncheck(v)
 	if len(f.viewers) == 0 && f.joining == 0 {
 		s.forget(f)
 	}

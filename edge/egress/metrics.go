@@ -35,9 +35,10 @@ type metrics struct {
 	moves, switches, shed, replays        prometheus.Counter
 	packets, bytes                        prometheus.Counter
 	calls, messages, segmented            prometheus.Counter
-	feedbacks, unknown, probes            prometheus.Counter
+	feedbacks, unknown, probes, stalled   prometheus.Counter
 	ended, droppedPackets, hostilePackets *prometheus.CounterVec
 	handshake, join, wait, frameWait      prometheus.Histogram
+	turnWait                              prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -74,11 +75,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		hostilePackets: labelled("hostile_packets_total", "cause", "Datagrams dropped for what they are."),
 		handshake:      histogram("handshake_seconds", "From the answer to the keys.", joins),
 		join:           histogram("join_seconds", "From the answer until the viewer is live.", joins),
+		stalled:        counter("handshakes_stalled_total", "Handshakes that had stalled and were ended to make room."),
+		turnWait:       histogram("handshake_turn_wait_seconds", "How long a step of a handshake waited for its turn to compute.", waits),
 		wait:           histogram("wait_seconds", "From the first packet of a batch in the ring to the last one in the kernel.", waits),
 		frameWait:      histogram("frame_wait_seconds", "The part of wait_seconds spent waiting for the end of the frame.", waits),
 	}
 	reg.MustRegister(m.opened, m.ended, m.plis, m.replays, m.nacks, m.resent, m.moves, m.switches, m.shed, m.packets, m.bytes,
-		m.calls, m.messages, m.segmented, m.feedbacks, m.unknown, m.probes, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait)
+		m.calls, m.messages, m.segmented, m.feedbacks, m.unknown, m.probes, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait, m.stalled, m.turnWait)
 	return m
 }
 

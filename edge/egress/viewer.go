@@ -2,7 +2,6 @@ package egress
 
 import (
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"freshet/cluster/ring"
@@ -68,7 +67,7 @@ type viewer struct {
 	to      endpoint // where it is; no address before the first check
 	locals  [2]Credentials
 	peer    Credentials
-	check   check
+	checks  checkList
 	conn    *conn  // while DTLS is needed
 	hello   *hello // while the ClientHello is being put together
 	added   mono
@@ -228,11 +227,4 @@ type Selection struct {
 	AudioOnly bool
 	Fixed     bool // RID is asked for; else the edge chooses by feedback
 	RID       string
-}
-
-// A check is the one connectivity check that the edge has on its way to a viewer.
-type check struct {
-	id   [12]byte
-	to   netip.AddrPort
-	open bool
 }
