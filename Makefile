@@ -103,16 +103,20 @@ compat: build ## Clients that are not ours: pion v4, WHIP and WHEP clients from 
 	else echo "!!! SKIPPED: GStreamer's python3-gst-1.0 is not installed"; fi
 
 .PHONY: bench
-bench: ## Benchmarks of the hot paths
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## The hot paths beside their committed baseline, as ratios (4 minutes, on an otherwise idle machine)
+	@go run ./bench/baseline
+
+.PHONY: bench-baseline
+bench-baseline: ## Measure the hot paths again and make that the baseline (4 minutes, on an otherwise idle machine)
+	@go run ./bench/baseline --write
 
 .PHONY: bench-relay
 bench-relay: build ## What the relay promises, one JSON line a target, on an otherwise idle machine (45 minutes; ARGS="--only 'loss-*'")
 	$(BIN) bench relay $(ARGS)
 
 .PHONY: bench-egress
-bench-egress: build ## What an edge's fan-out costs: 2,000 and 10,000 fake viewers beside the machine's floor, on an otherwise idle machine (ARGS="--viewers 500")
-	$(BIN) bench egress $(ARGS)
+bench-egress: build ## What an edge's viewers cost beside floor and peers, one JSON line a goal and .build/egress/egress.html, on an otherwise idle machine (ARGS="--only 'mix-*'")
+	$(BIN) bench egress --to .build/egress $(ARGS)
 
 .PHONY: soak-relay
 soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"
