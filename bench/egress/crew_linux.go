@@ -177,10 +177,20 @@ func (c *crew) edge(ctx context.Context, a audience, to sinksReady, sinks *part,
 	if err := errors.Join(sinks.say(sinksAsk(ready)), p.say(struct{}{}), p.hear(&f.edge)); err != nil {
 		return err
 	}
-	if len(f.edge.Windows) == 0 {
+	return errors.Join(f.edge.check(), sinks.say(sinksAsk{}), sinks.hear(&f.sinks))
+}
+
+// check returns why what an edge measured says nothing.
+func (f *edgeFound) check() error {
+	if len(f.Windows) == 0 {
 		return errors.New("the edge measured nothing")
 	}
-	return errors.Join(sinks.say(sinksAsk{}), sinks.hear(&f.sinks))
+	for i, w := range f.Windows {
+		if w.Sent == 0 {
+			return fmt.Errorf("in window %d of %.1f s a loop of the edge did not come round once: this machine is too slow for so many viewers", i+1, w.Seconds)
+		}
+	}
+	return nil
 }
 
 // each returns of each window what pick takes of it.

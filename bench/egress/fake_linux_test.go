@@ -326,6 +326,18 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+// An edge that sends nothing has no cost.
+func TestOverloadHasNoCost(t *testing.T) {
+	for _, f := range []edgeFound{{}, {Windows: []window{{Sent: 1}, {Asked: 100}}}} {
+		if f.check() == nil {
+			t.Errorf("%+v: want an error", f)
+		}
+	}
+	if err := (&edgeFound{Windows: []window{{Sent: 1}}}).check(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A part that is unknown, or that ends before it has answered, is an error of the crew.
 func TestPartFails(t *testing.T) {
 	c := fewProcesses(t)
