@@ -43,8 +43,8 @@ const (
 	SRTPCM  = "cm"  // AES_CM_128_HMAC_SHA1_80 alone
 )
 
-// maxSlices bounds what a result holds of one run: some 3 hours of seconds.
-const maxSlices = 10_000
+// maxSlices bounds what a result holds of one run: some three days of seconds.
+const maxSlices = 1 << 18
 
 // MostViewers bounds a swarm: each viewer of one machine takes a port.
 const MostViewers = 50_000
