@@ -26,8 +26,7 @@ const (
 
 	// Back off: to ofArrived per cent of what arrives, so that the queue drains.
 	ofArrived = 85
-	newest    = 3 // slices that tell what arrives while a queue grows: it grew in each of them
-	fullest   = 2 // slices that tell what arrives once it is full: a short one was empty just before
+	newest    = 3 // slices that tell what arrives while a queue grows; where it leaps the second was of before
 
 	// Rise, while there is no queue.
 	ofEstimate = 70      // per cent of the estimate that must be in use for it to rise without a train's word
@@ -248,11 +247,20 @@ func (e *Estimator) judge() {
 	switch {
 	case e.queue.grows(over):
 		e.back(arrives * ofArrived / 100)
-	case full && !e.othersTurn(e.now):
-		e.back(e.rate.bps(fullest) * ofArrived / 100)
+	case e.leaps(over), full && !e.othersTurn(e.now):
+		e.back(e.rate.bps(1) * ofArrived / 100)
 	case counted && e.lossy >= lossy:
 		e.back(arrives)
 	}
+}
+
+// leaps says whether the queue grows so fast that not even the slice under way is waited for, from its half on.
+func (e *Estimator) leaps(in int) bool {
+	q, s := e.queue, &e.slice
+	if s.open && int32(e.group.last-s.from) >= sliceTicks/2 {
+		q.take(s.from, s.least)
+	}
+	return q.leaps(in)
 }
 
 // overflows says whether packets are missing because a queue is full, rather than by chance. What is lost until a step

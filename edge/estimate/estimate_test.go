@@ -30,7 +30,7 @@ func TestPlentyStaysAtTheTop(t *testing.T) {
 func TestStepDownAndUp(t *testing.T) {
 	for i := range 15 {
 		most := []time.Duration{60 * time.Millisecond, 300 * time.Millisecond, 2 * second}[i%3]
-		within := []time.Duration{second, 700 * time.Millisecond, 1500 * time.Millisecond}[i%3]
+		within := []time.Duration{second, 700 * time.Millisecond, 1200 * time.Millisecond}[i%3]
 		l := &link{most: most, delay: 20 * time.Millisecond, rate: func(at time.Duration) int64 {
 			if at > 20*second && at < 50*second {
 				return 400_000
@@ -213,6 +213,9 @@ func TestDelayThatIsNoQueue(t *testing.T) {
 		{"a route longer by 300 ms", 1, func(at time.Duration) time.Duration { return time.Duration(at.Minutes()) % 2 * 300 * time.Millisecond }},
 		{"a radio that is away for 200 ms each second", 1, func(at time.Duration) time.Duration {
 			return max(0, 200*time.Millisecond-at%second)
+		}},
+		{"a radio that is away for 500 ms each ten seconds", 1, func(at time.Duration) time.Duration {
+			return max(0, 500*time.Millisecond-at%(10*second))
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

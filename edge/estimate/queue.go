@@ -12,6 +12,7 @@ const (
 	someTicks = 50 * ticksPerMS // a queue that must not grow
 	growTicks = 1 * ticksPerMS  // in a slice: it grows, or shrinks
 	growMost  = 20 * ticksPerMS // more than jitter makes of a queue that only stands
+	steep     = 60 * ticksPerMS // over twice of what fits is sent: the sooner that ends, the less waits on the path
 
 	// overSlices is for how many slices it must grow, those in which it shrinks deducted: after a key frame, or where the
 	// radio was busy, a queue is long in one and shrinks in the next; a longer route is a queue that grows once.
@@ -92,3 +93,6 @@ func (q *queue) take(arrival, way uint32) {
 
 // grows says whether the queue grew in that many slices, and by growMost since the first of them.
 func (q *queue) grows(in int) bool { return q.over >= in && q.wait-q.first >= growMost }
+
+// leaps says the same of one slice less and steep.
+func (q *queue) leaps(in int) bool { return q.over >= in-1 && q.wait-q.first >= steep }
