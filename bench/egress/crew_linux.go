@@ -27,11 +27,11 @@ func Part(ctx context.Context, name string, in io.Reader, out io.Writer) error {
 	p := newPipe(in, out)
 	switch name {
 	case partSinks:
-		return Sinks(ctx, p)
+		return runSinks(ctx, p)
 	case partEdge:
-		return Edge(ctx, p)
+		return runEdge(ctx, p)
 	case partFloor:
-		return Floor(ctx, p)
+		return runFloor(ctx, p)
 	}
 	return fmt.Errorf("no part %q", name)
 }

@@ -63,8 +63,8 @@ type window struct {
 	Switches   int     `json:"switches"`    // viewers that went to another layer, or ended
 }
 
-// Edge serves the fake viewers that it is told of on standard input, and says what that took.
-func Edge(ctx context.Context, p *pipe) error {
+// runEdge serves the fake viewers that it is told of on standard input, and says what that took.
+func runEdge(ctx context.Context, p *pipe) error {
 	var order edgeOrder
 	if err := p.hear(&order); err != nil {
 		return err

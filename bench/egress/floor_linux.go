@@ -38,8 +38,8 @@ type floorFound struct {
 	Keys  []int64   `json:"keys"`  // when each key frame was begun, in nanoseconds of the wall clock
 }
 
-// Floor does what it is told on standard input, and says what that took.
-func Floor(ctx context.Context, p *pipe) error {
+// runFloor does what it is told on standard input, and says what that took.
+func runFloor(ctx context.Context, p *pipe) error {
 	var order floorOrder
 	if err := p.hear(&order); err != nil {
 		return err

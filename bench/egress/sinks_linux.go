@@ -41,9 +41,9 @@ type sinksFound struct {
 	Sound   []arrival `json:"sound"` // packets of sound at watched viewers
 }
 
-// Sinks opens a socket for each fake viewer and says where. Told where the edge is, it has each send what a viewer sends in
+// runSinks opens a socket for each fake viewer and says where. Told where the edge is, it has each send what a viewer sends in
 // a second: a receiver report, REMB, transport-wide feedback, and now and then a NACK. It ends when nobody asks any more.
-func Sinks(ctx context.Context, p *pipe) (err error) {
+func runSinks(ctx context.Context, p *pipe) (err error) {
 	var order sinksOrder
 	if err := p.hear(&order); err != nil {
 		return err
@@ -103,7 +103,7 @@ func allowFiles(n int) error {
 	return nil
 }
 
-// Sinks are all fake viewers. They are owned by the goroutine that runs.
+// sinks are all fake viewers. They are owned by the goroutine that runs.
 type sinks struct {
 	all, watched []*sink
 	begun        time.Time // arrival times count from it
