@@ -7,7 +7,12 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"freshet/bench/stand"
 )
+
+// built is the real binary, of which tests with real sessions start nodes.
+var built stand.Built
 
 // TestMain is also the main of the parts, which rows start as processes of their binary.
 func TestMain(m *testing.M) {
@@ -21,5 +26,10 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil { // of the parts, which end one after the other
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := built.Remove(); err != nil {
+			panic(err)
+		}
+		os.Exit(code)
+	}))
 }

@@ -132,7 +132,8 @@ func newFailover(b *stand.Bench) *failover {
 func publish(b *stand.Bench, origin *stand.Process, id string, cfg load.RawConfig) *load.Raw {
 	b.Helper()
 	cfg.URL, cfg.Key = origin.WHIP(id), benchKey
-	return b.Publish(cfg)
+	raw, _ := b.Publish(cfg)
+	return raw
 }
 
 // An outcome is what one fault came to.

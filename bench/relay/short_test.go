@@ -49,7 +49,7 @@ func TestUpstreamFails(t *testing.T) {
 			continue
 		}
 		t.Run(f.id, func(t *testing.T) {
-			b := stand.New(t, stand.Config{Times: 1, Binary: binary(t)}, f.id)
+			b := stand.New(t, stand.Config{Times: 1, Binary: built.Binary(t)}, f.id)
 			r := newFailover(b).run(f)
 			t.Log(r)
 			for _, name := range []string{"missing", "repeated", "no_second"} {

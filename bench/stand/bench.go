@@ -2,6 +2,7 @@ package stand
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"freshet/bench/load"
@@ -84,34 +85,37 @@ func (b *Bench) Until(what string, patience time.Duration, ok func() bool) {
 	testmesh.Until(b, what, patience, ok)
 }
 
-// Background runs f until the row ends; it must return nil.
-func (b *Bench) Background(what string, f func(context.Context) error) {
-	ctx, stop := context.WithCancel(context.Background())
+// Background runs f until the row ends or stop is called, both of which wait for it; it must return nil.
+func (b *Bench) Background(what string, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
-	b.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-done; err != nil {
 			b.Errorf("%s: %v", what, err)
 		}
 	})
+	b.Cleanup(stop)
+	return stop
 }
 
 // publisherWithin is how long a publisher may take to connect.
 const publisherWithin = 30 * time.Second
 
-// Publish starts a publisher of made-up packets, which ends with the row, and returns once it is connected.
-func (b *Bench) Publish(cfg load.RawConfig) *load.Raw {
+// Publish starts a publisher of made-up packets, and returns once it is connected. It ends with the row, or when
+// stop is called, which waits for it.
+func (b *Bench) Publish(cfg load.RawConfig) (raw *load.Raw, stop func()) {
 	b.Helper()
 	raw, err := load.NewRaw(cfg, testmesh.Log(b))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Background("publisher", raw.Run)
+	stop = b.Background("publisher", raw.Run)
 	select {
 	case <-raw.Connected():
 	case <-time.After(publisherWithin):
 		b.Fatal("the publisher did not connect")
 	}
-	return raw
+	return raw, stop
 }

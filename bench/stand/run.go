@@ -144,7 +144,11 @@ func runRow(ctx context.Context, cfg Config, r Row) []*report.Result {
 		results = []*report.Result{{ID: r.ID, Err: why}}
 	}
 	load := report.ReadCounters().Since(before)
-	for _, res := range results {
+	for i, res := range results {
+		if _, err := res.MarshalJSON(); err != nil { // the row's fault, and no reason to lose the others
+			res = &report.Result{ID: res.ID, Err: err.Error()}
+			results[i] = res
+		}
 		res.Load = load
 		if load.Starved() {
 			res.Void = true

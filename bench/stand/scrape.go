@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,6 +99,43 @@ func (m Metrics) Since(before Metrics) Metrics {
 		d[series] = v - before[series]
 	}
 	return d
+}
+
+// Quantile returns what the share q of the observations of the histogram called name does not exceed, taking
+// those within a bucket as evenly spread; 0 where there are none. Beyond the last bound it is that bound.
+func (m Metrics) Quantile(name string, q float64) float64 {
+	type bucket struct{ bound, count float64 }
+	counts := map[float64]float64{} // by bound: of series that differ in their labels, together
+	for series, count := range m {
+		have, rest, _ := strings.Cut(series, "{")
+		if have != name+"_bucket" {
+			continue
+		}
+		_, text, _ := strings.Cut(rest, `le="`)
+		text, _, _ = strings.Cut(text, `"`)
+		if bound, err := strconv.ParseFloat(text, 64); err == nil { // "+Inf" is one
+			counts[bound] += count
+		}
+	}
+	var all []bucket
+	for _, bound := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, bucket{bound, counts[bound]})
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	rank := q * all[len(all)-1].count
+	below := bucket{}
+	for _, b := range all {
+		if b.count >= rank && b.count > below.count {
+			if math.IsInf(b.bound, 1) {
+				return below.bound
+			}
+			return below.bound + (b.bound-below.bound)*(rank-below.count)/(b.count-below.count)
+		}
+		below = b
+	}
+	return 0
 }
 
 // Over returns which share of the histogram called name lies over the bound of one of its buckets, and of how

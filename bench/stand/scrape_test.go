@@ -51,3 +51,25 @@ func FuzzMetrics(f *testing.F) {
 		}
 	})
 }
+
+func TestQuantile(t *testing.T) {
+	m := Metrics{
+		`h_bucket{le="0.01"}`: 50, `h_bucket{le="0.02"}`: 90, `h_bucket{le="0.04"}`: 90, `h_bucket{le="+Inf"}`: 100, "h_count": 100,
+		`half_bucket{le="1"}`:          1,
+		`two_bucket{class="a",le="1"}`: 1, `two_bucket{class="b",le="1"}`: 1, `two_bucket{class="a",le="2"}`: 1, `two_bucket{class="b",le="2"}`: 3,
+	}
+	for _, row := range []struct {
+		name string
+		q    float64
+		want float64
+	}{
+		{"h", .5, .01}, {"h", .25, .005}, {"h", .7, .015}, {"h", .9, .02}, {"h", .99, .04}, {"none", .5, 0}, {"half", .5, .5}, {"two", .5, 1}, {"two", .75, 1.5},
+	} {
+		if got := m.Quantile(row.name, row.q); math.Abs(got-row.want) > 1e-9 {
+			t.Errorf("%s at %g: got %g, want %g", row.name, row.q, got, row.want)
+		}
+	}
+	if got := m.Since(m).Quantile("h", .5); got != 0 {
+		t.Errorf("of nothing: got %g", got)
+	}
+}

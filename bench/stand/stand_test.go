@@ -18,19 +18,23 @@ func TestRun(t *testing.T) {
 	row := func(id string, extra bool, gives ...string) Row {
 		return Row{ID: id, Gives: gives, About: "a row", Extra: extra, Run: func(b *Bench) []*report.Result {
 			ran = append(ran, b.ID)
-			if id == "fails" {
+			switch id {
+			case "fails":
 				b.Fatal("no luck")
+			case "infinite":
+				return []*report.Result{report.GoalAtMost("infinite", "us", math.Inf(1), 2)}
 			}
 			return []*report.Result{report.GoalAtMost(id+"-cost", "us", 1, 2)}
 		}}
 	}
-	rows := []Row{row("a", false, "a-cost", "a-sent"), row("fails", false), row("long", true)}
+	rows := []Row{row("a", false, "a-cost", "a-sent"), row("fails", false), row("long", true), row("infinite", true)}
 	for _, c := range []struct {
 		only   []string
 		ran    string
 		missed bool
 	}{
 		{nil, "a fails", true}, {[]string{"a-s*"}, "a", false}, {[]string{"a", "long"}, "a long", false}, {[]string{"fails"}, "fails", true},
+		{[]string{"infinite", "a"}, "a infinite", true},
 	} {
 		ran = nil
 		var out, told bytes.Buffer
@@ -44,7 +48,7 @@ func TestRun(t *testing.T) {
 		if lines := strings.Count(out.String(), "\n"); lines != len(ran) || len(run.Goals) != len(ran) {
 			t.Errorf("%v: %d lines and %d goals of %d rows", c.only, lines, len(run.Goals), len(ran))
 		}
-		if c.missed && !strings.Contains(out.String(), `"error":"no luck"`) {
+		if c.missed && !strings.Contains(out.String(), `"error":"no luck"`) && !strings.Contains(out.String(), `"error":"figure value is +Inf"`) {
 			t.Errorf("%v: the failure is not told: %s", c.only, out.String())
 		}
 	}

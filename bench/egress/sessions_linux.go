@@ -1,0 +1,121 @@
+package egress
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"freshet/bench/load"
+	"freshet/bench/report"
+	"freshet/bench/stand"
+)
+
+// What a session may keep of an edge that has many.
+const (
+	sessionBytes      = 16 << 10 // a viewer
+	sessionGoroutines = 5        // that may come and go, however many viewers there are
+	settleStep        = 3 * time.Second
+	settleMost        = time.Minute
+	settledWithin     = .01 // memory that moves by less in a step is settled
+	sessionSamples    = 3
+)
+
+// A sessionsPlan says how many viewers come first, and how many there are in the end.
+type sessionsPlan struct {
+	first, all int
+	step       time.Duration // from one look at the edge's memory to the next
+}
+
+func sessionsRow() stand.Row {
+	plan := sessionsPlan{400, 2000, settleStep}
+	return stand.Row{
+		ID: "sessions", Gives: []string{"sessions-failed", "sessions-memory", "sessions-goroutines"},
+		About: fmt.Sprintf("%d real sessions of one edge, %d a second: who fails, and what each keeps", plan.all, edgeRamp),
+		Fakes: "pictures are made up; once a viewer has opened the first ones, the kernel drops media at its socket; all is over loopback",
+		Run:   plan.run,
+	}
+}
+
+// A size is what a process keeps.
+type size struct {
+	resident   []float64 // bytes, samples
+	heap       float64   // of them, in use by Go's heap
+	goroutines float64   // the fewest of them: connections that have just ended and the like come on top
+}
+
+// run has viewers come in two parts, and looks at the edge before, between and after.
+func (plan sessionsPlan) run(b *stand.Bench) []*report.Result {
+	m := newRoomyMesh(b)
+	swarm := load.SwarmConfig{URL: m.whep(), Ramp: edgeRamp, Mode: load.ModeFiltered}
+	alone := settled(b, m.edge, plan.step)
+	swarm.Viewers = plan.first
+	first := enter(b, swarm)
+	some := settled(b, m.edge, plan.step)
+	swarm.Viewers = plan.all - plan.first
+	rest := enter(b, swarm)
+	many := settled(b, m.edge, plan.step)
+	viewers := b.Scrape(m.edge.URL).Sum("freshet_edge_viewers")
+	before, after := first.leave(), rest.leave()
+
+	failed := report.GoalAtMost("sessions-failed", "viewers", float64(before.Failed+after.Failed), 0)
+	failed.Set("viewers", plan.all)
+	failed.AtLeast("watching", viewers, float64(plan.all))
+	failed.Set("join_p50_ms", report.Round(after.FirstPacket.P50, 1))
+	failed.Set("join_p99_ms", report.Round(after.FirstPacket.P99, 1))
+	for _, why := range slices.Sorted(maps.Keys(after.Failures)) {
+		failed.Set("failed_"+strings.ReplaceAll(string(why), " ", "_"), after.Failures[why])
+	}
+
+	grew := make([]float64, sessionSamples)
+	for i := range grew {
+		grew[i] = (many.resident[i] - alone.resident[i]) / float64(plan.all)
+	}
+	memory := atMost("sessions-memory", "bytes/viewer", grew, sessionBytes)
+	memory.Set("resident_bytes_0", median(alone.resident))
+	memory.Set(fmt.Sprintf("resident_bytes_%d", plan.first), median(some.resident))
+	memory.Set(fmt.Sprintf("resident_bytes_%d", plan.all), median(many.resident))
+	memory.Set("further_bytes", report.Round((median(many.resident)-median(some.resident))/float64(plan.all-plan.first), 0))
+	memory.Set("heap_bytes", report.Round((many.heap-alone.heap)/float64(plan.all), 0))
+
+	goroutines := report.GoalAtMost("sessions-goroutines", "goroutines", many.goroutines-some.goroutines, sessionGoroutines)
+	goroutines.Set("without_viewers", alone.goroutines)
+	goroutines.Set(fmt.Sprintf("with_%d", plan.first), some.goroutines)
+	goroutines.Set(fmt.Sprintf("with_%d", plan.all), many.goroutines)
+	return []*report.Result{failed, memory, goroutines}
+}
+
+// settled has p collect its garbage until its memory and its goroutines stay as they are, for a minute at most, and
+// returns what it keeps then: joins leave garbage behind, which is none of what a session keeps.
+func settled(b *stand.Bench, p *stand.Process, step time.Duration) size {
+	b.Helper()
+	collect := func() stand.Metrics {
+		// Asking for this profile with gc has the process collect first. What it answers is of no use here.
+		if _, err := p.Get(b.Context(), "/debug/pprof/heap", url.Values{"gc": {"1"}}, 1<<20); err != nil {
+			b.Fatal(err)
+		}
+		return b.Scrape(p.URL)
+	}
+	const resident, running = "process_resident_memory_bytes", "go_goroutines"
+	was := collect()
+	for begun := time.Now(); time.Since(begun) < settleMost; {
+		b.During(step, "memory settles")
+		is := collect()
+		steady := was.Sum(resident)-is.Sum(resident) < settledWithin*was.Sum(resident) &&
+			was.Sum(running)-is.Sum(running) < sessionGoroutines
+		was = is
+		if steady {
+			break
+		}
+	}
+	s := size{heap: was.Sum("go_memstats_heap_alloc_bytes"), goroutines: was.Sum(running)}
+	for range sessionSamples {
+		b.During(step/sessionSamples, "memory")
+		m := b.Scrape(p.URL)
+		s.resident = append(s.resident, m.Sum(resident))
+		s.goroutines = min(s.goroutines, m.Sum(running))
+	}
+	return s
+}
