@@ -16,13 +16,12 @@ import (
 
 const (
 	socketBuffer = 8 << 20 // some 5 ms of 10 Gbit/s; the kernel cuts it down to its own limit
-	readBatch    = 64
 
 	// sendWait is how long one call waits for room in the socket's buffer. A frame for a few hundred viewers
 	// is larger than the buffer, and the loop fills it faster than a network card empties it.
 	sendWait = 50 * time.Millisecond
 
-	controlSize = 24 // CmsgSpace of one uint16
+	controlSize = 24 // CmsgSpace of one uint16, and of one int
 )
 
 // An endpoint is where a viewer is, as the kernel wants it.
@@ -52,10 +51,7 @@ type socket struct {
 	vectors [maxMessages]unix.Iovec
 	control [maxMessages][controlSize]byte
 
-	in        [readBatch]kernelMessage
-	inVectors [readBatch]unix.Iovec
-	names     [readBatch]unix.RawSockaddrInet6
-	buffers   [readBatch][readSize]byte
+	in inbound
 }
 
 // openSocket binds addr; the unspecified IPv6 address serves IPv4 as well.
@@ -80,6 +76,7 @@ func openSocket(addr netip.AddrPort) (*socket, error) {
 	}
 	_, err = unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
 	s.gso = err == nil
+	s.in.gro = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil
 	s.wire()
 	return s, nil
 }
@@ -120,13 +117,6 @@ func (s *socket) wire() {
 		c := (*unix.Cmsghdr)(unsafe.Pointer(&s.control[i]))
 		c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 		c.SetLen(unix.CmsgLen(2))
-	}
-	for i := range s.in {
-		s.inVectors[i].Base = &s.buffers[i][0]
-		s.inVectors[i].SetLen(readSize)
-		s.in[i].header.Iov = &s.inVectors[i]
-		s.in[i].header.SetIovlen(1)
-		s.in[i].header.Name = (*byte)(unsafe.Pointer(&s.names[i]))
 	}
 }
 
@@ -229,42 +219,6 @@ func (s *socket) write(b []byte, to *endpoint) error {
 		return os.NewSyscallError("sendto", errno)
 	}
 	return nil
-}
-
-// receive hands what has arrived to take, until nothing more is there or limit datagrams were read.
-// The bytes are take's to change until it returns.
-func (s *socket) receive(limit int, take func(b []byte, from netip.AddrPort)) {
-	for limit > 0 {
-		for i := range s.in {
-			s.in[i].header.Namelen = unix.SizeofSockaddrInet6
-		}
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.in[0])), readBatch,
-			unix.MSG_DONTWAIT, 0, 0)
-		if errno == unix.EINTR || errno == unix.ECONNREFUSED {
-			limit--
-			continue
-		}
-		if errno != 0 {
-			return
-		}
-		for i := range int(n) {
-			size := int(s.in[i].size)
-			take(s.buffers[i][:size:size], s.from(i))
-		}
-		limit -= int(n)
-		if n < readBatch {
-			return
-		}
-	}
-}
-
-func (s *socket) from(i int) netip.AddrPort {
-	raw := &s.names[i]
-	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&raw.Port))[:])
-	if raw.Family == unix.AF_INET {
-		return netip.AddrPortFrom(netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(raw)).Addr), port)
-	}
-	return netip.AddrPortFrom(netip.AddrFrom16(raw.Addr).Unmap(), port)
 }
 
 func (s *socket) close() error {
