@@ -83,6 +83,9 @@ func TestCompare(t *testing.T) {
 		if (err != nil) != (want.failed != "") || err != nil && !strings.Contains(err.Error(), want.failed) {
 			t.Errorf("%s: failed: got %v, want %q", r.name, err, want.failed)
 		}
+		if err := (&comparison{rows: []*row{r}, starved: true}).failed(); (err != nil) != (r.verdict() == allocates) {
+			t.Errorf("%s, on a starved machine: got %v", r.name, err)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ What it measured stays in %s, for benchstat.
 
 func run(ctx context.Context, stdout io.Writer, write bool) error {
 	b := bench{root: ".", paths: hotPaths, rounds: rounds, length: length, progress: os.Stderr}
-	now, err := b.measure(ctx)
+	now, load, err := b.measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,7 @@ func run(ctx context.Context, stdout io.Writer, write bool) error {
 	if err != nil {
 		return err
 	}
+	c.starved = load.Starved()
 	var table bytes.Buffer
 	c.print(&table)
 	if _, err := stdout.Write(table.Bytes()); err != nil {

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"freshet/bench/report"
 )
 
 // A bench measures hot paths in rounds, so that a minute in which the machine is slow spoils a little of each
@@ -24,11 +26,11 @@ type bench struct {
 }
 
 // measure returns what the benchmarks printed, in the format of go test, with one more figure a line: its time in
-// yardsticks.
-func (b *bench) measure(ctx context.Context) ([]byte, error) {
+// yardsticks. load is what the machine did meanwhile.
+func (b *bench) measure(ctx context.Context) (out []byte, load report.Load, err error) {
 	dir, err := os.MkdirTemp("", "freshet-bench-")
 	if err != nil {
-		return nil, err
+		return nil, load, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the system's to clean up
 	programs := map[string]string{}
@@ -38,11 +40,11 @@ func (b *bench) measure(ctx context.Context) ([]byte, error) {
 		build := exec.CommandContext(ctx, "go", "test", "-c", "-o", programs[folder], "./"+folder)
 		build.Dir = b.root
 		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build the benchmarks of %s: %w\n%s", folder, err, out)
+			return nil, load, fmt.Errorf("build the benchmarks of %s: %w\n%s", folder, err, out)
 		}
 	}
 	r := newRecord(runtime.Version())
-	begun := time.Now()
+	begun, before := time.Now(), report.ReadCounters()
 	for round := range b.rounds {
 		left := "" // known when one round was measured
 		if gone := time.Since(begun); round > 0 {
@@ -62,11 +64,12 @@ func (b *bench) measure(ctx context.Context) ([]byte, error) {
 				err = r.add(p, out)
 			}
 			if err != nil {
-				return nil, err
+				return nil, load, err
 			}
 		}
 	}
-	return r.out.Bytes(), nil
+	load = report.ReadCounters().Since(before)
+	return r.end(load), load, nil
 }
 
 // once runs the benchmarks of p, which program has. One core, whatever the machine has: else the number of cores would

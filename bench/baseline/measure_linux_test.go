@@ -11,16 +11,19 @@ import (
 func TestMeasure(t *testing.T) {
 	var progress bytes.Buffer
 	b := bench{root: root, paths: []hotPath{{"cluster/ring", "Read", sort}}, rounds: 2, length: time.Millisecond, progress: &progress}
-	got, err := b.measure(t.Context())
+	got, load, err := b.measure(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for what, want := range map[string]int{
-		"\nBenchmarkRead ": 2, " yardsticks\n": 2, "\nBenchmarkYardstick/sort ": 2, "\ncpu: ": 1, "\npkg: freshet/cluster/ring\n": 2,
+		"\nBenchmarkRead ": 2, " yardsticks\n": 2, "\nBenchmarkYardstick/sort ": 2, "\nload: ": 1, "\npkg: freshet/cluster/ring\n": 2,
 	} {
 		if n := strings.Count(string(got), what); n != want {
 			t.Errorf("%q: got %d, want %d in\n%s", what, n, want, got)
 		}
+	}
+	if load.Cores == 0 {
+		t.Errorf("load: got %+v", load)
 	}
 	if !strings.Contains(progress.String(), "round 2 of 2, some ") {
 		t.Errorf("progress:\n%s", progress.String())
@@ -41,7 +44,7 @@ func TestMeasureFails(t *testing.T) {
 		{"no such benchmark", hotPath{"cluster/ring", "Nothing", sort}, "cluster/ring has no BenchmarkNothing"},
 	} {
 		b := bench{root: root, paths: []hotPath{row.path}, rounds: 1, length: time.Millisecond, progress: &bytes.Buffer{}}
-		if _, err := b.measure(t.Context()); err == nil || !strings.Contains(err.Error(), row.want) {
+		if _, _, err := b.measure(t.Context()); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: got %v, want %q", row.name, err, row.want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"freshet/bench/report"
 )
 
 // unit is that of the figure which a record adds to each line.
@@ -48,6 +50,12 @@ func (r *record) add(p hotPath, output []byte) error {
 		return fmt.Errorf("%s has no Benchmark%s, or it was skipped:\n%s", p.folder, p.name, bytes.TrimSpace(output))
 	}
 	return err
+}
+
+// end returns all of it. Load is what the machine did meanwhile.
+func (r *record) end(load report.Load) []byte {
+	fmt.Fprintf(&r.out, "load: %v\n", load)
+	return r.out.Bytes()
 }
 
 // lines hands each line that is a benchmark's to take, with its name and time, and keeps what tells where it ran.

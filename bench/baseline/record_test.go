@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"freshet/bench/report"
 )
 
 func TestFigure(t *testing.T) {
@@ -134,8 +136,8 @@ func TestWhere(t *testing.T) {
 	if err := r.yardstick([]byte("goos: linux\ncpu: a: b\npkg: freshet/x\nBenchmarkA 1 2 ns/op\n")); err != nil {
 		t.Fatal(err)
 	}
-	got := where(r.out.Bytes())
-	if len(got) != 3 || got["go"] != "go1.26" || got["goos"] != "linux" || got["cpu"] != "a: b" {
+	got := where(r.end(report.Load{Cores: 2, Average: 0.5, Busy: 0.6, Others: 0.1}))
+	if len(got) != 4 || got["load"] != "2 cores, load 0.50, busy 60 %, others 10 %" || got["go"] != "go1.26" || got["goos"] != "linux" || got["cpu"] != "a: b" {
 		t.Errorf("got %v", got)
 	}
 }

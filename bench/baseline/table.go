@@ -17,6 +17,9 @@ func (c *comparison) print(w io.Writer) {
 			_, _ = fmt.Fprintf(w, "%s: %s, in the baseline %s\n", key, is, was)
 		}
 	}
+	if c.starved {
+		_, _ = fmt.Fprintln(w, "This machine was busy with other things: the times prove nothing, and none fails.")
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(cells ...string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
 	line("", "now", "", "baseline", "", "ratio", "in yardsticks", "allocs", "baseline", "")
