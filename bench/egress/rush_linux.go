@@ -1,0 +1,153 @@
+package egress
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"freshet/bench/load"
+	"freshet/bench/report"
+	"freshet/bench/stand"
+)
+
+// What a rush of joins is held to.
+const (
+	joinIdle    = 25.  // ms to the first packet, the median, 10 joins a second
+	joinRush    = 40.  // the same in the rush
+	joinSlowest = 500. // ms, of 99 in 100
+	joinCost    = 1.6  // ms of the edge's processor time a join
+)
+
+// A rush is viewers who watch, and others who come: few at first, then many a second.
+type rush struct {
+	decoding, filtered int // of those who watch
+	ramp               float64
+	idle, fast         float64 // joins a second
+	rounds             int
+	window             time.Duration // of joins; half as long before and after, for what watching costs
+	settle             time.Duration // 0: as long as newcomers need to catch up with live
+}
+
+func rushRow() stand.Row {
+	r := rush{decoding: 50, filtered: 950, ramp: 50, idle: 10, fast: 200, rounds: 3, window: 10 * time.Second}
+	return stand.Row{
+		ID: "rush", Gives: []string{"rush-freezes", "rush-failed", "rush-idle-p50", "rush-p50", "rush-p99", "rush-cpu"}, Run: r.run,
+		About: fmt.Sprintf("%g joins a second while %d watch, %d of them decoding; before it, %g a second while one does", r.fast, r.decoding+r.filtered, r.decoding, r.idle),
+	}
+}
+
+// A wave is some seconds of joins.
+type wave struct {
+	*load.SwarmResult
+	cost float64 // ms of the edge's processor time a join
+}
+
+// run has the few come while hardly anybody is there, so that the cost of a join stands out from that of watching; then
+// those who watch, and the rush.
+func (r rush) run(b *stand.Bench) []*report.Result {
+	r.window, r.rounds = b.Length(r.window), b.Times(r.rounds)
+	m := newRoomyMesh(b)
+	var idle, fast []wave
+	one := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: 1, Settle: r.settle}) // who keeps the stream here
+	for i := range r.rounds {
+		idle = append(idle, r.wave(b, m, "idle", i, r.idle))
+	}
+	one.leave()
+	decoding := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: r.decoding, Ramp: r.ramp, Settle: r.settle})
+	filtered := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: r.filtered, Ramp: r.ramp, Mode: load.ModeFiltered, Settle: r.settle})
+	for i := range r.rounds {
+		fast = append(fast, r.wave(b, m, "rush", i, r.fast))
+	}
+	return r.judge(filtered.leave(), decoding.leave(), idle, fast)
+}
+
+// wave has perSecond viewers come each second, and leave when it has seen what that took.
+func (r rush) wave(b *stand.Bench, m *mesh, name string, i int, perSecond float64) wave {
+	b.Helper()
+	what := fmt.Sprintf("%s %d of %d", name, i+1, r.rounds)
+	before := quiet(b, m.edge, r.window/2, what+", before")
+	end := begin(m.edge)
+	viewers := max(2, int(perSecond*r.window.Seconds()))
+	c := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: viewers, Ramp: perSecond, Mode: load.ModeFiltered, Settle: r.settle})
+	during := end()
+	after := quiet(b, m.edge, r.window/2, what+", after")
+	w := wave{SwarmResult: c.leave()}
+	ramp := time.Duration(w.RampSeconds * float64(time.Second))
+	w.cost = costOf(before, during, after, ramp, w.Joined)
+	b.Tell("%s: joined %d, failed %d, first packet p50 %.1f ms, p99 %.1f ms, %.2f ms of the edge's time a join (%.2f cores before, %.2f after); started late p99 %.1f ms",
+		what, w.Joined, w.Failed, w.FirstPacket.P50, w.FirstPacket.P99, w.cost, before.cores(), after.cores(), w.Late.P99)
+	return w
+}
+
+// costOf returns what a join took of the edge, in ms: what is left of the time with joins in it once watching is taken
+// off, which grows evenly from before to after while viewers come, for ramp, and stays at that to the end.
+func costOf(before, during, after spell, ramp time.Duration, joins int) float64 {
+	ramp = min(ramp, during.took)
+	watching := ramp.Seconds()*(before.cores()+after.cores())/2 + (during.took-ramp).Seconds()*after.cores()
+	return 1e3 * (during.cpu.Seconds() - watching) / float64(max(1, joins))
+}
+
+func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave) []*report.Result {
+	each := func(of []wave, value func(wave) float64) (all []float64) {
+		for _, w := range of {
+			all = append(all, report.Round(value(w), 3))
+		}
+		return all
+	}
+	atMost := func(id string, all []float64, bound float64) *report.Result {
+		g := report.GoalAtMost(id, "ms", percentile(all, .5), bound)
+		g.Repeats("value", all...)
+		return g
+	}
+	p50 := func(w wave) float64 { return w.FirstPacket.P50 }
+	p99 := func(w wave) float64 { return w.FirstPacket.P99 }
+	late := func(w wave) float64 { return w.Late.P99 }
+	cost := func(w wave) float64 { return w.cost }
+
+	freezes := report.GoalAtMost("rush-freezes", "freezes", float64(decoding.Steady.Freezes), 0)
+	freezes.Want(decoding.Joined == r.decoding, "%d of %d decoding viewers watched", decoding.Joined, r.decoding)
+	freezes.Set("viewers_decoding", decoding.Joined)
+	freezes.Set("viewers_filtered", filtered.Joined)
+	freezes.Set("longest_gap_ms", report.Round(longestGap(decoding), 1))
+	freezes.Set("lost", int(decoding.Lost))
+	freezes.Set("dropped_here", int(decoding.Dropped)) // with any, this machine was too slow for its own viewers
+
+	all := []*load.SwarmResult{filtered, decoding}
+	for _, w := range slices.Concat(idle, fast) {
+		all = append(all, w.SwarmResult)
+	}
+	failures, came, causes := 0, 0, map[load.End]int{load.EndRefused: 0}
+	for _, r := range all {
+		failures, came = failures+r.Failed, came+r.Wanted
+		for end, n := range r.Failures {
+			causes[end] += n
+		}
+	}
+	failed := report.GoalAtMost("rush-failed", "viewers", float64(failures), 0)
+	failed.Set("came", came)
+	for _, end := range slices.Sorted(maps.Keys(causes)) {
+		failed.Set(string(end), causes[end])
+	}
+
+	slow := atMost("rush-idle-p50", each(idle, p50), joinIdle)
+	slow.Set("joins_per_s", r.idle)
+	slow.Set("p99_ms", percentile(each(idle, p99), .5))
+	slow.Set("started_late_p99_ms", percentile(each(idle, late), .5))
+	quick := atMost("rush-p50", each(fast, p50), joinRush)
+	quick.Set("joins_per_s", r.fast)
+	quick.Set("started_late_p99_ms", percentile(each(fast, late), .5))
+	slowest := atMost("rush-p99", each(fast, p99), joinSlowest)
+	cpu := atMost("rush-cpu", each(idle, cost), joinCost)
+	cpu.Set("in_the_rush_ms", percentile(each(fast, cost), .5))
+	return []*report.Result{freezes, failed, slow, quick, slowest, cpu}
+}
+
+// longestGap is the longest time between two pictures that any of r's viewers saw, in ms.
+func longestGap(r *load.SwarmResult) float64 {
+	most := 0.0
+	for i := range r.Viewers {
+		most = max(most, r.Viewers[i].LongestGap)
+	}
+	return most
+}
