@@ -128,10 +128,12 @@ func TestPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.now["load"] = "low"
 	var b strings.Builder
 	c.print(&b)
 	for _, want := range []string{
 		"cpu: new one, in the baseline old one\n",
+		"load: low, in the baseline not told\n",
 		"bench/baseline Yardstick/sort   30 µs ±0%    40 µs ±0%   0.75 0 0",
 		"cluster/ring Write 150 ns ±0% 100 ns ±0% 1.50 2.00 sort 3 0 ALLOCATES MORE",
 		"edge/egress Tick/frame/viewers=1000 5.25 ms ±0% – 0 – new",

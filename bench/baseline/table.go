@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -14,7 +15,7 @@ import (
 func (c *comparison) print(w io.Writer) {
 	for _, key := range slices.Sorted(maps.Keys(c.now)) {
 		if was, is := c.base[key], c.now[key]; was != is {
-			_, _ = fmt.Fprintf(w, "%s: %s, in the baseline %s\n", key, is, was)
+			_, _ = fmt.Fprintf(w, "%s: %s, in the baseline %s\n", key, is, cmp.Or(was, "not told"))
 		}
 	}
 	if c.starved {
