@@ -46,7 +46,8 @@ type wave struct {
 // run has the few come while hardly anybody is there, so that the cost of a join stands out from that of watching; then
 // those who watch, and the rush.
 func (r rush) run(b *stand.Bench) []*report.Result {
-	r.window, r.rounds = b.Length(r.window), b.Times(r.rounds)
+	r.rounds = b.Times(r.rounds)
+	r.window = min(r.window, b.Length(r.window)) // a longer one would be a larger crowd
 	m := newRoomyMesh(b)
 	var idle, fast []wave
 	one := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: 1, Settle: r.settle}) // who keeps the stream here
