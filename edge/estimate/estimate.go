@@ -26,7 +26,8 @@ const (
 
 	// Back off: to ofArrived per cent of what arrives, so that the queue drains.
 	ofArrived = 85
-	newest    = 3 // slices that tell what arrives while a queue grows; where it leaps the second was of before
+	newest    = 3 // slices that tell what arrives while a queue grows
+	fullest   = 2 // where it is full: in the third it was not yet
 
 	// Rise, while there is no queue.
 	ofEstimate = 70      // per cent of the estimate that must be in use for it to rise without a train's word
@@ -247,15 +248,21 @@ func (e *Estimator) judge() {
 	switch {
 	case e.queue.grows(over):
 		e.back(arrives * ofArrived / 100)
-	case e.leaps(over), full && !e.othersTurn(e.now):
-		e.back(e.rate.bps(1) * ofArrived / 100)
+	case e.leaps(over):
+		e.back(e.rate.bps(1)) // the slice before is half of the path as it was; and one is so short that it errs by a fifth
+	case full && !e.othersTurn(e.now):
+		e.back(e.rate.bps(fullest) * ofArrived / 100)
 	case counted && e.lossy >= lossy:
 		e.back(arrives)
 	}
 }
 
-// leaps says whether the queue grows so fast that not even the slice under way is waited for, from its half on.
+// leaps says whether the queue grows fast, and far less arrives than did before. From its half on, the slice under
+// way counts as one.
 func (e *Estimator) leaps(in int) bool {
+	if e.rate.bps(1)*4 > e.rate.bps(rateSlices)*3 {
+		return false
+	}
 	q, s := e.queue, &e.slice
 	if s.open && int32(e.group.last-s.from) >= sliceTicks/2 {
 		q.take(s.from, s.least)
