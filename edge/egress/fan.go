@@ -23,7 +23,7 @@ func (s *Shard) flush(f *feed, now time.Time, at mono) {
 		if src == nil || !s.prepare(src, now) {
 			continue
 		}
-		if src.waker.video && now.Sub(src.since) > maxBehind {
+		if now.Sub(src.since) > maxBehind {
 			s.fallBehind(f, src, at)
 			continue
 		}
@@ -41,7 +41,7 @@ func (s *Shard) flush(f *feed, now time.Time, at mono) {
 	switch {
 	case long:
 		due = slices.DeleteFunc(due, func(src *source) bool { return !src.waker.video && s.soundFirst(f, src) })
-		s.soundAt = at
+		s.soundAt = at + soundWait
 		for _, src := range due {
 			s.fanLong(f, src)
 		}
@@ -108,8 +108,7 @@ func (s *Shard) fan(f *feed, src *source) {
 func (s *Shard) fanLong(f *feed, src *source) {
 	n := len(src.seats)
 	for i := range n {
-		if s.look(i) && s.clock-s.soundAt >= soundWait {
-			s.soundAt = s.clock
+		if s.look(i) && s.clock >= s.soundAt {
 			s.interject()
 		}
 		v := src.seats[(i+f.rotate)%n]
@@ -117,9 +116,10 @@ func (s *Shard) fanLong(f *feed, src *source) {
 	}
 }
 
-// interject sends the sound that is due now, of all feeds.
+// interject sends the sound that is due now, of all feeds. The video goes on for at least as long as that took.
 func (s *Shard) interject() {
-	now := s.wall(s.clock)
+	began := s.clock
+	now := s.wall(began)
 	for _, f := range s.order {
 		for _, src := range f.sources {
 			if src != nil && !src.waker.video && s.prepare(src, now) {
@@ -127,6 +127,8 @@ func (s *Shard) interject() {
 			}
 		}
 	}
+	s.look(0)
+	s.soundAt = s.clock + max(soundWait, s.clock-began)
 }
 
 // look reads the clock where the i-th viewer of a batch is one of those at whom it should, and says whether it did.

@@ -68,3 +68,37 @@ func TestSoundDoesNotWaitForAKeyFrame(t *testing.T) {
 		t.Errorf("%d viewers had the sound before their picture, want the %d whose turn had not come", before, want)
 	}
 }
+
+// A loop that was held up sends what it owes in batches of a tenth of a second, and gives up sound of half a second ago.
+func TestWhatALateLoopOwes(t *testing.T) {
+	for _, row := range []struct {
+		late    time.Duration
+		rounds  int // until all is sent
+		dropped bool
+	}{{300 * time.Millisecond, 3, false}, {700 * time.Millisecond, 0, true}} {
+		r := newRig(t)
+		p := r.tape("late", 1, "")
+		p.due(onlyFirst)
+		c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+		r.step(100*time.Millisecond, func() { p.due(onlyFirst); p.sound() })
+		r.s.round()
+		c.read()
+		c.packets = nil
+		had := p.seq[1]
+		for end := r.now.Add(row.late); r.now.Before(end); r.now = r.now.Add(20 * time.Millisecond) {
+			p.sound()
+		}
+		rounds := 0
+		for f := r.s.order[0].sources[1]; f.cursor < f.flow.Ring.Head(); rounds++ {
+			r.s.round()
+		}
+		c.read()
+		dropped := r.counted("freshet_egress_dropped_packets_total")
+		if got := float64(len(c.packets)); got+dropped != float64(p.seq[1]-had) || dropped > 0 != row.dropped {
+			t.Errorf("%v late: %v packets of %d sent and %v given up", row.late, got, p.seq[1]-had, dropped)
+		}
+		if row.rounds > 0 && rounds != row.rounds {
+			t.Errorf("%v late: sent in %d rounds, want %d", row.late, rounds, row.rounds)
+		}
+	}
+}

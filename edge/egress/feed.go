@@ -13,6 +13,7 @@ import (
 const (
 	frameWait = 5 * time.Millisecond   // a frame whose end does not come is sent in pieces
 	maxBehind = 500 * time.Millisecond // RELIABILITY section 2, rule 7
+	maxSpan   = 100 * time.Millisecond // of media in one batch: between two the loop looks at what viewers say
 	silent    = time.Second            // a publisher that sent nothing for longer: browsers ask for a key frame then
 	quiet     = 100 * time.Millisecond // rule 1: a viewer hears at least this often from its edge
 )
@@ -180,10 +181,17 @@ func (src *source) collect(now time.Time) {
 	if src.waker.video {
 		end = src.due(head, now)
 	}
+	var first *ring.Packet
 	for i := src.cursor; i < end; i++ {
 		p := r.At(i)
 		if p == nil {
 			continue // evicted: this loop is seconds late
+		}
+		if first == nil {
+			first = p
+		} else if p.At.Sub(first.At) > maxSpan {
+			end = i
+			break
 		}
 		src.high = max(src.high, p.Seq)
 		src.keyed = src.keyed || p.Key
@@ -251,11 +259,14 @@ func (src *source) oldest() (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// fallBehind gives up what src has not sent in time: its viewers go on at the next key frame.
+// fallBehind gives up what src has not sent in time. Who sees it goes on at the next key frame, who hears it at once.
 func (s *Shard) fallBehind(f *feed, src *source, at mono) {
 	s.m.dropped(dropBehind, len(src.batch)*len(src.seats))
 	s.work.batch(maxBehind)
 	src.batch = src.batch[:0]
+	if !src.waker.video {
+		return
+	}
 	src.uses++ // keeps it while its viewers change from seats to waiting
 	for len(src.seats) > 0 {
 		v := src.seats[len(src.seats)-1]

@@ -52,7 +52,7 @@ type Shard struct {
 	single   [1]*ring.Packet
 	due      []*source
 	clock    mono // of the batch under way
-	soundAt  mono // when it was last looked for sound
+	soundAt  mono // when it is next looked for sound
 	take     func([]byte, netip.AddrPort)
 	now      mono // of the round under way, for take
 	ice      iceScratch

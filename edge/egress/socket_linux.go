@@ -45,7 +45,8 @@ type socket struct {
 	local netip.AddrPort
 	six   bool // an IPv6 socket; it serves IPv4 too
 	gso   bool
-	stuck bool // a wait for room was in vain; no other until the kernel has taken something
+	wait  time.Duration // for room in the kernel's buffer, sendWait
+	stuck bool          // a wait for room was in vain; no other until the kernel has taken something
 
 	out     [maxMessages]kernelMessage
 	vectors [maxMessages]unix.Iovec
@@ -56,7 +57,7 @@ type socket struct {
 
 // openSocket binds addr; the unspecified IPv6 address serves IPv4 as well.
 func openSocket(addr netip.AddrPort) (*socket, error) {
-	s := &socket{six: addr.Addr().Is6()}
+	s := &socket{six: addr.Addr().Is6(), wait: sendWait}
 	family := unix.AF_INET
 	if s.six {
 		family = unix.AF_INET6
@@ -171,7 +172,7 @@ func (s *socket) send(arena []byte, messages []message, m *sent) (dropped int) {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN && !s.stuck:
 			if until.IsZero() {
-				until = time.Now().Add(sendWait)
+				until = time.Now().Add(s.wait)
 			}
 			s.stuck = !s.writable(time.Until(until))
 		case messages[i].count > 1 && (errno == unix.EIO || errno == unix.EINVAL || errno == unix.EMSGSIZE):

@@ -27,6 +27,7 @@ const (
 	// What is known of the path from transport-wide feedback was measured, so it counts soon. Whether there is room
 	// for more is asked for so long before the next layer is due.
 	settlePath = 500 * time.Millisecond
+	climb      = 1500 * time.Millisecond // from one step up to the next, so the second look after it
 	askAhead   = 1500 * time.Millisecond
 
 	// The picture is taken away altogether only where trouble lasts: no picture is the worst picture.
@@ -128,8 +129,8 @@ func need(rungs []Rung, i int, sound int64) int64 {
 	return rungs[i].BPS + sound
 }
 
-// fit moves the choice to what the path carries: down at once, as far as it takes; up by one, after a while
-// without trouble that each try which fails doubles.
+// fit moves the choice to what the path carries: down at once, as far as it takes; up by one, and by one more, after a
+// while without trouble that each try which fails doubles.
 func (c *Chooser) fit(now time.Duration, rungs []Rung, sound int64) {
 	if c.tried == c.shown && c.tried >= 0 && now-c.at >= 2*c.hold {
 		c.tried, c.hold = -1, holdMin // the step up held
@@ -140,13 +141,13 @@ func (c *Chooser) fit(now time.Duration, rungs []Rung, sound int64) {
 	}
 	c.trouble = false
 	next := above(rungs, c.shown, c.rung)
-	calm := now - max(c.calm, c.at)
-	if next <= c.shown || calm < c.hold-askAhead || !c.path.MayRise {
+	wait := max(c.hold-(now-c.calm), climb-(now-c.at)) // until it may go up
+	if next <= c.shown || wait > askAhead || !c.path.MayRise {
 		return
 	}
 	if want := int64(estimateUp * float64(need(rungs, next, sound))); c.path.BPS < want {
 		c.wanted = want
-	} else if calm >= c.hold {
+	} else if wait <= 0 {
 		c.move(now, rungs, next, next)
 	}
 }
@@ -161,8 +162,8 @@ func (c *Chooser) fall(now time.Duration, rungs []Rung, sound int64) {
 	for lower > 0 && need(rungs, lower, sound) > c.path.BPS && below(rungs, lower) >= 0 {
 		lower = below(rungs, lower)
 	}
+	c.calm = now
 	if lower == AudioOnly && (sound == 0 || now-c.since < audioAfter) {
-		c.calm = now
 		return
 	}
 	if c.tried == c.shown {
@@ -221,5 +222,5 @@ func (c *Chooser) move(now time.Duration, rungs []Rung, rung, tried int) {
 
 // see begins to judge a rung that is shown from now on.
 func (c *Chooser) see(now time.Duration, shown int) {
-	c.shown, c.at, c.calm, c.bad, c.trouble = shown, now, now, 0, false
+	c.shown, c.at, c.bad, c.trouble = shown, now, 0, false
 }
