@@ -44,6 +44,7 @@ type leanTrack struct {
 // A leanSlot is what is kept of one packet.
 type leanSlot struct {
 	stamp uint32
+	at    uint16 // when it came: milliseconds since the track's start, the low 16 bits
 	flags uint8
 }
 
@@ -108,7 +109,7 @@ func (t *leanTrack) add(p leanPacket, now time.Time) bool {
 	default:
 		t.repaired++
 	}
-	*s = leanSlot{stamp: p.stamp, flags: t.flags(p)}
+	*s = leanSlot{stamp: p.stamp, at: t.milliseconds(now), flags: t.flags(p)}
 	t.unique++
 	t.packets++
 	t.bytes += int64(len(p.payload))
@@ -152,7 +153,7 @@ func (t *leanTrack) drain(now time.Time) {
 		s := t.slots[t.next%int64(len(t.slots))]
 		if s.flags&slotHave == 0 {
 			if t.hole.IsZero() {
-				t.hole = now
+				t.hole = t.noticed(now)
 			}
 			if !t.gap && now.Sub(t.hole) < holeWait && t.newest-t.next < int64(len(t.slots)/2) {
 				return
@@ -172,6 +173,20 @@ func (t *leanTrack) drain(now time.Time) {
 			t.gap = false
 		}
 	}
+}
+
+func (t *leanTrack) milliseconds(now time.Time) uint16 {
+	return uint16(now.Sub(t.start).Milliseconds())
+}
+
+// noticed returns since when the hole at next has been one, as order does.
+func (t *leanTrack) noticed(now time.Time) time.Time {
+	n := t.next
+	for t.slots[n%int64(len(t.slots))].flags&slotHave == 0 {
+		n++ // the newest is there
+	}
+	age := t.milliseconds(now) - t.slots[n%int64(len(t.slots))].at
+	return now.Add(-time.Duration(age) * time.Millisecond)
 }
 
 // look takes the next packet of the picture.

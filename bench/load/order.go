@@ -24,6 +24,7 @@ type slot struct {
 	number int64 // whose slot this is
 	have   bool
 	packet *rtp.Packet // nil once handed out
+	at     time.Time   // when it came
 }
 
 const (
@@ -57,7 +58,7 @@ func (o *order) add(p *rtp.Packet, now time.Time) bool {
 	}
 	o.next = max(o.next, o.newest-orderSize+1)
 	s := &o.slots[n%orderSize]
-	s.have = true
+	s.have, s.at = true, now
 	o.unique++
 	if n >= o.next {
 		s.packet = p
@@ -83,17 +84,25 @@ func (o *order) pop(now time.Time) (p *rtp.Packet, gap bool) {
 			o.waiting = time.Time{}
 			return p, gap
 		}
-		switch {
-		case o.waiting.IsZero():
-			o.waiting = now
-			return nil, false
-		case now.Sub(o.waiting) < holeWait && o.newest-o.next < orderSize/2 && !gap:
+		if o.waiting.IsZero() {
+			o.waiting = o.noticed()
+		}
+		if now.Sub(o.waiting) < holeWait && o.newest-o.next < orderSize/2 && !gap {
 			return nil, false
 		}
 		gap = true // given up: skip the whole hole at once
 		o.next++
 	}
 	return nil, false
+}
+
+// noticed returns since when the hole at next has been one: holes that came at the same time are waited for together.
+func (o *order) noticed() time.Time {
+	n := o.next
+	for !o.slots[n%orderSize].have {
+		n++ // the newest is there
+	}
+	return o.slots[n%orderSize].at
 }
 
 // lost is how many of the numbers so far never came.

@@ -52,6 +52,30 @@ func TestOrderWaitsForRepairsAndGivesUp(t *testing.T) {
 	}
 }
 
+// Many holes in a second of loss must not add up to many seconds of waiting.
+func TestOrderWaitsForHolesTogether(t *testing.T) {
+	var o order
+	now := time.Unix(0, 0)
+	got := 0
+	take := func() {
+		for p, _ := o.pop(now); p != nil; p, _ = o.pop(now) {
+			got++
+		}
+	}
+	for seq := range uint16(40) {
+		now = now.Add(25 * time.Millisecond)
+		if seq%2 == 0 { // every other one is lost
+			o.add(numbered(seq), now)
+		}
+		take()
+	}
+	now = now.Add(holeWait)
+	take()
+	if got != 20 || o.lost() != 19 {
+		t.Errorf("%v after the loss: %d packets of 20, %d lost", holeWait, got, o.lost())
+	}
+}
+
 // TestOrderHandsOutEachOnceAndInOrder holds whatever loss, reordering and repetition there is.
 func TestOrderHandsOutEachOnceAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
