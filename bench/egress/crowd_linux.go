@@ -2,6 +2,10 @@ package egress
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"freshet/bench/load"
@@ -58,7 +62,7 @@ func enter(b *stand.Bench, cfg load.SwarmConfig) *crowd {
 			if c.err != nil {
 				b.Fatalf("viewers: %v", c.err)
 			}
-			b.Fatalf("no viewer joined: %v", c.result.Failures)
+			b.Fatalf("no viewer joined: %s", reasons(c.result.Failures))
 		}
 	}
 }
@@ -72,6 +76,15 @@ func (c *crowd) leave() *load.SwarmResult {
 		c.b.Fatalf("viewers: %v", c.err)
 	}
 	return c.result
+}
+
+// reasons are why viewers failed, and how many of each, in words; empty where none did.
+func reasons(failures map[load.End]int) string {
+	var all []string
+	for _, why := range slices.Sorted(maps.Keys(failures)) {
+		all = append(all, fmt.Sprintf("%s %d", why, failures[why]))
+	}
+	return strings.Join(all, ", ")
 }
 
 // cores passes n windows of length and returns how many processor cores the process pid took in each.

@@ -16,28 +16,34 @@ const (
 	decodedLate    = 20. // ms: p99 of what a frame waits at the edge
 )
 
+// A decoded is how many viewers watch everything.
+type decoded struct {
+	viewers int
+	settle  time.Duration // of viewers who have joined; 0: as long as load takes
+}
+
 func decodedRow() stand.Row {
 	return stand.Row{
 		ID: "decoded", Gives: []string{"decoded-lost", "decoded-wait-p99", "decoded-delay-p99"},
 		About: fmt.Sprintf("%d real sessions that open and check all they get: wait is from a frame's first packet at the edge until its last one is with the kernel, for all who watch; delay is from the publisher's stamp until a viewer has read it, the viewers' own queue included", decodedViewers),
 		Fakes: "pictures are made up, and checked by numbers, markers and headers; all viewers share the edge's machine, over loopback",
-		Run:   func(b *stand.Bench) []*report.Result { return runDecoded(b, decodedViewers) },
+		Run:   decoded{viewers: decodedViewers}.run,
 	}
 }
 
-// runDecoded has n viewers watch everything. The edge's own clock says what it adds; what viewers see is told
+// run has them watch. The edge's own clock says what it adds; what viewers see is told
 // beside it, for their queue is this machine's and not the edge's.
-func runDecoded(b *stand.Bench, n int) []*report.Result {
+func (d decoded) run(b *stand.Bench) []*report.Result {
 	m := newRoomyMesh(b)
 	each := b.Length(decodedFor) / decodedWindows
-	c := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: n, Ramp: edgeRamp, Mode: load.ModeLean, Slice: each})
+	c := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: d.viewers, Ramp: edgeRamp, Settle: d.settle, Mode: load.ModeLean, Slice: each})
 	const waited = "freshet_egress_wait_seconds"
 	begun := b.Scrape(m.edge.URL)
 	was := begun
 	used, at := m.edge.CPU(), time.Now()
 	var waits []float64
 	for range decodedWindows {
-		b.During(each, fmt.Sprintf("%d viewers", n))
+		b.During(each, fmt.Sprintf("%d viewers", d.viewers))
 		is := b.Scrape(m.edge.URL)
 		waits = append(waits, 1e3*is.Since(was).Quantile(waited, .99))
 		was = is
@@ -47,8 +53,11 @@ func runDecoded(b *stand.Bench, n int) []*report.Result {
 	seen := c.leave()
 
 	lost := report.GoalAtMost("decoded-lost", "packets", float64(seen.Lost), 0)
-	lost.Set("viewers", n)
+	lost.Set("viewers", d.viewers)
 	lost.AtMost("failed", float64(seen.Failed), 0)
+	if seen.Failed > 0 {
+		lost.Set("why", reasons(seen.Failures))
+	}
 	lost.AtMost("freezes", float64(seen.Freezes), 0)
 	lost.Set("packets", int(seen.Packets))
 	lost.Set("frames", int(seen.Frames))

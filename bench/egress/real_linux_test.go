@@ -38,7 +38,7 @@ func value(t *testing.T, results []*report.Result, id, name string) float64 {
 // What an edge and a naive server take of a crowd is measured by processes; how much it is proves nothing here.
 func TestSlope(t *testing.T) {
 	t.Parallel()
-	plan := slopePlan{edge: [2]int{5, 20}, naive: [2]int{3, 12}, beside: []peers.Kind{peers.Naive}, settle: 100 * time.Millisecond}
+	plan := slopePlan{edge: [2]int{5, 20}, naive: [2]int{3, 12}, beside: []peers.Kind{peers.Naive}, settle: shortSettle}
 	run := report.New("slope", "1", []string{"freshet"}, time.Now())
 	b := bench(t, 1200*time.Millisecond)
 	b.Config.Report = run
@@ -70,7 +70,7 @@ func TestSlope(t *testing.T) {
 // The edge is held to the cheapest of the others, and to nothing where a window came to nothing.
 func TestSlopeRatio(t *testing.T) {
 	of := func(name string, less, more []float64) *slope {
-		s := &slope{name: name, costs: [2]cost{{cores: less, rate: 1000}, {cores: more, rate: 101_000}}}
+		s := &slope{name: name, costs: [2]cost{{viewers: 10, cores: less, rate: 1700}, {viewers: 610, cores: more, rate: 101_700}}}
 		s.reckon()
 		return s
 	}
@@ -87,9 +87,18 @@ func TestSlopeRatio(t *testing.T) {
 	if r = ratio(of("edge", []float64{.1}, []float64{.1}), []*slope{cheap}); r.OK() || r.Err == "" {
 		t.Errorf("a window without a cost: %v", r)
 	}
+	// Whoever serves a part of the larger audience is no yardstick.
+	cheap.costs[1].rate = 40_000
+	cheap.reckon()
+	if r = ratio(edge, []*slope{cheap, dear}); !strings.Contains(r.String(), "beside naive (") {
+		t.Errorf("beside a server that was overloaded: %v", r)
+	}
+	if r = ratio(edge, []*slope{cheap}); r.Err == "" {
+		t.Errorf("beside nobody: %v", r)
+	}
 }
 
-// Viewers of an edge are counted, and do not bring goroutines.
+// Viewers of an edge are counted, and do not bring goroutines, once those of their handshakes have ended: 2 s later.
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	plan := sessionsPlan{first: 10, all: 30, step: 300 * time.Millisecond}
@@ -118,7 +127,7 @@ func TestDecoded(t *testing.T) {
 	var runs [2]*report.Run
 	for i := range runs {
 		run := report.New("decoded", "1", []string{"freshet"}, time.Now())
-		row := stand.Row{ID: "decoded", About: "a few", Run: func(b *stand.Bench) []*report.Result { return runDecoded(b, 12) }}
+		row := stand.Row{ID: "decoded", About: "a few", Run: decoded{12, shortSettle}.run}
 		cfg := stand.Config{For: time.Second, Binary: built.Binary(t), Report: run, JSON: true, Stdout: t.Output(), Stderr: io.Discard}
 		if err := stand.Run(t.Context(), cfg, []stand.Row{row}); err != nil {
 			t.Log(err) // on a busy machine it is void, or late

@@ -2,10 +2,7 @@ package egress
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"freshet/bench/load"
@@ -30,7 +27,7 @@ type sessionsPlan struct {
 }
 
 func sessionsRow() stand.Row {
-	plan := sessionsPlan{400, 2000, settleStep}
+	plan := sessionsPlan{first: 400, all: 2000, step: settleStep}
 	return stand.Row{
 		ID: "sessions", Gives: []string{"sessions-failed", "sessions-memory", "sessions-goroutines"},
 		About: fmt.Sprintf("%d real sessions of one edge, %d a second: who fails, and what each keeps", plan.all, edgeRamp),
@@ -39,8 +36,9 @@ func sessionsRow() stand.Row {
 	}
 }
 
-// A size is what a process keeps.
+// A size is what an edge keeps.
 type size struct {
+	viewers    float64
 	resident   []float64 // bytes, samples
 	heap       float64   // of them, in use by Go's heap
 	goroutines float64   // the fewest of them: connections that have just ended and the like come on top
@@ -57,28 +55,29 @@ func (plan sessionsPlan) run(b *stand.Bench) []*report.Result {
 	swarm.Viewers = plan.all - plan.first
 	rest := enter(b, swarm)
 	many := settled(b, m.edge, plan.step)
-	viewers := b.Scrape(m.edge.URL).Sum("freshet_edge_viewers")
 	before, after := first.leave(), rest.leave()
 
 	failed := report.GoalAtMost("sessions-failed", "viewers", float64(before.Failed+after.Failed), 0)
 	failed.Set("viewers", plan.all)
-	failed.AtLeast("watching", viewers, float64(plan.all))
+	failed.AtLeast("watching", many.viewers, float64(plan.all))
 	failed.Set("join_p50_ms", report.Round(after.FirstPacket.P50, 1))
 	failed.Set("join_p99_ms", report.Round(after.FirstPacket.P99, 1))
-	for _, why := range slices.Sorted(maps.Keys(after.Failures)) {
-		failed.Set("failed_"+strings.ReplaceAll(string(why), " ", "_"), after.Failures[why])
+	for _, part := range []*load.SwarmResult{before, after} {
+		if part.Failed > 0 {
+			failed.Set(fmt.Sprintf("why_of_%d", part.Wanted), reasons(part.Failures))
+		}
 	}
 
 	grew := make([]float64, sessionSamples)
 	for i := range grew {
-		grew[i] = (many.resident[i] - alone.resident[i]) / float64(plan.all)
+		grew[i] = (many.resident[i] - alone.resident[i]) / max(1, many.viewers)
 	}
 	memory := atMost("sessions-memory", "bytes/viewer", grew, sessionBytes)
 	memory.Set("resident_bytes_0", median(alone.resident))
 	memory.Set(fmt.Sprintf("resident_bytes_%d", plan.first), median(some.resident))
 	memory.Set(fmt.Sprintf("resident_bytes_%d", plan.all), median(many.resident))
-	memory.Set("further_bytes", report.Round((median(many.resident)-median(some.resident))/float64(plan.all-plan.first), 0))
-	memory.Set("heap_bytes", report.Round((many.heap-alone.heap)/float64(plan.all), 0))
+	memory.Set("further_bytes", report.Round((median(many.resident)-median(some.resident))/max(1, many.viewers-some.viewers), 0))
+	memory.Set("heap_bytes", report.Round((many.heap-alone.heap)/max(1, many.viewers), 0))
 
 	goroutines := report.GoalAtMost("sessions-goroutines", "goroutines", many.goroutines-some.goroutines, sessionGoroutines)
 	goroutines.Set("without_viewers", alone.goroutines)
@@ -110,7 +109,7 @@ func settled(b *stand.Bench, p *stand.Process, step time.Duration) size {
 			break
 		}
 	}
-	s := size{heap: was.Sum("go_memstats_heap_alloc_bytes"), goroutines: was.Sum(running)}
+	s := size{viewers: was.Sum("freshet_edge_viewers"), heap: was.Sum("go_memstats_heap_alloc_bytes"), goroutines: was.Sum(running)}
 	for range sessionSamples {
 		b.During(step/sessionSamples, "memory")
 		m := b.Scrape(p.URL)

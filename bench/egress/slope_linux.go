@@ -3,6 +3,7 @@ package egress
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"time"
 
 	"freshet/bench/load"
@@ -17,6 +18,7 @@ const (
 	slopeWindows = 3
 	slopeFor     = 12 * time.Second // of each audience, in so many windows
 	slopeMost    = 1. / 6           // of the naive server's
+	slopeTold    = .5               // of what the larger audience has more is to come, or nothing follows
 	edgeRamp     = 50               // viewers a second
 	peerRamp     = 20               // what the slowest of them bears
 )
@@ -50,6 +52,7 @@ type cost struct {
 	rate    float64   // packets a second that came, all viewers together
 	whole   float64   // share that this is of what was to come
 	failed  int
+	why     string // they failed
 }
 
 // A slope is what a packet more costs between two audiences.
@@ -127,10 +130,10 @@ func (plan slopePlan) audience(b *stand.Bench, name, whep string, pid, n int, ra
 	length := b.Length(slopeFor) / slopeWindows
 	took := cores(b, pid, slopeWindows, length, fmt.Sprintf("%s with %d viewers", name, n))
 	seen := c.leave()
-	b.Tell("%s with %d viewers: %.3f cores, %.0f packets/s, %d failed", name, n, median(took), seen.PacketRate, seen.Failed)
+	b.Tell("%s with %d viewers: %.3f cores, %.0f packets/s, %d failed %s", name, n, median(took), seen.PacketRate, seen.Failed, reasons(seen.Failures))
 	return cost{
 		viewers: n, cores: took, rate: seen.PacketRate,
-		whole: seen.PacketRate / float64(n*megabitPackets), failed: seen.Failed,
+		whole: seen.PacketRate / float64(n*megabitPackets), failed: seen.Failed, why: reasons(seen.Failures),
 	}
 }
 
@@ -151,6 +154,9 @@ func (s *slope) result() *report.Result {
 		r.Set("cores"+n, report.Round(median(c.cores), 3))
 		r.Repeats("cores"+n, c.cores...)
 		r.Set("us_a_packet"+n, report.Round(1e6*median(c.cores)/max(1, c.rate), 3))
+		if c.why != "" {
+			r.Set("why"+n, c.why)
+		}
 		if s.name == "edge" {
 			r.AtLeast("came"+n, report.Round(c.whole, 4), .99)
 			r.AtMost("failed"+n, float64(c.failed), 0)
@@ -168,20 +174,29 @@ func (s *slope) result() *report.Result {
 	return r
 }
 
+// tells says whether s is a slope: of a server that could not serve its larger audience, or of windows that were too
+// short, nothing follows.
+func (s *slope) tells() bool {
+	less, more := &s.costs[0], &s.costs[1]
+	if more.rate-less.rate < slopeTold*megabitPackets*float64(more.viewers-less.viewers) {
+		return false
+	}
+	return slices.Min(s.micros) > 0
+}
+
 // ratio holds the edge's slope to that of the cheapest of others.
 func ratio(edge *slope, others []*slope) *report.Result {
-	best := others[0]
-	for _, o := range others[1:] {
-		if median(o.micros) < median(best.micros) {
+	var best *slope
+	for _, o := range others {
+		if o.tells() && (best == nil || median(o.micros) < median(best.micros)) {
 			best = o
 		}
 	}
+	if best == nil || !edge.tells() {
+		return &report.Result{ID: "slope-ratio", Err: "no slope of the edge, or none beside it: windows were too short, or too little of the larger audience was served"}
+	}
 	each := make([]float64, len(edge.micros))
 	for i := range each {
-		if edge.micros[i] <= 0 || best.micros[i] <= 0 {
-			return &report.Result{ID: "slope-ratio", Err: fmt.Sprintf(
-				"slopes of %v and %v: windows were too short, or the machine too busy, to tell", edge.micros, best.micros)}
-		}
 		each[i] = edge.micros[i] / best.micros[i]
 	}
 	r := atMost("slope-ratio", "ratio", each, slopeMost)
