@@ -17,7 +17,8 @@ const connQueue = 16
 // pion/dtls computes in two goroutines. One reads: what it has read is parsed, checked and turned into keys before it
 // reads again, and meanwhile it has its turn. The other signs and writes: it takes its turn when it asks for
 // the certificate to sign with. Neither waits for the viewer with its turn, so a viewer who stalls holds up nobody.
-// The two gates are apart, as the reader waits for the other goroutine.
+// The two gates are apart, as the reader waits for the other goroutine. Once the handshake is done reading needs no
+// turn: little is left to compute, and the other goroutine sleeps up to a second before it repeats its last flight.
 type conn struct {
 	socket *socket
 	to     atomic.Pointer[endpoint]
@@ -78,7 +79,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	select {
 	case <-c.dead:
 	case b := <-c.in:
-		if c.parse.take(c.dead, deadline) {
+		if c.parse.take(c.dead, deadline) && !c.detached() {
 			return copy(p, b), nil
 		}
 	case <-deadline:

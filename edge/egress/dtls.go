@@ -101,11 +101,10 @@ func (e *Egress) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case h := <-e.handshakes:
-			if !h.conn.parse.take(h.conn.dead, ctx.Done()) { // for its first steps; its first Read passes
-				h.conn.detach()
-				continue
+			// For its first steps; its first Read passes.
+			if h.conn.parse.take(h.conn.dead, ctx.Done()) && !h.conn.detached() {
+				e.start(ctx, h, &open)
 			}
-			e.start(ctx, h, &open)
 		}
 	}
 }
@@ -158,6 +157,7 @@ func (h handshake) run(ctx context.Context, cert tls.Certificate, done func()) {
 		h.failed(err)
 		return
 	}
+	h.conn.parse.end()
 	seal, err := exported(c)
 	if err == nil {
 		err = h.shard.do(open, func(at mono) { h.shard.keyed(h.v, h.conn, seal, at) })

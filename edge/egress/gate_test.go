@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"errors"
+	"io"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -18,38 +20,37 @@ func testGate(places int) *gate {
 // No more compute at once than there are places, and none is lost, however turns end.
 func TestGate(t *testing.T) {
 	const places, goroutines, turns = 3, 40, 200
-	g := testGate(places)
-	var inside, most atomic.Int64
-	var all sync.WaitGroup
-	for i := range goroutines {
-		all.Go(func() {
-			dead := make(chan struct{})
-			r := turn{gate: g}
-			var ended sync.WaitGroup
-			for n := range turns {
-				if !r.take(dead, nil) {
-					break
+	synctest.Test(t, func(t *testing.T) { // so that no turn lasts too long
+		g := testGate(places)
+		var inside, most atomic.Int64
+		var all sync.WaitGroup
+		for range goroutines {
+			all.Go(func() {
+				r := turn{gate: g}
+				for range turns {
+					if !r.take(nil, nil) {
+						t.Error("no turn, and nothing ended it")
+					}
+					now := inside.Add(1)
+					for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+					}
+					inside.Add(-1)
+					r.pass()
 				}
-				now := inside.Add(1)
-				for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
-				}
-				inside.Add(-1)
-				if n == turns/2+i { // from outside, with a place or without
-					ended.Go(func() { close(dead); r.end() })
-				}
-				r.pass()
-			}
-			r.end()
-			ended.Wait()
-		})
-	}
-	all.Wait()
-	if most.Load() > places {
-		t.Errorf("%d were inside at once, want %d at most", most.Load(), places)
-	}
-	if n := len(g.places); n != 0 {
-		t.Errorf("%d places are lost", n)
-	}
+				var ended sync.WaitGroup
+				ended.Go(r.end) // from outside, with a place or without
+				r.take(nil, nil)
+				ended.Wait()
+			})
+		}
+		all.Wait()
+		if most.Load() > places {
+			t.Errorf("%d were inside at once, want %d at most", most.Load(), places)
+		}
+		if n := len(g.places); n != 0 {
+			t.Errorf("%d places are lost", n)
+		}
+	})
 }
 
 // Whoever waits for a turn stops waiting when its handshake is over.
@@ -70,8 +71,43 @@ func TestTurnEnds(t *testing.T) {
 			t.Error("a turn was given to one who is gone")
 		}
 		holder.end()
-		if holder.take(nil, nil) || len(g.places) != 0 {
-			t.Error("a turn was given after the end")
+		if !holder.take(nil, nil) || len(g.places) != 0 {
+			t.Error("after the end a place was needed")
+		}
+	})
+}
+
+// Who does not pass is passed over.
+func TestTurnLastsSoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := testGate(1)
+		stuck, next := turn{gate: g}, turn{gate: g}
+		stuck.take(nil, nil)
+		began := time.Now()
+		if !next.take(nil, nil) {
+			t.Fatal("no turn")
+		}
+		if d := time.Since(began); d != turnMost {
+			t.Errorf("the next waited for %v, want %v", d, turnMost)
+		}
+		stuck.pass() // of what it does not hold any more
+		if n := len(g.places); n != 1 {
+			t.Errorf("%d places are held, want that of the next", n)
+		}
+		next.pass()
+		began = time.Now()
+		stuck.take(nil, nil)
+		time.Sleep(turnMost / 2)
+		stuck.pass()
+		next.take(nil, nil)
+		time.Sleep(turnMost * 3 / 4) // the time of the turn before has run out, its own has not
+		if n := len(g.places); n != 1 {
+			t.Errorf("%v on, %d places are held, want 1", time.Since(began), n)
+		}
+		next.end()
+		stuck.end()
+		if n := len(g.places); n != 0 {
+			t.Errorf("%d places are lost", n)
 		}
 	})
 }
@@ -106,6 +142,16 @@ func TestReadHasItsTurn(t *testing.T) {
 		}
 		if err := <-late; err == nil {
 			t.Error("a read whose deadline passed gave no error")
+		}
+		third := newConn(nil, endpoint{}, parse, sign)
+		third.parse.end() // the handshake is done
+		third.feed([]byte{3, 3, 3})
+		if n, err := third.Read(b); n != 3 || err != nil {
+			t.Errorf("after the handshake: got %d bytes, %v", n, err)
+		}
+		third.detach()
+		if _, err := third.Read(b); !errors.Is(err, io.EOF) {
+			t.Errorf("after detach: got %v, want %v", err, io.EOF)
 		}
 		other.detach()
 		c.detach()
