@@ -26,7 +26,6 @@ func decodedRow() stand.Row {
 	return stand.Row{
 		ID: "decoded", Gives: []string{"decoded-lost", "decoded-wait-p99", "decoded-delay-p99"},
 		About: fmt.Sprintf("%d real sessions that open and check all they get: wait is from a frame's first packet at the edge until its last one is with the kernel, for all who watch; delay is from the publisher's stamp until a viewer has read it, the viewers' own queue included", decodedViewers),
-		Fakes: "pictures are made up, and checked by numbers, markers and headers; all viewers share the edge's machine, over loopback",
 		Run:   decoded{viewers: decodedViewers}.run,
 	}
 }

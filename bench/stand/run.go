@@ -34,7 +34,8 @@ type Row struct {
 	ID    string
 	Gives []string // ids of the results; nil: its own alone
 	About string   // what it sets up
-	Fakes string   // what of it is not as it is outside a bench; empty: nothing worth a word
+	Real  string   // what of it is as it is outside a bench, for the run's report; may be empty
+	Fakes string   // and what is not
 	Extra bool     // runs only where it is asked for by name
 	Run   func(*Bench) []*report.Result
 }
@@ -106,10 +107,7 @@ func Run(ctx context.Context, cfg Config, rows []Row) error {
 		}
 		note(cfg.Stderr, "%s: %s", r.ID, r.About)
 		if cfg.Report != nil {
-			cfg.Report.Real = append(cfg.Report.Real, r.ID+": "+r.About)
-			if r.Fakes != "" {
-				cfg.Report.Simulated = append(cfg.Report.Simulated, r.ID+": "+r.Fakes)
-			}
+			describe(cfg.Report, r)
 		}
 		for _, res := range runRow(ctx, cfg, r) {
 			if !res.OK() {
@@ -128,6 +126,25 @@ func Run(ctx context.Context, cfg Config, rows []Row) error {
 		return fmt.Errorf("%w: %d", ErrMissed, missed)
 	}
 	return nil
+}
+
+// describe says in run what of r is real and what simulated, once where rows say the same.
+func describe(run *report.Run, r Row) {
+	add := func(list []string, text string) []string {
+		for i, have := range list {
+			if ids, same := strings.CutSuffix(have, ": "+text); same {
+				list[i] = ids + ", " + r.ID + ": " + text
+				return list
+			}
+		}
+		return append(list, r.ID+": "+text)
+	}
+	if r.Real != "" {
+		run.Real = add(run.Real, r.Real)
+	}
+	if r.Fakes != "" {
+		run.Simulated = add(run.Simulated, r.Fakes)
+	}
 }
 
 // runRow runs r on a stand of its own and notes the machine's load in its results.

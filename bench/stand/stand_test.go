@@ -16,7 +16,7 @@ import (
 func TestRun(t *testing.T) {
 	var ran []string
 	row := func(id string, extra bool, gives ...string) Row {
-		return Row{ID: id, Gives: gives, About: "a row", Extra: extra, Run: func(b *Bench) []*report.Result {
+		return Row{ID: id, Gives: gives, About: "a row", Real: "all", Fakes: "nothing of " + id, Extra: extra, Run: func(b *Bench) []*report.Result {
 			ran = append(ran, b.ID)
 			switch id {
 			case "fails":
@@ -44,6 +44,9 @@ func TestRun(t *testing.T) {
 		voided := strings.Contains(out.String(), `"void":true`)
 		if got := strings.Join(ran, " "); got != c.ran || errors.Is(err, ErrMissed) != (c.missed || voided) {
 			t.Errorf("%v: ran %s, %v; want %s, missed %v", c.only, got, err, c.ran, c.missed)
+		}
+		if real, fakes := strings.Join(run.Real, "; "), len(run.Simulated); real != strings.ReplaceAll(c.ran, " ", ", ")+": all" || fakes != len(ran) {
+			t.Errorf("%v: real: %s; %d sentences on what is not", c.only, real, fakes)
 		}
 		if lines := strings.Count(out.String(), "\n"); lines != len(ran) || len(run.Goals) != len(ran) {
 			t.Errorf("%v: %d lines and %d goals of %d rows", c.only, lines, len(run.Goals), len(ran))
