@@ -9,6 +9,7 @@ import (
 	"freshet/bench/load"
 	"freshet/bench/report"
 	"freshet/bench/stand"
+	"freshet/edge/admit"
 )
 
 // What a rush of joins is held to.
@@ -25,12 +26,12 @@ type rush struct {
 	ramp               float64
 	idle, fast         float64 // joins a second
 	rounds             int
-	window             time.Duration // of joins; half as long before and after, for what watching costs
+	calm, window       time.Duration // of joins, the few and the many; half as long before and after, for what watching costs
 	settle             time.Duration // 0: as long as newcomers need to catch up with live
 }
 
 func rushRow() stand.Row {
-	r := rush{decoding: 50, filtered: 950, ramp: 50, idle: 10, fast: 200, rounds: 3, window: 10 * time.Second}
+	r := rush{decoding: 50, filtered: 950, ramp: 50, idle: 10, fast: 200, rounds: 3, calm: 20 * time.Second, window: 10 * time.Second}
 	return stand.Row{
 		ID: "rush", Gives: []string{"rush-freezes", "rush-failed", "rush-idle-p50", "rush-p50", "rush-p99", "rush-cpu"}, Run: r.run,
 		About: fmt.Sprintf("%g joins a second while %d watch, %d of them decoding; before it, %g a second while one does", r.fast, r.decoding+r.filtered, r.decoding, r.idle),
@@ -47,32 +48,45 @@ type wave struct {
 // those who watch, and the rush.
 func (r rush) run(b *stand.Bench) []*report.Result {
 	r.rounds = b.Times(r.rounds)
-	r.window = min(r.window, b.Length(r.window)) // a longer one would be a larger crowd
+	r.calm, r.window = min(r.calm, b.Length(r.calm)), min(r.window, b.Length(r.window)) // longer ones would be larger crowds
 	m := newRoomyMesh(b)
 	var idle, fast []wave
 	one := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: 1, Settle: r.settle}) // who keeps the stream here
 	for i := range r.rounds {
-		idle = append(idle, r.wave(b, m, "idle", i, r.idle))
+		idle = append(idle, r.wave(b, m, "idle", i, r.idle, r.calm))
 	}
 	one.leave()
 	decoding := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: r.decoding, Ramp: r.ramp, Settle: r.settle})
 	filtered := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: r.filtered, Ramp: r.ramp, Mode: load.ModeFiltered, Settle: r.settle})
 	for i := range r.rounds {
-		fast = append(fast, r.wave(b, m, "rush", i, r.fast))
+		fast = append(fast, r.wave(b, m, "rush", i, r.fast, r.window))
 	}
-	return r.judge(filtered.leave(), decoding.leave(), idle, fast)
+	why := refusals(b, m)
+	return r.judge(filtered.leave(), decoding.leave(), idle, fast, why)
 }
 
-// wave has perSecond viewers come each second, and leave when it has seen what that took.
-func (r rush) wave(b *stand.Bench, m *mesh, name string, i int, perSecond float64) wave {
+// refusals are how many viewers the edge has refused, by cause.
+func refusals(b *stand.Bench, m *mesh) map[admit.Reason]int {
+	b.Helper()
+	all, now := map[admit.Reason]int{}, b.Scrape(m.edge.URL)
+	for _, why := range []admit.Reason{admit.FullRate, admit.FullBusy, admit.FullLate} {
+		if n := now.Sum("freshet_edge_refused_offers_total", fmt.Sprintf("reason=%q", why)); n > 0 {
+			all[why] = int(n)
+		}
+	}
+	return all
+}
+
+// wave has perSecond viewers come each second of the window, and leave when it has seen what that took.
+func (r rush) wave(b *stand.Bench, m *mesh, name string, i int, perSecond float64, window time.Duration) wave {
 	b.Helper()
 	what := fmt.Sprintf("%s %d of %d", name, i+1, r.rounds)
-	before := quiet(b, m.edge, r.window/2, what+", before")
+	before := quiet(b, m.edge, window/2, what+", before")
 	end := begin(m.edge)
-	viewers := max(2, int(perSecond*r.window.Seconds()))
+	viewers := max(2, int(perSecond*window.Seconds()))
 	c := enter(b, load.SwarmConfig{URL: m.whep(), Viewers: viewers, Ramp: perSecond, Mode: load.ModeFiltered, Settle: r.settle})
 	during := end()
-	after := quiet(b, m.edge, r.window/2, what+", after")
+	after := quiet(b, m.edge, window/2, what+", after")
 	w := wave{SwarmResult: c.leave()}
 	ramp := time.Duration(w.RampSeconds * float64(time.Second))
 	w.cost = costOf(before, during, after, ramp, w.Joined)
@@ -89,7 +103,7 @@ func costOf(before, during, after spell, ramp time.Duration, joins int) float64 
 	return 1e3 * (during.cpu.Seconds() - watching) / float64(max(1, joins))
 }
 
-func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave) []*report.Result {
+func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave, why map[admit.Reason]int) []*report.Result {
 	each := func(of []wave, value func(wave) float64) (all []float64) {
 		for _, w := range of {
 			all = append(all, report.Round(value(w), 3))
@@ -130,6 +144,9 @@ func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave) []*
 	for _, end := range slices.Sorted(maps.Keys(causes)) {
 		failed.Set(string(end), causes[end])
 	}
+	for _, cause := range slices.Sorted(maps.Keys(why)) {
+		failed.Set("refused_for_"+string(cause), why[cause])
+	}
 
 	slow := atMost("rush-idle-p50", each(idle, p50), joinIdle)
 	slow.Set("joins_per_s", r.idle)
@@ -139,9 +156,19 @@ func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave) []*
 	quick.Set("joins_per_s", r.fast)
 	quick.Set("started_late_p99_ms", percentile(each(fast, late), .5))
 	slowest := atMost("rush-p99", each(fast, p99), joinSlowest)
-	cpu := atMost("rush-cpu", each(idle, cost), joinCost)
-	cpu.Set("in_the_rush_ms", percentile(each(fast, cost), .5))
+	cpu := report.GoalAtMost("rush-cpu", "ms", report.Round(together(idle), 3), joinCost)
+	cpu.Repeats("value", each(idle, cost)...)
+	cpu.Set("in_the_rush_ms", report.Round(together(fast), 3))
 	return []*report.Result{freezes, failed, slow, quick, slowest, cpu}
+}
+
+// together returns what a join took in all waves: what one wave alone says differs by the edge's other work.
+func together(waves []wave) float64 {
+	ms, joins := 0.0, 0
+	for _, w := range waves {
+		ms, joins = ms+w.cost*float64(w.Joined), joins+w.Joined
+	}
+	return ms / float64(max(1, joins))
 }
 
 // longestGap is the longest time between two pictures that any of r's viewers saw, in ms.
