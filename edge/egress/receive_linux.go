@@ -2,6 +2,7 @@ package egress
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"unsafe"
 
@@ -23,7 +24,7 @@ type inbound struct {
 	vectors  [readBatch]unix.Iovec
 	names    [readBatch]unix.RawSockaddrInet6
 	control  [readBatch][controlSize]byte
-	buffer   []byte // of all messages; nil until the first call
+	buffer   []byte // of all messages
 	room     int    // of one message
 
 	count int  // messages that are there
@@ -52,7 +53,6 @@ func (s *socket) receive(limit int, take func(b []byte, from netip.AddrPort)) {
 // fetch has the kernel fill the messages. It returns false where there is nothing; of an interrupted call, nothing
 // is there yet.
 func (in *inbound) fetch(fd int) bool {
-	in.wire()
 	for i := range in.messages {
 		h := &in.messages[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
@@ -71,16 +71,18 @@ func (in *inbound) fetch(fd int) bool {
 	return n > 0
 }
 
-// wire points the kernel's headers at the buffers they always use. Sockets that only send need none.
-func (in *inbound) wire() {
-	if in.buffer != nil {
-		return
-	}
+// open makes the buffers and points the kernel's headers at them.
+func (in *inbound) open() error {
 	in.room = readSize
 	if in.gro {
 		in.room = groSize
 	}
-	in.buffer = make([]byte, readBatch*in.room)
+	// Not of the heap, which may clear it: of 1 MB only the pages that are written to are ever there.
+	var err error
+	in.buffer, err = unix.Mmap(-1, 0, readBatch*in.room, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return fmt.Errorf("map receive buffer: %w", err)
+	}
 	for i := range in.messages {
 		h := &in.messages[i].header
 		in.vectors[i].Base = &in.buffer[i*in.room]
@@ -91,6 +93,15 @@ func (in *inbound) wire() {
 		if in.gro {
 			h.Control = &in.control[i][0]
 		}
+	}
+	return nil
+}
+
+// close gives the buffer back; nothing may be received any more.
+func (in *inbound) close() {
+	if in.buffer != nil {
+		_ = unix.Munmap(in.buffer) // it is mapped
+		in.buffer = nil
 	}
 }
 

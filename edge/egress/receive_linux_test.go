@@ -140,7 +140,9 @@ func TestSegmentSizes(t *testing.T) {
 		{0, 1}, {-1, 1}, {-1 << 31, 1}, {1<<31 - 1, 1}, {size + 1, 1}, {size, 1}, {size - 1, 2}, {300, 4}, {1, size},
 	} {
 		in := inbound{gro: true}
-		in.wire()
+		if err := in.open(); err != nil {
+			t.Fatal(err)
+		}
 		c := (*unix.Cmsghdr)(unsafe.Pointer(&in.control[0]))
 		c.Level, c.Type = unix.SOL_UDP, unix.UDP_GRO
 		c.SetLen(unix.CmsgLen(4))
@@ -155,6 +157,7 @@ func TestSegmentSizes(t *testing.T) {
 		if n != row.want || taken != size {
 			t.Errorf("segments of %d: %d datagrams of %d bytes, want %d of %d", row.segment, n, taken, row.want, size)
 		}
+		in.close()
 	}
 }
 

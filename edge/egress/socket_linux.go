@@ -77,8 +77,11 @@ func openSocket(addr netip.AddrPort) (*socket, error) {
 	}
 	_, err = unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
 	s.gso = err == nil
-	s.in.gro = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil
 	s.wire()
+	s.in.gro = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil
+	if err := s.in.open(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	return s, nil
 }
 
@@ -223,6 +226,7 @@ func (s *socket) write(b []byte, to *endpoint) error {
 }
 
 func (s *socket) close() error {
+	s.in.close()
 	if err := unix.Close(s.fd); err != nil && !errors.Is(err, syscall.EBADF) {
 		return os.NewSyscallError("close", err)
 	}
