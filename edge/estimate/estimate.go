@@ -42,7 +42,8 @@ const (
 	lossDown  = 100
 	lossUp    = 20
 	lossTwice = 2
-	lossFull  = 200 // with a queue, of at least lossLeast packets: it overflows, no second look is needed
+	lossFull  = 200 // with a queue: it overflows, no second look is needed ...
+	fullLeast = 12  // ... where so many packets are lost, for radio loses some in a row
 )
 
 // An Estimator follows one viewer's path. It is owned by the loop that sends to the viewer.
@@ -273,8 +274,7 @@ func (e *Estimator) leaps(in int) bool {
 // overflows says whether packets are missing because a queue is full, rather than by chance. What is lost until a step
 // down has had time to show is of before it.
 func (e *Estimator) overflows() bool {
-	n := e.came + e.lost
-	return e.queue.wait > someTicks && n >= lossLeast && e.lost*1000 > lossFull*n && !within(e.now, e.backed, lossTwice*lossEvery)
+	return e.queue.wait > someTicks && e.lost >= fullLeast && e.lost*1000 > lossFull*(e.came+e.lost) && !within(e.now, e.backed, lossTwice*lossEvery)
 }
 
 // back lowers the estimate to bps. What trains showed is of a path that was.

@@ -112,6 +112,31 @@ func TestLossOfBeforeIsOver(t *testing.T) {
 	}
 }
 
+// Radio that is busy and loses some packets in a row is no queue that overflows.
+func TestRunOfLossWhileAQueueStands(t *testing.T) {
+	row := 0
+	l := &link{rate: steady(10_000_000), most: 300 * time.Millisecond, delay: 20 * time.Millisecond}
+	l.extra = func(at time.Duration) time.Duration {
+		if at < 10*second {
+			return 0
+		}
+		return 80 * time.Millisecond
+	}
+	l.loses = func(at time.Duration) bool {
+		if at%(370*time.Millisecond) < 300*time.Millisecond { // so that a run meets each phase of counting
+			row = 0
+			return false
+		}
+		row++
+		return at < 16*second && row <= 8
+	}
+	w := newWatcher(t, l, &Path{}, 4)
+	run(tick, 30*second, w)
+	if w.changes != 0 {
+		t.Errorf("%d changes, first at %v, want none for eight packets in a row", w.changes, w.downAt)
+	}
+}
+
 func TestLoss(t *testing.T) {
 	for _, row := range []struct {
 		percent int
