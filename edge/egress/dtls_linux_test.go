@@ -214,7 +214,10 @@ func firstFlight(t *testing.T, cert tls.Certificate) []byte {
 // Viewers who begin their handshake and say no more hold nobody up, however many they are, and neither do those
 // whose hello nobody understands.
 func TestStalledHandshakesHoldNothingUp(t *testing.T) {
-	const stalled, nonsense = 600, 20
+	stalled, nonsense := 600, 20
+	if testing.Short() {
+		stalled = 120
+	}
 	e := running(t)
 	cert := certificate(t)
 	hello := firstFlight(t, cert)
