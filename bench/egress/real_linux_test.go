@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"io"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,35 @@ func TestSessions(t *testing.T) {
 	}
 	if got := value(t, results, "sessions-goroutines", "value"); got >= 15 {
 		t.Errorf("20 viewers brought %v goroutines", got)
+	}
+}
+
+// Goroutines are counted as the profile of this process has them, but for those of HTTP connections.
+func TestCountGoroutines(t *testing.T) {
+	n, err := countGoroutines(`goroutine profile: total 9
+4 @ 0x1 0x2
+#	0x1	main.loop+0x1	/x.go:1
+
+3 @ 0x3
+#	0x3	net/http.(*conn).serve+0x7f2	/server.go:2103
+
+2 @ 0x4
+#	0x4	main.main+0x1	/x.go:2
+`)
+	if err != nil || n != 6 {
+		t.Errorf("got %d, %v, want 6", n, err)
+	}
+	var own bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&own, 1); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := countGoroutines(own.String()); err != nil || n < 2 {
+		t.Errorf("of this process: got %d, %v", n, err)
+	}
+	for _, text := range []string{"", "nothing", "x @ 0x1\n"} {
+		if n, err := countGoroutines(text); err == nil {
+			t.Errorf("%q: got %d", text, n)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ type size struct {
 	viewers    float64
 	resident   []float64 // bytes, samples
 	heap       float64   // of them, in use by Go's heap
-	goroutines []float64 // samples
+	goroutines []float64 // samples, without those of HTTP connections
 }
 
 // run has viewers come in two parts, and looks at the edge before, between and after.
@@ -83,7 +83,7 @@ func (plan sessionsPlan) run(b *stand.Bench) []*report.Result {
 	for i := range more {
 		more[i] = many.goroutines[i] - some.goroutines[i]
 	}
-	// The fewest of each: connections that have just ended, and the like, come on top.
+	// The fewest of each: what has just begun or ended comes on top.
 	goroutines := report.GoalAtMost("sessions-goroutines", "goroutines", slices.Min(many.goroutines)-slices.Min(some.goroutines), sessionGoroutines)
 	goroutines.Repeats("value", more...)
 	goroutines.Set("without_viewers", slices.Min(alone.goroutines))
@@ -103,14 +103,14 @@ func settled(b *stand.Bench, p *stand.Process, step time.Duration) size {
 		}
 		return b.Scrape(p.URL)
 	}
-	const resident, running = "process_resident_memory_bytes", "go_goroutines"
-	was := collect()
+	const resident = "process_resident_memory_bytes"
+	was, ran := collect(), running(b, p)
 	for begun := time.Now(); time.Since(begun) < settleMost; {
 		b.During(step, "memory settles")
-		is := collect()
+		is, run := collect(), running(b, p)
 		steady := was.Sum(resident)-is.Sum(resident) < settledWithin*was.Sum(resident) &&
-			was.Sum(running)-is.Sum(running) < sessionGoroutines
-		was = is
+			ran-run < sessionGoroutines
+		was, ran = is, run
 		if steady {
 			break
 		}
@@ -118,9 +118,8 @@ func settled(b *stand.Bench, p *stand.Process, step time.Duration) size {
 	s := size{viewers: was.Sum("freshet_edge_viewers"), heap: was.Sum("go_memstats_heap_alloc_bytes")}
 	for range sessionSamples {
 		b.During(step/sessionSamples, "memory")
-		m := b.Scrape(p.URL)
-		s.resident = append(s.resident, m.Sum(resident))
-		s.goroutines = append(s.goroutines, m.Sum(running))
+		s.resident = append(s.resident, b.Scrape(p.URL).Sum(resident))
+		s.goroutines = append(s.goroutines, running(b, p))
 	}
 	return s
 }

@@ -196,6 +196,13 @@ func (p *Process) Stop() {
 	if p.cmd == nil {
 		return
 	}
+	select {
+	case err := <-p.ended:
+		p.cmd = nil
+		p.b.Errorf("%s had ended by itself: %v", p.Name, err)
+		return
+	default:
+	}
 	if p.frozen {
 		p.Thaw()
 	}
