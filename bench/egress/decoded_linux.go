@@ -57,7 +57,7 @@ func (d decoded) run(b *stand.Bench) []*report.Result {
 	if seen.Failed > 0 {
 		lost.Set("why", reasons(seen.Failures))
 	}
-	lost.AtMost("freezes", float64(seen.Freezes), 0)
+	lost.AtMost("freezes", float64(seen.Steady.Freezes), 0)
 	lost.Set("packets", int(seen.Packets))
 	lost.Set("frames", int(seen.Frames))
 	lost.Set("no_room_at_viewers", int(seen.Dropped)) // of this program's sockets: it was too slow

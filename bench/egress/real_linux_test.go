@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"io"
+	"os/exec"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func value(t *testing.T, results []*report.Result, id, name string) float64 {
 // What an edge and a naive server take of a crowd is measured by processes; how much it is proves nothing here.
 func TestSlope(t *testing.T) {
 	t.Parallel()
-	plan := slopePlan{edge: [2]int{5, 20}, naive: [2]int{3, 12}, beside: []peers.Kind{peers.Naive}, settle: shortSettle}
+	plan := slopePlan{edge: [2]int{5, 20}, peer: [2]int{3, 12}, beside: []peers.Kind{peers.Naive}, settle: shortSettle}
 	run := report.New("slope", "1", []string{"freshet"}, time.Now())
 	b := bench(t, 1200*time.Millisecond)
 	b.Config.Report = run
@@ -65,6 +66,25 @@ func TestSlope(t *testing.T) {
 	}
 	if len(run.Bars) != 2 || len(run.Bars[0].Bars) != 2 || len(run.Bars[1].Bars) != 4 {
 		t.Errorf("charts: %+v", run.Bars)
+	}
+}
+
+// Janus is measured where it is installed, with what its figures leave out.
+func TestJanus(t *testing.T) {
+	if _, err := exec.LookPath("janus"); err != nil || testing.Short() {
+		t.Skip("Janus is not installed (make peers), or -short")
+	}
+	t.Parallel()
+	plan := slopePlan{peer: [2]int{2, 6}, settle: shortSettle}
+	results := plan.janus(bench(t, 1200*time.Millisecond))
+	if got := value(t, results, "slope-janus", "failed_6"); got != 0 {
+		t.Errorf("%v failed, want 0", got)
+	}
+	if got := value(t, results, "slope-janus", "came_6"); got < .7 || got > 1.4 {
+		t.Errorf("%v of the packets came, want about 1", got)
+	}
+	if !strings.Contains(results[0].String(), "cannot 1 has no WHIP") {
+		t.Errorf("what it cannot do is not said: %v", results[0])
 	}
 }
 

@@ -49,11 +49,19 @@ func (b *Bench) Tell(format string, args ...any) {
 	}
 }
 
-// Chart adds bars to the run's page, where it has one.
+// Chart adds bars to the run's page, where it has one: to the chart of c's name, which other rows may have begun.
 func (b *Bench) Chart(c report.Bars) {
-	if b.Config.Report != nil {
-		b.Config.Report.Bars = append(b.Config.Report.Bars, c)
+	run := b.Config.Report
+	if run == nil {
+		return
 	}
+	for i := range run.Bars {
+		if have := &run.Bars[i]; have.Name == c.Name && have.Unit == c.Unit {
+			have.Bars = append(have.Bars, c.Bars...)
+			return
+		}
+	}
+	run.Bars = append(run.Bars, c)
 }
 
 // tellEvery is how often a wait says how far it is.

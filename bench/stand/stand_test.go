@@ -140,3 +140,17 @@ func TestStand(t *testing.T) {
 		t.Errorf("tail: %q of %d kept", got, len(log.b))
 	}
 }
+
+// Rows draw into a chart together, where there is a page.
+func TestChart(t *testing.T) {
+	b := New(t, Config{}, "a")
+	b.Chart(report.Bars{Name: "cost"}) // goes nowhere
+	b.Config.Report = report.New("rows", "1", nil, time.Now())
+	for _, label := range []string{"x", "y"} {
+		b.Chart(report.Bars{Name: "cost", Unit: "us", Bars: []report.Bar{{Label: label}}})
+	}
+	b.Chart(report.Bars{Name: "memory", Bars: []report.Bar{{Label: "z"}}})
+	if got := b.Config.Report.Bars; len(got) != 2 || len(got[0].Bars) != 2 || got[0].Bars[1].Label != "y" {
+		t.Errorf("got %+v, want a chart of two bars and one of one", got)
+	}
+}
