@@ -150,7 +150,7 @@ func (h handshake) run(ctx context.Context, cert tls.Certificate, done func()) {
 		ExtendedMasterSecret:    dtls.RequireExtendedMasterSecret,
 		InsecureSkipVerify:      true, // there is no authority: the fingerprint of the offer says who it is
 		VerifyPeerCertificate:   h.print.verify,
-		InsecureSkipVerifyHello: true, // ICE has verified the way already
+		InsecureSkipVerifyHello: true, // the address has answered a check already
 	})
 	if err != nil {
 		h.conn.detach()
