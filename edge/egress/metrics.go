@@ -52,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "freshet_egress_" + name, Help: help, Buckets: buckets})
 	}
 	waits := prometheus.ExponentialBuckets(50e-6, 1.5, 24) // 50 µs to 0.56 s
-	joins := prometheus.ExponentialBuckets(5e-3, 2, 12)  // 5 ms to 10 s
+	joins := prometheus.ExponentialBuckets(5e-3, 2, 12)    // 5 ms to 10 s
 	m := &metrics{
 		opened:         counter("sessions_opened_total", "Sessions taken in."),
 		ended:          labelled("sessions_ended_total", "reason", "Sessions that ended."),
