@@ -59,7 +59,7 @@ func (c *benchEgressCommand) Run(p *program) (err error) {
 	if err := os.MkdirAll(c.To, 0o750); err != nil { // before the run, not after it
 		return badConfig("to", "%w", err)
 	}
-	cfg.Report = report.New("egress of an edge", thisBuild().Version, os.Args, time.Now())
+	cfg.Report = report.New("Egress of an edge", thisBuild().Version, os.Args, time.Now())
 	err = stand.Run(p.ctx, cfg, rows)
 	cfg.Report.Finish(time.Now())
 	return errors.Join(err, writeRun(c.To, "egress", cfg.Report))
