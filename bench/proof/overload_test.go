@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func TestOverload(t *testing.T) {
 	next := []string{"https://next.example/whep", "https://other.example/whep"}
 	m := testmesh.New(t, testmesh.Topology{Edges: []testmesh.Edge{{
 		Next:     next,
-		Capacity: admit.Rate{Packets: places*packets + packets/2}, // half a place for reports
+		Capacity: admit.Rate{Packets: places*packets + packets/5}, // a little for reports; with 11 there it stays full
 	}}})
 	m.Publish(load.RawConfig{Audio: true, KeyEvery: 30})
 	edge := m.Last()
@@ -82,7 +83,7 @@ func TestOverload(t *testing.T) {
 		return edge.Metric("freshet_rtc_requests_total", "method", "POST") == early+late &&
 			edge.Metric("freshet_edge_refused_offers_total") == float64(refused)
 	})
-	times := refusals(t, edge, next, 50)
+	times, letIn := refusals(t, edge, next, 50)
 	times.log(t, "a full edge's answer")
 	held(t, "a full edge's answer", times.at(100), 50*time.Millisecond)
 	for _, s := range rush {
@@ -95,14 +96,22 @@ func TestOverload(t *testing.T) {
 			t.Errorf("refused with %v, want 503 and when to come again", s.err)
 		}
 	}
-	if n := late - refused; n < 3 || n > places-early {
-		t.Errorf("%d of %d found a place, want 3 or %d", n, late, places-early)
-	}
-	if n := edge.Metric("freshet_edge_refused_offers_total", "reason", string(admit.FullRate)); n != float64(refused+len(times)) {
+	if n := edge.Metric("freshet_edge_refused_offers_total"); n != float64(refused+len(times)) {
 		t.Errorf("%v refusals counted, want %d", n, refused+len(times))
 	}
-	if n := edge.Metric("freshet_edge_full"); n != 1 {
-		t.Errorf("freshet_edge_full: %v, want 1", n)
+	// An edge that does not get to run sends less than its viewers take, or is late: it has place, or has none, for that.
+	if stalled := worst(); stalled > starved {
+		t.Logf("the machine did not let this process run for %v: how many found a place says nothing of the edge", stalled)
+	} else {
+		if n := late - refused; n < 3 || n > places-early || letIn > 0 {
+			t.Errorf("%d of %d found a place, and %d after them, want 3 or %d, and none", n, late, letIn, places-early)
+		}
+		if n := edge.Metric("freshet_edge_refused_offers_total", "reason", string(admit.FullRate)); n != float64(refused+len(times)) {
+			t.Errorf("%v refused for the rate, want all %d", n, refused+len(times))
+		}
+		if n := edge.Metric("freshet_edge_full"); n != 1 {
+			t.Errorf("freshet_edge_full: %v, want 1", n)
+		}
 	}
 
 	// Some leave, and there is place again.
@@ -139,34 +148,33 @@ func TestOverload(t *testing.T) {
 // that alone.
 const starved = 50 * time.Millisecond
 
-// stalls finds out the longest time for which this process did not get to run, until worst is called.
+// stalls finds out the longest time for which this process did not get to run so far, until the test ends.
 func stalls(t *testing.T) (worst func() time.Duration) {
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan time.Duration, 1)
+	var most atomic.Int64
+	ctx := t.Context()
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		const every = 5 * time.Millisecond
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		var most time.Duration
 		for last := time.Now(); ; {
 			select {
 			case <-ctx.Done():
-				done <- most
 				return
 			case now := <-tick.C:
-				most, last = max(most, time.Since(last)-every), now
+				most.Store(max(most.Load(), int64(time.Since(last)-every)))
+				last = now
 			}
 		}
 	}()
-	t.Cleanup(cancel)
-	return func() time.Duration {
-		cancel()
-		return <-done
-	}
+	t.Cleanup(func() { <-done })
+	return func() time.Duration { return time.Duration(most.Load()) }
 }
 
-// refusals has a full edge refuse n offers over one connection, and returns how long each answer took.
-func refusals(t *testing.T, edge *testmesh.Node, next []string, n int) (times sample) {
+// refusals knocks at a full edge over one connection until n offers were refused, and returns how long each of those
+// took, and how many were let in meanwhile.
+func refusals(t *testing.T, edge *testmesh.Node, next []string, n int) (times sample, letIn int) {
 	t.Helper()
 	k, err := load.NewKnocker(edge.WHEP(testmesh.Stream), "")
 	if err != nil {
@@ -177,8 +185,14 @@ func refusals(t *testing.T, edge *testmesh.Node, next []string, n int) (times sa
 	for _, base := range next {
 		addresses = append(addresses, base+"/"+testmesh.Stream)
 	}
-	for range n {
+	for len(times) < n {
 		took, err := k.Knock(t.Context())
+		if err == nil {
+			if letIn++; letIn > n {
+				t.Fatalf("%d were let in, and %d refused: the edge is not full", letIn, len(times))
+			}
+			continue
+		}
 		why, ok := errors.AsType[*load.StatusError](err)
 		if !ok || why.Status != http.StatusServiceUnavailable || why.Type != "/problems/full" || why.RetryAfter == 0 ||
 			!slices.Equal(why.Next, addresses) || !slices.Equal(why.Alternate, addresses) {
@@ -186,5 +200,5 @@ func refusals(t *testing.T, edge *testmesh.Node, next []string, n int) (times sa
 		}
 		times = append(times, took)
 	}
-	return times
+	return times, letIn
 }
