@@ -121,6 +121,7 @@ func (o overload) judge(early, late *load.SwarmResult, k knocking, filled float6
 	refused.Set("p50_ms", percentile(k.took, .5))
 	refused.Set("max_ms", percentile(k.took, 1))
 	refused.Set("n", len(k.took))
+	refused.Want(len(k.took) > 0, "nobody was refused")
 
 	sentOn := report.GoalAtLeast("overload-sent-on", "share of refusals", 1-float64(len(k.wrong))/float64(max(1, len(k.took))), 1)
 	sentOn.Want(len(k.took) > k.letIn, "%d were refused, and %d let in: the edge was not full", len(k.took), k.letIn)
