@@ -36,7 +36,8 @@ func (r *Resource) post(w http.ResponseWriter, q *http.Request, stream string) e
 	x := newExchange(stream)
 	sdp, dropped := trimCandidates(string(body))
 	r.metrics.candidates.Add(float64(dropped))
-	x.ufrag, x.candidates = iceUfrag(sdp), countCandidates(sdp)
+	// A copy: what is kept of the session must not keep the whole offer with it.
+	x.ufrag, x.candidates = strings.Clone(iceUfrag(sdp)), countCandidates(sdp)
 	remote, _ := netip.ParseAddrPort(q.RemoteAddr) // the server's own writing; a test's may be empty
 	offer := Offer{Session: x.id, Stream: stream, Bearer: bearer(q), SDP: sdp, Remote: remote}
 

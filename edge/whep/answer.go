@@ -327,10 +327,11 @@ func (a *answer) transport(m *sdp.MediaDescription) {
 	if a.result.Peer.Ufrag != "" {
 		return
 	}
-	a.result.Peer = egress.Credentials{Ufrag: a.value(m, "ice-ufrag"), Pwd: a.value(m, "ice-pwd")}
+	// Copies: what is kept of a viewer must not keep the whole offer with it.
+	a.result.Peer = egress.Credentials{Ufrag: strings.Clone(a.value(m, "ice-ufrag")), Pwd: strings.Clone(a.value(m, "ice-pwd"))}
 	hash, sum, _ := strings.Cut(a.value(m, "fingerprint"), " ")
 	b, _ := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(sum), ":", "")) // CheckOffer has looked at it
-	a.result.Fingerprint = egress.Fingerprint{Hash: strings.ToLower(hash), Sum: b}
+	a.result.Fingerprint = egress.Fingerprint{Hash: strings.Clone(strings.ToLower(hash)), Sum: b}
 }
 
 func (a *answer) value(m *sdp.MediaDescription, key string) string {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/pion/sdp/v3"
 
@@ -146,6 +147,21 @@ func check(t *testing.T, offer string, r Result) {
 			if !strings.Contains(offer, "a=rtpmap:"+f+" ") {
 				t.Errorf("payload type %s was not offered", f)
 			}
+		}
+	}
+}
+
+// A session is kept for hours, and an offer is some kilobytes.
+func TestResultDoesNotKeepTheOffer(t *testing.T) {
+	offer := strings.Clone(read(t, "chromium.sdp"))
+	r, err := Answer(offer, streamOf(video("VP8", ""), opus), node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := uintptr(unsafe.Pointer(unsafe.StringData(offer)))
+	for _, s := range []string{r.Peer.Ufrag, r.Peer.Pwd, r.Fingerprint.Hash, r.Video.Codec.Name, r.Video.Codec.FMTP, r.Audio.Codec.Name, r.Audio.Codec.FMTP} {
+		if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); s != "" && at >= from && at < from+uintptr(len(offer)) {
+			t.Errorf("%q is a part of the offer", s)
 		}
 	}
 }
