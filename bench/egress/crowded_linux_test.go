@@ -80,3 +80,18 @@ func TestOverload(t *testing.T) {
 		t.Errorf("%v were refused at a full edge, and %v have places, of 10", n, in)
 	}
 }
+
+// Those who come and go one after the other all see a picture, and the publisher hears little of them.
+func TestThrong(t *testing.T) {
+	t.Parallel()
+	results := throng{viewers: 40, wave: 20, ramp: 20, settle: shortSettle}.run(bench(t, time.Second))
+	for _, r := range results {
+		t.Log(r)
+	}
+	if got, want := value(t, results, "throng-failed", "joined"), 40.; got != want {
+		t.Errorf("%v joined, want %v", got, want)
+	}
+	if got := value(t, results, "throng-asks", "value"); got > throngAsks {
+		t.Errorf("%v key frames a second were asked for, want %v at most", got, throngAsks)
+	}
+}

@@ -20,7 +20,8 @@ const roomy = 100_000 // Mbit/s
 // A mesh is an origin and an edge below it, each a process of the real binary, with a publisher of 1 Mbit/s.
 type mesh struct {
 	origin, edge *stand.Process
-	offAir       func() // ends the publisher
+	raw          *load.Raw // the publisher
+	offAir       func()    // ends it
 }
 
 // newMesh starts one, whose edge has args on top, and returns once the publisher is connected. It ends with the row.
@@ -30,8 +31,8 @@ func newMesh(b *stand.Bench, args ...string) *mesh {
 	origin := b.Node(dir, "origin", testmesh.Origin, "--stream", meshStream+"="+meshKey)
 	args = append([]string{"--upstream", testmesh.Origin + "=" + origin.Relay}, args...)
 	edge := b.Node(dir, "edge", "edge", args...)
-	_, off := b.Publish(megabit(origin.WHIP(meshStream), meshKey))
-	return &mesh{origin: origin, edge: edge, offAir: off}
+	raw, off := b.Publish(megabit(origin.WHIP(meshStream), meshKey))
+	return &mesh{origin: origin, edge: edge, raw: raw, offAir: off}
 }
 
 // end ends all of it before the row does, so that nothing of it runs beside what follows.
