@@ -91,9 +91,6 @@ func (s *Shard) start(v *viewer, flow *stream.Flow, g ring.Group, at mono) {
 		speed = speedOne + uint32((int64(age)<<16)/int64(took))
 	}
 	src := s.use(v.feed, flow)
-	if before := l.segs[0].flow; v.path != nil && before != nil && flow.Format.Rank > before.Format.Rank {
-		v.path.Rose(at)
-	}
 	l.begin(flow, g.First, g.Timestamp, out, speed, at)
 	l.catch = &catchUp{
 		src: src, shape: src.shaped(l.media.Form), pos: g.First, key: g.Timestamp, lastT: g.Timestamp,

@@ -13,7 +13,7 @@ import (
 const (
 	frameWait = 5 * time.Millisecond   // a frame whose end does not come is sent in pieces
 	maxBehind = 500 * time.Millisecond // RELIABILITY section 2, rule 7
-	maxSpan   = 100 * time.Millisecond // of media in one batch: between two the loop looks at what viewers say
+	maxSpan   = 200 * time.Millisecond // of media in one batch: between two the loop looks at what viewers say
 	silent    = time.Second            // a publisher that sent nothing for longer: browsers ask for a key frame then
 	quiet     = 100 * time.Millisecond // rule 1: a viewer hears at least this often from its edge
 )

@@ -151,8 +151,5 @@ func (s *Shard) visit(v *viewer, at mono) {
 	v.video.forget(at)
 	v.audio.forget(at)
 	s.adapt(v, at)
-	if l := &v.video; l.want != nil {
-		l.want.flow.RequestKeyframe(s.wall(at))
-	}
 	s.sendReport(v, at)
 }

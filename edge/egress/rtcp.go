@@ -182,7 +182,9 @@ func (s *Shard) nacked(v *viewer, ssrc uint32, n uint16) {
 		s.m.dropped(dropGone, 1)
 		return
 	}
-	if v.resend.left < len(p.Data) {
+	// On a path that does not carry what is shown, or just did not, what is sent again keeps the queue full.
+	narrow := v.choice.Narrow() || seg != &l.segs[0] && v.path != nil && !v.path.MayRise(s.now)
+	if narrow || v.resend.left < len(p.Data) {
 		s.m.dropped(dropBudget, 1)
 		return
 	}

@@ -184,6 +184,7 @@ func (s *Shard) nap() (d time.Duration, ok bool) {
 func (s *Shard) tend(f *feed, at mono) {
 	for _, src := range f.sources {
 		if src != nil && len(src.waiting) > 0 {
+			src.flow.RequestKeyframe(s.wall(at)) // it lets one a second through; the first may have come too early
 			s.takeOver(src, at)
 		}
 	}

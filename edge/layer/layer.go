@@ -54,6 +54,8 @@ type Chooser struct {
 	path   Path
 	need   int64 // bits a second of what is shown, sound included
 	wanted int64
+
+	flooded bool
 }
 
 // A Path is what transport-wide feedback says of a viewer's path. Where there is any, guesses by loss and REMB
@@ -66,12 +68,16 @@ type Path struct {
 // Told takes what is known of the path now. It returns true where the path does not carry what is shown.
 func (c *Chooser) Told(now time.Duration, p Path) bool {
 	c.path = p
-	return c.started && c.narrow() && now-c.at >= settlePath
+	return c.started && c.Narrow() && now-c.at >= settlePath
 }
 
-func (c *Chooser) narrow() bool {
-	return c.path.BPS > 0 && c.shown >= 0 && float64(c.path.BPS) < estimateDown*float64(c.need)
+// Narrow says whether the path is known not to carry what is shown.
+func (c *Chooser) Narrow() bool {
+	return c.path.BPS > 0 && float64(c.path.BPS) < estimateDown*float64(c.need)
 }
+
+// Flooded says whether the path is known to carry less than half of what was shown when the choice was last made.
+func (c *Chooser) Flooded() bool { return c.flooded }
 
 // Wanted returns how many bits a second the path must carry for the next layer, where nothing but that is missing
 // for a step up; else 0.
@@ -109,6 +115,7 @@ func (c *Chooser) Choose(now time.Duration, rungs []Rung, sound int64) int {
 		c.see(now, shown) // a layer came, went, or is held back
 	}
 	c.wanted, c.need = 0, need(rungs, c.shown, sound)
+	c.flooded = c.path.BPS > 0 && 2*c.path.BPS < c.need
 	switch {
 	case c.path.BPS > 0:
 		if now-c.at >= settlePath {
@@ -135,17 +142,24 @@ func (c *Chooser) fit(now time.Duration, rungs []Rung, sound int64) {
 	if c.tried == c.shown && c.tried >= 0 && now-c.at >= 2*c.hold {
 		c.tried, c.hold = -1, holdMin // the step up held
 	}
-	if c.narrow() {
+	if c.Narrow() {
 		c.fall(now, rungs, sound)
 		return
 	}
 	c.trouble = false
 	next := above(rungs, c.shown, c.rung)
-	wait := max(c.hold-(now-c.calm), climb-(now-c.at)) // until it may go up
-	if next <= c.shown || wait > askAhead || !c.path.MayRise {
+	if next <= c.shown || !c.path.MayRise {
 		return
 	}
-	if want := int64(estimateUp * float64(need(rungs, next, sound))); c.path.BPS < want {
+	want, hold := int64(estimateUp*float64(need(rungs, next, sound))), c.hold
+	if c.path.BPS >= 2*want {
+		hold = holdMin // tries that failed were on a path that was
+	}
+	wait := max(hold-(now-c.calm), climb-(now-c.at)) // until it may go up
+	if wait > askAhead {
+		return
+	}
+	if c.path.BPS < want {
 		c.wanted = want
 	} else if wait <= 0 {
 		c.move(now, rungs, next, next)
