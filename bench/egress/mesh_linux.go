@@ -2,6 +2,7 @@ package egress
 
 import (
 	"strconv"
+	"time"
 
 	"freshet/bench/load"
 	"freshet/bench/stand"
@@ -17,6 +18,9 @@ const (
 // roomy is what an edge is told that it can send where nobody is to be refused: more than any row asks for.
 const roomy = 100_000 // Mbit/s
 
+// airWithin is how long the first picture may take from the publisher's connection.
+const airWithin = 10 * time.Second
+
 // A mesh is an origin and an edge below it, each a process of the real binary, with a publisher of 1 Mbit/s.
 type mesh struct {
 	origin, edge *stand.Process
@@ -24,7 +28,7 @@ type mesh struct {
 	offAir       func()    // ends it
 }
 
-// newMesh starts one, whose edge has args on top, and returns once the publisher is connected. It ends with the row.
+// newMesh starts one, whose edge has args on top, and returns once the stream is on the air. It ends with the row.
 func newMesh(b *stand.Bench, args ...string) *mesh {
 	b.Helper()
 	dir := b.TempDir()
@@ -32,6 +36,7 @@ func newMesh(b *stand.Bench, args ...string) *mesh {
 	args = append([]string{"--upstream", testmesh.Origin + "=" + origin.Relay}, args...)
 	edge := b.Node(dir, "edge", "edge", args...)
 	raw, off := b.Publish(megabit(origin.WHIP(meshStream), meshKey))
+	b.Until("a picture at the origin", airWithin, func() bool { return b.Scrape(origin.URL).Sum("freshet_ingest_keyframes_total") > 0 })
 	return &mesh{origin: origin, edge: edge, raw: raw, offAir: off}
 }
 

@@ -117,12 +117,8 @@ func (s *Shard) adapt(v *viewer, at mono) {
 		s.leave(v, l)
 	case l.want != nil && l.src != nil && l.src.flow == flow:
 		v.unwait(l) // back before it left
-	case l.idle() && (l.want == nil || !l.started):
+	case l.idle():
 		s.show(v, flow, at)
-	case v.choice.Flooded() && flow.Format.Rank < l.flow().Format.Rank:
-		// What the path does not carry only fills its queue: the lower layer would come behind it.
-		s.leave(v, l)
-		s.wait(v, flow, newerThan(flow, s.wall(at)), at)
 	case l.catch != nil:
 		// It goes over once it is live.
 	default:

@@ -13,7 +13,6 @@ import (
 const (
 	frameWait = 5 * time.Millisecond   // a frame whose end does not come is sent in pieces
 	maxBehind = 500 * time.Millisecond // RELIABILITY section 2, rule 7
-	maxSpan   = 200 * time.Millisecond // of media in one batch: between two the loop looks at what viewers say
 	silent    = time.Second            // a publisher that sent nothing for longer: browsers ask for a key frame then
 	quiet     = 100 * time.Millisecond // rule 1: a viewer hears at least this often from its edge
 )
@@ -181,17 +180,10 @@ func (src *source) collect(now time.Time) {
 	if src.waker.video {
 		end = src.due(head, now)
 	}
-	var first *ring.Packet
 	for i := src.cursor; i < end; i++ {
 		p := r.At(i)
 		if p == nil {
 			continue // evicted: this loop is seconds late
-		}
-		if first == nil {
-			first = p
-		} else if p.At.Sub(first.At) > maxSpan {
-			end = i
-			break
 		}
 		src.high = max(src.high, p.Seq)
 		src.keyed = src.keyed || p.Key

@@ -14,7 +14,8 @@
 //     where over a fifth is and a queue stands, it is full, and the estimate falls at once.
 //   - How far apart its packets came: sent at once, they come at the speed of the narrowest link. So each frame
 //     of some packets, and each key frame above all, is a probe that costs nothing. Without a queue the estimate
-//     rises to what they show; else only to a little over what is sent and arrives.
+//     rises to what they show; else only to a little over what is sent and arrives. Two in a row that come at less
+//     than half the rate of what is sent, behind a queue, and it falls, before the queue has grown further.
 //
 // A viewer takes under 2 KB, an estimate a few additions for each packet and burst.
 package estimate
@@ -42,6 +43,7 @@ const (
 	lossDown  = 100
 	lossUp    = 20
 	lossTwice = 2
+	slowTwice = 2   // trains in a row
 	lossFull  = 200 // with a queue: it overflows, no second look is needed ...
 	fullLeast = 12  // ... where so many packets are lost, for radio loses some in a row
 )
@@ -58,6 +60,8 @@ type Estimator struct {
 	rate    rate
 	queue   queue
 	trains  trains
+	waited  int32 // by the newest burst's first packet, in ticks
+	slow    int   // trains in a row that came slowly
 
 	now   time.Duration
 	heard time.Duration // last feedback
@@ -152,8 +156,10 @@ func (e *Estimator) late(n uint16, came bool) {
 func (e *Estimator) arrived(i int, arrival uint32) {
 	b := e.burst(i)
 	if e.group.came == 0 || e.group.burst != i {
+		e.slow = e.slowTrains()
 		e.trains.add(&e.group, e.now)
 		e.group = group{burst: i, first: arrival, last: arrival}
+		e.waited = e.queue.above(arrival - b.at)
 		e.sample(arrival, arrival-b.at)
 	}
 	g := &e.group
@@ -251,6 +257,9 @@ func (e *Estimator) judge() {
 		e.back(arrives * ofArrived / 100)
 	case e.leaps(over):
 		e.back(e.rate.bps(1)) // the slice before is half of the path as it was; and one is so short that it errs by a fifth
+	case e.crawls() && !e.othersTurn(e.now):
+		bps, _ := e.group.bps()
+		e.back(bps * ofArrived / 100)
 	case full && !e.othersTurn(e.now):
 		e.back(e.rate.bps(fullest) * ofArrived / 100)
 	case counted && e.lossy >= lossy:
@@ -271,6 +280,26 @@ func (e *Estimator) leaps(in int) bool {
 	return q.leaps(in)
 }
 
+// slowTrains returns how many trains in a row came at less than half the rate of late, the burst under way included.
+// What holds up one of them, a radio that is away or somebody's burst, lets the next one pass.
+func (e *Estimator) slowTrains() int {
+	bps, ok := e.group.bps()
+	switch {
+	case !ok:
+		return e.slow
+	case 2*bps < e.rate.bps(rateSlices):
+		return e.slow + 1
+	}
+	return 0
+}
+
+// crawls says whether trains show that the path carries far less than what is sent: sooner than its queue does, which
+// grows by all the rest.
+func (e *Estimator) crawls() bool {
+	_, ok := e.group.bps()
+	return ok && e.waited > someTicks && e.slowTrains() >= slowTwice && !within(e.now, e.backed, lossTwice*lossEvery)
+}
+
 // overflows says whether packets are missing because a queue is full, rather than by chance. What is lost until a step
 // down has had time to show is of before it.
 func (e *Estimator) overflows() bool {
@@ -283,7 +312,7 @@ func (e *Estimator) back(bps int64) {
 		e.bps = bps
 	}
 	e.backed, e.path.backed = e.now, e.now
-	e.queue.over = 0
+	e.queue.over, e.slow = 0, 0
 	e.trains = trains{}
 }
 

@@ -75,7 +75,7 @@ func (q *queue) take(arrival, way uint32) {
 	if int32(way-q.floors[0]) < 0 {
 		q.floors[0] = way
 	}
-	q.wait = max(int32(way-q.floors[0]), int32(way-q.floors[1]))
+	q.wait = q.above(way)
 	change := int32(way - q.last)
 	q.last = way
 	switch {
@@ -89,6 +89,14 @@ func (q *queue) take(arrival, way uint32) {
 		}
 		q.over++
 	}
+}
+
+// above returns how much longer than the least a way of way is, 0 where none is known.
+func (q *queue) above(way uint32) int32 {
+	if !q.known {
+		return 0
+	}
+	return max(int32(way-q.floors[0]), int32(way-q.floors[1]))
 }
 
 // grows says whether the queue grew in that many slices, and by growMost since the first of them.

@@ -25,6 +25,14 @@ type trains struct {
 	at           time.Duration // the last one
 }
 
+// bps is how fast the packets of g came; ok is false where they are no train.
+func (g *group) bps() (bps int64, ok bool) {
+	if g.came < trainLeast {
+		return 0, false
+	}
+	return int64(g.came-1) * int64(g.size) * 8 * ticksPerSecond / max(1, int64(int32(g.last-g.first))), true
+}
+
 // add takes a burst, where it is a train.
 func (t *trains) add(g *group, now time.Duration) {
 	if g.came < trainLeast {

@@ -54,8 +54,6 @@ type Chooser struct {
 	path   Path
 	need   int64 // bits a second of what is shown, sound included
 	wanted int64
-
-	flooded bool
 }
 
 // A Path is what transport-wide feedback says of a viewer's path. Where there is any, guesses by loss and REMB
@@ -75,9 +73,6 @@ func (c *Chooser) Told(now time.Duration, p Path) bool {
 func (c *Chooser) Narrow() bool {
 	return c.path.BPS > 0 && float64(c.path.BPS) < estimateDown*float64(c.need)
 }
-
-// Flooded says whether the path is known to carry less than half of what was shown when the choice was last made.
-func (c *Chooser) Flooded() bool { return c.flooded }
 
 // Wanted returns how many bits a second the path must carry for the next layer, where nothing but that is missing
 // for a step up; else 0.
@@ -115,7 +110,6 @@ func (c *Chooser) Choose(now time.Duration, rungs []Rung, sound int64) int {
 		c.see(now, shown) // a layer came, went, or is held back
 	}
 	c.wanted, c.need = 0, need(rungs, c.shown, sound)
-	c.flooded = c.path.BPS > 0 && 2*c.path.BPS < c.need
 	switch {
 	case c.path.BPS > 0:
 		if now-c.at >= settlePath {
