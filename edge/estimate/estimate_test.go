@@ -30,7 +30,7 @@ func TestPlentyStaysAtTheTop(t *testing.T) {
 func TestStepDownAndUp(t *testing.T) {
 	for i := range 15 {
 		most := []time.Duration{60 * time.Millisecond, 300 * time.Millisecond, 2 * second}[i%3]
-		within := []time.Duration{second, 700 * time.Millisecond, 1200 * time.Millisecond}[i%3]
+		within := []time.Duration{second, 700 * time.Millisecond, 900 * time.Millisecond}[i%3]
 		l := &link{most: most, delay: 20 * time.Millisecond, rate: func(at time.Duration) int64 {
 			if at > 20*second && at < 50*second {
 				return 400_000
