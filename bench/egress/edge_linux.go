@@ -184,9 +184,10 @@ func (g glance) since(then glance, viewers int) window {
 	count := func(name string) int { return int(d.counters[name]) }
 	cpu := g.cpu - then.cpu
 	passed := g.at.Sub(then.at).Seconds()
+	refused := count("dropped_packets_total/budget") + count("dropped_packets_total/gone") // of what was asked for again
 	w := window{
 		Seconds: passed, Asked: (g.written - then.written) * viewers, Sent: count("sent_packets_total"), Resent: count("resent_packets_total"),
-		Dropped: count("dropped_packets_total"), Cores: cpu.Seconds() / passed, WaitP99: d.quantile("wait_seconds", .99) * 1e3,
+		Dropped: count("dropped_packets_total") - refused, Cores: cpu.Seconds() / passed, WaitP99: d.quantile("wait_seconds", .99) * 1e3,
 		PerMessage: d.counters["sent_packets_total"] / max(1, d.counters["send_messages_total"]), Nacks: count("nacks_total"),
 		Feedbacks: count("feedbacks_total"), Unknown: count("feedback_unknown_packets_total"), Hostile: count("hostile_packets_total"),
 		Switches: count("layer_switches_total") + count("sessions_ended_total"),

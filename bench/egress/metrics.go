@@ -8,9 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// gathered are an egress's metrics at one moment, without their common prefix; labels are summed up.
+// gathered are an egress's metrics at one moment, without their common prefix.
 type gathered struct {
-	counters map[string]float64
+	counters map[string]float64            // by name, and by name/label
 	buckets  map[string]map[float64]uint64 // of histograms: cumulative counts by upper bound
 }
 
@@ -26,6 +26,9 @@ func gather(reg *prometheus.Registry) gathered {
 		name := strings.TrimPrefix(f.GetName(), metricPrefix)
 		for _, m := range f.GetMetric() {
 			g.counters[name] += m.GetCounter().GetValue()
+			for _, l := range m.GetLabel() {
+				g.counters[name+"/"+l.GetValue()] += m.GetCounter().GetValue()
+			}
 			if h := m.GetHistogram(); h != nil {
 				g.buckets[name] = map[float64]uint64{}
 				for _, b := range h.GetBucket() {
