@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v3"
 
@@ -51,7 +50,7 @@ func Play(ctx context.Context, cfg PlayConfig, report func(Report), log *slog.Lo
 	if err != nil {
 		return err
 	}
-	p := &player{cfg: cfg, clicked: time.Now(), bye: make(chan struct{}), failed: make(chan error, 1)}
+	p := &player{cfg: cfg, clicked: time.Now(), bye: newGoodbye(), failed: make(chan error, 1)}
 	if cfg.Output != "" {
 		if p.sink, err = newSink(cfg.Output, !cfg.NoVideo, !cfg.NoAudio); err != nil {
 			return err
@@ -68,8 +67,8 @@ func Play(ctx context.Context, cfg PlayConfig, report func(Report), log *slog.Lo
 type player struct {
 	cfg     PlayConfig
 	clicked time.Time
-	bye     chan struct{} // closed at the first RTCP BYE
-	failed  chan error    // why the sink gave up
+	bye     *goodbye
+	failed  chan error // why the sink gave up
 
 	mu        sync.Mutex
 	readers   sync.WaitGroup // of tracks and their RTCP; Add under mu, while not stopped
@@ -79,7 +78,6 @@ type player struct {
 	waitKey   map[*meter]bool // video that must not be written before its next key frame
 	connected time.Duration
 	picture   time.Duration // from the click to the first whole key frame
-	said      bool          // bye is closed
 	path      *Path         // as the server said last
 }
 
@@ -191,7 +189,7 @@ func (p *player) wait(ctx context.Context, s *session, report func(Report)) (end
 			if report != nil {
 				report(p.report(""))
 			}
-		case <-p.bye:
+		case <-p.bye.said:
 			return "the stream ended", nil
 		case <-s.lost:
 			return ErrLost.Error(), ErrLost
@@ -228,7 +226,7 @@ func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 	p.mu.Unlock()
 	go func() {
 		defer p.readers.Done()
-		p.readRTCP(receiver)
+		p.bye.await(receiver)
 	}()
 	defer p.readers.Done()
 	capture := extensionID(receiver.GetParameters().HeaderExtensions, absCapture)
@@ -271,27 +269,6 @@ func (p *player) frame(m *meter, f assembled, now time.Time) {
 		select {
 		case p.failed <- fmt.Errorf("write %s: %w", p.cfg.Output, err):
 		default: // the first reason is enough
-		}
-	}
-}
-
-// readRTCP waits for a BYE, until the connection is closed.
-func (p *player) readRTCP(receiver *webrtc.RTPReceiver) {
-	for {
-		packets, _, err := receiver.ReadRTCP()
-		if err != nil {
-			return
-		}
-		for _, packet := range packets {
-			if _, ok := packet.(*rtcp.Goodbye); !ok {
-				continue
-			}
-			p.mu.Lock()
-			if !p.said {
-				p.said = true
-				close(p.bye)
-			}
-			p.mu.Unlock()
 		}
 	}
 }

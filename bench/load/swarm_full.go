@@ -53,7 +53,7 @@ type fullViewer struct {
 	crowd *fullCrowd
 	seat  *seat
 
-	bye     chan struct{}
+	bye     *goodbye
 	picture chan struct{}
 
 	mu      sync.Mutex
@@ -61,7 +61,6 @@ type fullViewer struct {
 	readers sync.WaitGroup // Add under mu, while not stopped
 	stopped bool           // the record is whole, or will be without pion's help
 	sound   bool           // the answer has no picture
-	said    bool           // bye is closed
 	frozen  time.Duration
 	steady  bool
 	delay   histogram // of the steady window
@@ -70,7 +69,7 @@ type fullViewer struct {
 
 // join implements crowd.
 func (c *fullCrowd) join(ctx context.Context, s *seat) bool {
-	v := &fullViewer{crowd: c, seat: s, bye: make(chan struct{}), picture: make(chan struct{})}
+	v := &fullViewer{crowd: c, seat: s, bye: newGoodbye(), picture: make(chan struct{})}
 	session, err := v.open(ctx)
 	if err == nil {
 		picture := time.NewTimer(pictureTimeout)
@@ -79,7 +78,7 @@ func (c *fullCrowd) join(ctx context.Context, s *seat) bool {
 		case <-v.picture:
 		case <-session.lost:
 			err = &joinError{EndLost, ErrLost}
-		case <-v.bye:
+		case <-v.bye.said:
 			err = &joinError{EndBye, errors.New("the stream ended")}
 		case <-picture.C:
 			err = &joinError{EndPicture, errors.New("connected, but no whole key frame in time")}
@@ -181,7 +180,7 @@ func (v *fullViewer) watch(s *session) {
 		case <-v.crowd.leaving:
 		case <-s.lost:
 			end, detail = EndLost, ErrLost.Error()
-		case <-v.bye:
+		case <-v.bye.said:
 			end = EndBye
 		}
 	}
@@ -217,7 +216,7 @@ func (v *fullViewer) track(pc *webrtc.PeerConnection, remote *webrtc.TrackRemote
 	v.mu.Unlock()
 	go func() {
 		defer v.readers.Done()
-		v.control(receiver)
+		v.bye.await(receiver)
 	}()
 	defer v.readers.Done()
 	capture := extensionID(receiver.GetParameters().HeaderExtensions, absCapture)

@@ -3,9 +3,7 @@ package load
 import (
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v3"
 
 	"freshet/cluster/stream"
 )
@@ -43,27 +41,6 @@ func (v *fullViewer) add(m *meter, p *rtp.Packet, delay time.Duration, now time.
 func (v *fullViewer) shown(now time.Time) {
 	v.seat.record.FirstPicture = v.seat.since(now)
 	close(v.picture)
-}
-
-// control waits for a BYE, until the connection is closed.
-func (v *fullViewer) control(receiver *webrtc.RTPReceiver) {
-	for {
-		packets, _, err := receiver.ReadRTCP()
-		if err != nil {
-			return
-		}
-		for _, packet := range packets {
-			if _, ok := packet.(*rtcp.Goodbye); !ok {
-				continue
-			}
-			v.mu.Lock()
-			if !v.said {
-				v.said = true
-				close(v.bye)
-			}
-			v.mu.Unlock()
-		}
-	}
 }
 
 // begin and end are where the steady window lies.

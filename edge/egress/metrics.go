@@ -11,7 +11,7 @@ const (
 	dropHole      dropReason = "hole"      // missing in the cached group
 	dropKernel    dropReason = "kernel"    // the kernel took no more
 	dropGone      dropReason = "gone"      // asked for again when the ring had let go of it
-	dropBudget    dropReason = "budget"    // asked for again beyond the viewer's share
+	dropBudget    dropReason = "budget"    // asked for again beyond the viewer's share, or while its path is narrow
 	dropHandshake dropReason = "handshake" // queue of handshakes full
 )
 
