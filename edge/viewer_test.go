@@ -141,7 +141,19 @@ func watch(t testing.TB, r *rig, id string, o viewerOptions) *viewer {
 		t.Fatal(err)
 	}
 	v.pc = pc
-	t.Cleanup(func() { _ = pc.Close() })
+	begun := make(chan struct{}) // DTLS has, so ICE's transport stands
+	begin := sync.OnceFunc(func() { close(begun) })
+	pc.SCTP().Transport().OnStateChange(func(webrtc.DTLSTransportState) { begin() })
+	t.Cleanup(func() {
+		// pion writes the transport without the lock its Close reads it under.
+		if pc.RemoteDescription() != nil {
+			select {
+			case <-begun:
+			case <-time.After(time.Second):
+			}
+		}
+		_ = pc.Close()
+	})
 	for _, k := range []struct {
 		kind webrtc.RTPCodecType
 		skip bool
