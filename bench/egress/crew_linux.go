@@ -109,6 +109,7 @@ type audience struct {
 
 // A finding is what came of an audience.
 type finding struct {
+	audience
 	floors []floorFound // before and after
 	plain  []arrival    // of the bare loops' key frames
 	edge   edgeFound
@@ -125,10 +126,10 @@ func (c *crew) measure(ctx context.Context, a audience) (f *finding, err error) 
 	}
 	defer func() { err = errors.Join(err, sinks.end()) }()
 	var to sinksReady
-	if err := errors.Join(sinks.say(sinksOrder{a.viewers, c.shards, a.every, a.cm}), sinks.hear(&to)); err != nil {
+	if err := errors.Join(sinks.say(sinksOrder{a.viewers, c.shards, a.every, a.cm, a.key == 0}), sinks.hear(&to)); err != nil {
 		return nil, err
 	}
-	f = &finding{}
+	f = &finding{audience: a}
 	if err := c.floor(ctx, a, to, sinks, f); err != nil {
 		return nil, err
 	}

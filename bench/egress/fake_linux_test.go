@@ -63,8 +63,8 @@ func TestMix(t *testing.T) {
 	if f.sinks.Nacks == 0 || nacks == 0 || resent == 0 {
 		t.Errorf("%d NACKs sent, %d packets asked for, %d sent again: want some", f.sinks.Nacks, nacks, resent)
 	}
-	results := mixResults(40, f)
-	for i, id := range mixIDs(40) {
+	results := mixResults("40", f)
+	for i, id := range mixIDs("40") {
 		if v, ok := results[i].Value("value"); results[i].ID != id || !ok || v <= 0 {
 			t.Errorf("result %d: got %v, want %s with a value", i, results[i], id)
 		}
@@ -77,7 +77,7 @@ func TestCM(t *testing.T) {
 	a := cmAudience(20, 1500*time.Millisecond)
 	a.floor = shortFloor
 	f := few(t, a)
-	results := cmResults(20, f)
+	results := cmResults(f)
 	for i, id := range cmIDs {
 		if v, ok := results[i].Value("value"); results[i].ID != id || !ok || v <= 0 {
 			t.Errorf("result %d: got %v, want %s with a value", i, results[i], id)
@@ -90,11 +90,11 @@ func TestKeyFrame(t *testing.T) {
 	t.Parallel()
 	a := keyAudience(16, 2, 2600*time.Millisecond)
 	f := few(t, a)
-	results, err := keyResults(16, 2, 2, f)
+	results, err := keyResults("keyframe", 2, f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range keyIDs {
+	for i, id := range keyIDs("keyframe") {
 		if results[i].ID != id {
 			t.Errorf("result %d is %s, want %s", i, results[i].ID, id)
 		}
@@ -177,10 +177,10 @@ func TestMixGoals(t *testing.T) {
 		{"at war", func(f *finding) { f.edge.Windows[0].Hostile = 1 }, "mix-feedback-7"},
 		{"unsteady", func(f *finding) { f.edge.Windows[0].Switches = 1 }, "mix-feedback-7"},
 	} {
-		f := finding{floors: []floorFound{{Frame: []float64{1, 1}}}, edge: edgeFound{Windows: []window{good}}}
+		f := finding{audience: audience{viewers: 7}, floors: []floorFound{{Frame: []float64{1, 1}}}, edge: edgeFound{Windows: []window{good}}}
 		row.change(&f)
 		missed := ""
-		for _, r := range mixResults(7, &f) {
+		for _, r := range mixResults("7", &f) {
 			if !r.OK() {
 				missed += r.ID
 			}
@@ -196,7 +196,7 @@ func TestKeyGoals(t *testing.T) {
 	const ms = int64(time.Millisecond)
 	const t0, bare = 5_000_000 * ms, 1_000_000 * ms
 	base := func() *finding {
-		f := &finding{floors: []floorFound{{Keys: []int64{bare, bare + 100*ms}}}, edge: edgeFound{Keys: []int64{t0, t0 + 2000*ms}}}
+		f := &finding{audience: audience{viewers: 8, every: 2}, floors: []floorFound{{Keys: []int64{bare, bare + 100*ms}}}, edge: edgeFound{Keys: []int64{t0, t0 + 2000*ms}}}
 		for i, n := range []int{0, 1, 4, 5} {
 			after := int64(10*i+5) * ms
 			for _, k := range f.floors[0].Keys {
@@ -247,7 +247,7 @@ func TestKeyGoals(t *testing.T) {
 	} {
 		f := base()
 		row.change(f)
-		results, err := keyResults(8, 2, 2, f)
+		results, err := keyResults("keyframe", 2, f)
 		if err != nil {
 			t.Fatalf("%s: %v", row.name, err)
 		}
@@ -266,7 +266,7 @@ func TestKeyGoals(t *testing.T) {
 	}
 	empty := base()
 	empty.sinks.Keys = nil
-	if _, err := keyResults(8, 2, 2, empty); err == nil {
+	if _, err := keyResults("keyframe", 2, empty); err == nil {
 		t.Error("no key frame came: want an error")
 	}
 }

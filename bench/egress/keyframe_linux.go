@@ -22,17 +22,23 @@ const (
 	keyAfter  = 300 * time.Millisecond
 )
 
-var keyIDs = []string{"keyframe-floor", "keyframe-spread", "keyframe-ratio", "keyframe-median", "keyframe-sound", "keyframe-got"}
-
-// keyRow measures how a large key frame in the ordinary stream comes to many fake viewers.
-func keyRow() stand.Row {
-	return fakeRow("keyframe", keyIDs, fmt.Sprintf("a key frame of %d kB each 2 s to %d fake viewers, beside bare loops that send it alone", keyPackets*videoSize/1000, keyViewers),
-		func(b *stand.Bench) audience { return keyAudience(keyViewers, keyWatched, b.Length(keyFor)) },
-		func(f *finding) ([]*report.Result, error) {
-			return keyResults(keyViewers, runtime.NumCPU(), keyWatched, f)
-		})
+// keyIDs are the ids of what a row with that name gives.
+func keyIDs(row string) (ids []string) {
+	for _, what := range []string{"floor", "spread", "ratio", "median", "sound", "got"} {
+		ids = append(ids, row+"-"+what)
+	}
+	return ids
 }
 
+// keyRow measures how a large key frame in the ordinary stream comes to many fake viewers.
+func keyRow(row string, a attendance) stand.Row {
+	return fakeRow(row, keyIDs(row), fmt.Sprintf("a key frame of %d kB each 2 s to %s, beside bare loops that send it alone", keyPackets*videoSize/1000, a.words),
+		func(b *stand.Bench) audience { return keyAudience(a.viewers(b), keyWatched, b.Length(keyFor)) },
+		func(f *finding) ([]*report.Result, error) { return keyResults(row, runtime.NumCPU(), f) })
+}
+
+// keyAudience are n viewers of large key frames. They give no transport-wide feedback: what is made up says that packets come
+// evenly, and of a key frame that would be a lie.
 func keyAudience(n, every int, length time.Duration) audience {
 	return audience{viewers: n, every: every, key: keyPackets, keys: keyFloors, windows: 1, each: length}
 }
@@ -96,11 +102,11 @@ func behind(keys []int64, sound []arrival, watched int) (longest []float64, miss
 	return longest, 1 - float64(came)/float64(max(1, watched*len(written)))
 }
 
-// keyResults holds what came of n viewers, one in every of each shard's watched, to what is asked of key frames.
-func keyResults(n, shards, every int, f *finding) ([]*report.Result, error) {
+// keyResults holds what came of the viewers that are watched to what is asked of key frames.
+func keyResults(row string, shards int, f *finding) ([]*report.Result, error) {
 	watching := 0
-	for i := range n {
-		if watched(i, shards, every) {
+	for i := range f.viewers {
+		if watched(i, shards, f.every) {
 			watching++
 		}
 	}
@@ -128,17 +134,18 @@ func keyResults(n, shards, every int, f *finding) ([]*report.Result, error) {
 	for i := range spread {
 		ratio[i], later[i] = spread[i]/median(floor), wait[i]-median(floorWait)
 	}
-	worst := report.GoalAtMost("keyframe-sound", "ms", slices.Max(sound), 20)
+	worst := report.GoalAtMost(row+"-sound", "ms", slices.Max(sound), 20)
 	worst.Repeats("value", sound...)
 	worst.AtMost("missing", report.Round(missing, 4), .005)
-	got := report.GoalAtLeast("keyframe-got", "share", float64(came)/float64(watching*len(sent)), .995)
+	got := report.GoalAtLeast(row+"-got", "share", float64(came)/float64(watching*len(sent)), .995)
 	got.Set("key_frames", len(sent))
 	got.Set("watched", watching)
+	got.Set("viewers", f.viewers)
 	return []*report.Result{
-		figure("keyframe-floor", "ms", floor),
-		atMost("keyframe-spread", "ms", spread, 120),
-		atMost("keyframe-ratio", "ratio", ratio, 1.6),
-		atMost("keyframe-median", "ms later than unpaced", later, 10),
+		figure(row+"-floor", "ms", floor),
+		atMost(row+"-spread", "ms", spread, 120),
+		atMost(row+"-ratio", "ratio", ratio, 1.6),
+		atMost(row+"-median", "ms later than unpaced", later, 10),
 		worst,
 		got,
 	}, nil

@@ -14,21 +14,21 @@ const (
 	mixFloor   = 500 * time.Millisecond // of each of the bare loop's windows
 )
 
-// mixIDs are the ids of what a row with n viewers gives.
-func mixIDs(n int) (ids []string) {
+// mixIDs are the ids of what a row whose name ends in which gives.
+func mixIDs(which string) (ids []string) {
 	for _, what := range []string{"floor", "floor-tick20", "cost", "ratio", "sent", "cores", "memory", "wait-p99", "feedback"} {
-		ids = append(ids, mixID(what, n))
+		ids = append(ids, mixID(what, which))
 	}
 	return ids
 }
 
-func mixID(what string, n int) string { return fmt.Sprintf("mix-%s-%d", what, n) }
+func mixID(what, which string) string { return fmt.Sprintf("mix-%s-%s", what, which) }
 
-// mixRow measures n fake viewers beside the bare loop.
-func mixRow(n int) stand.Row {
-	return fakeRow(fmt.Sprintf("mix-%d", n), mixIDs(n), fmt.Sprintf("%d fake viewers of 1 Mbit/s, beside a bare loop that seals and sends the same", n),
-		func(b *stand.Bench) audience { return mixAudience(n, b.Length(mixFor)) },
-		func(f *finding) ([]*report.Result, error) { return mixResults(n, f), nil })
+// mixRow measures so many fake viewers beside the bare loop.
+func mixRow(a attendance) stand.Row {
+	return fakeRow("mix-"+a.which, mixIDs(a.which), a.words+" of 1 Mbit/s, beside a bare loop that seals and sends the same",
+		func(b *stand.Bench) audience { return mixAudience(a.viewers(b), b.Length(mixFor)) },
+		func(f *finding) ([]*report.Result, error) { return mixResults(a.which, f), nil })
 }
 
 // mixAudience are n viewers of the load, measured for length.
@@ -36,24 +36,33 @@ func mixAudience(n int, length time.Duration) audience {
 	return audience{viewers: n, windows: mixWindows, each: length / mixWindows, floor: mixFloor}
 }
 
-// mixResults holds what came of n viewers to EGRESS-FINDINGS.md, section 6.
-func mixResults(n int, f *finding) []*report.Result {
+// mixResults holds what came of the viewers to EGRESS-FINDINGS.md, section 6.
+func mixResults(which string, f *finding) []*report.Result {
+	seconds := 0.
+	for _, w := range f.edge.Windows {
+		seconds += w.Seconds
+	}
+	asked := float64(f.edge.sum(func(w window) int { return w.Asked })) / max(seconds, 1e-3)
 	floor, tick := f.floor()
 	cost := f.edge.each(func(w window) float64 { return w.MicrosEach })
 	ratio := f.edge.each(func(w window) float64 { return w.MicrosEach / median(floor) })
 	cores := f.edge.each(func(w window) float64 { return w.Cores })
 	memory := f.edge.each(func(w window) float64 { return report.Round(float64(w.RSS)/1e6, 2) })
 	wait := f.edge.each(func(w window) float64 { return w.WaitP99 })
+	bare := figure(mixID("floor-tick20", which), "us/packet", tick)
+	bare.Set("cores_asked", report.Round(median(tick)*asked/1e6, 3)) // that it would take for what is asked of the edge
+	busy := atMost(mixID("cores", which), "cores", cores, 1.8)
+	busy.Set("viewers", f.viewers)
 	return []*report.Result{
-		figure(mixID("floor", n), "us/packet", floor),
-		figure(mixID("floor-tick20", n), "us/packet", tick),
-		figure(mixID("cost", n), "us/packet", cost),
-		atMost(mixID("ratio", n), "ratio", ratio, 1.4),
-		f.sent(mixID("sent", n)),
-		atMost(mixID("cores", n), "cores", cores, 1.8),
-		atMost(mixID("memory", n), "MB", memory, 150),
-		figure(mixID("wait-p99", n), "ms", wait),
-		f.feedback(mixID("feedback", n), n),
+		figure(mixID("floor", which), "us/packet", floor),
+		bare,
+		figure(mixID("cost", which), "us/packet", cost),
+		atMost(mixID("ratio", which), "ratio", ratio, 1.4),
+		f.sent(mixID("sent", which)),
+		busy,
+		atMost(mixID("memory", which), "MB", memory, 150),
+		figure(mixID("wait-p99", which), "ms", wait),
+		f.feedback(mixID("feedback", which)),
 	}
 }
 
@@ -80,9 +89,9 @@ func (f *finding) sent(id string) *report.Result {
 	return r
 }
 
-// feedback is the result of what n viewers told the edge: that it took it, for what it is, and stayed calm.
-func (f *finding) feedback(id string, n int) *report.Result {
-	rate := func(w window) float64 { return float64(w.Feedbacks) / w.Seconds / float64(n) }
+// feedback is the result of what viewers told the edge: that it took it, for what it is, and stayed calm.
+func (f *finding) feedback(id string) *report.Result {
+	rate := func(w window) float64 { return float64(w.Feedbacks) / w.Seconds / float64(f.viewers) }
 	r := report.GoalAtLeast(id, "a viewer and second", report.Round(median(f.edge.each(rate)), 3), .9)
 	r.Repeats("value", f.edge.each(rate)...)
 	told := f.edge.sum(func(w window) int { return w.Feedbacks }) * packetsASecond

@@ -24,7 +24,9 @@ type sink struct {
 	port uint16
 	out  *srtp.Context
 	told teller
-	seq  uint16 // newest number of its picture that it has read
+
+	tells bool
+	seq   uint16 // newest number of its picture that it has read
 
 	drained time.Time
 	watcher *watcher // nil: its packets are not looked at one by one
@@ -82,7 +84,9 @@ func (s *sink) report(port uint16, nack bool, d *drain, now, begun time.Time) er
 	if err != nil {
 		return fmt.Errorf("sink %d: report: %w", s.n, err)
 	}
-	plain = s.told.append(plain, own, video, now, begun)
+	if s.tells {
+		plain = s.told.append(plain, own, video, now, begun)
+	}
 	b, err := s.out.EncryptRTCP(nil, plain, nil)
 	if err != nil {
 		return fmt.Errorf("sink %d: protect: %w", s.n, err)

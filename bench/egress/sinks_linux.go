@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +22,7 @@ type sinksOrder struct {
 	Shards  int  `json:"shards"`
 	Every   int  `json:"every"` // one in so many of each shard's viewers is watched; 0: none
 	CM      bool `json:"cm"`    // viewers know only AES-CM
+	Tell    bool `json:"tell"`  // they give transport-wide feedback, of a load that is even
 }
 
 type sinksReady struct {
@@ -51,6 +54,11 @@ func runSinks(ctx context.Context, p *pipe) (err error) {
 	if err := allowFiles(order.Viewers + 1000); err != nil {
 		return err
 	}
+	if order.Every > 0 {
+		if err := giveWay(); err != nil {
+			return err
+		}
+	}
 	s := sinks{begun: time.Now(), drain: newDrain()}
 	defer func() { err = errors.Join(err, s.close()) }()
 	var ready sinksReady
@@ -59,6 +67,7 @@ func runSinks(ctx context.Context, p *pipe) (err error) {
 		if err != nil {
 			return err
 		}
+		one.tells = order.Tell
 		s.all = append(s.all, one)
 		ready.Ports = append(ready.Ports, one.port)
 		if watched(n, order.Shards, order.Every) {
@@ -98,6 +107,25 @@ func allowFiles(n int) error {
 	if want := uint64(n); have.Cur < want {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: want, Max: max(want, have.Max)}); err != nil {
 			return fmt.Errorf("%d open files: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// giveWay lets other processes have the processors first: those who watch stand for machines elsewhere, and what they read can wait.
+func giveWay() error {
+	const nice = 10
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads { // new ones take after them
+		n, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, n, nice); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("give way: %w", err)
 		}
 	}
 	return nil

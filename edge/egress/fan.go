@@ -6,13 +6,16 @@ import (
 )
 
 const (
-	// clockEvery is how many viewers are served between two looks at the clock.
-	clockEvery = 32
+	// clockEvery is how many viewers are served between two looks at the clock; where they get many packets each, so
+	// many fewer that it is clockPackets.
+	clockEvery   = 32
+	clockPackets = 256
 	// A batch is long where it has more than longFor packets for each viewer, a key frame or what a late loop owes, and
-	// longAll in all, some 10 ms. Sound does not wait for its end.
-	longFor   = 16
-	longAll   = 8192
-	soundWait = 5 * time.Millisecond // for the next look at what sound has come meanwhile
+	// longAll in all, some 5 ms. Sound does not wait for its end.
+	longFor   = 4
+	longAll   = 4096
+	soundLook = 2 * time.Millisecond // from one look at what sound has come meanwhile to the next
+	soundWait = 5 * time.Millisecond // sound that waited longer goes before pictures, at the price of a message of its own
 )
 
 // flush sends what is due of all flows of f.
@@ -38,19 +41,26 @@ func (s *Shard) flush(f *feed, now time.Time, at mono) {
 	}
 	f.rotate++
 	s.clock = at
-	switch {
-	case long:
-		due = slices.DeleteFunc(due, func(src *source) bool { return !src.waker.video && s.soundFirst(f, src) })
-		s.soundAt = at + soundWait
-		for _, src := range due {
+	if long {
+		s.soundAt = at + soundLook
+	}
+	ahead := func(src *source) bool { // sound that must not wait until the pictures are sent
+		return !src.waker.video && (long || now.Sub(src.since) >= soundWait) && s.soundFirst(f, src)
+	}
+	if sound {
+		due = slices.DeleteFunc(due, ahead)
+		sound = slices.ContainsFunc(due, func(src *source) bool { return !src.waker.video })
+	}
+	for _, src := range due {
+		switch {
+		case long:
 			s.fanLong(f, src)
-		}
-	case sound:
-		s.fanBoth(f)
-	default:
-		for _, src := range due {
+		case !sound:
 			s.fan(f, src)
 		}
+	}
+	if sound {
+		s.fanBoth(f)
 	}
 	s.batch.flush()
 	s.measure(due...)
@@ -80,7 +90,7 @@ func (s *Shard) soundFirst(f *feed, src *source) bool {
 	return true
 }
 
-// fanBoth sends video and audio together: audio is the short last segment of the video's message.
+// fanBoth sends what is due of video and audio together: audio is the short last segment of the video's message.
 func (s *Shard) fanBoth(f *feed) {
 	n := len(f.viewers)
 	for i := range n {
@@ -106,10 +116,12 @@ func (s *Shard) fan(f *feed, src *source) {
 
 // fanLong sends a batch that takes long, and between its viewers the sound of all feeds that comes meanwhile.
 func (s *Shard) fanLong(f *feed, src *source) {
-	n := len(src.seats)
+	n, every := len(src.seats), min(clockEvery, max(1, clockPackets/len(src.batch)))
 	for i := range n {
-		if s.look(i) && s.clock >= s.soundAt {
-			s.interject()
+		if i%every == 0 {
+			if s.tick(); s.clock >= s.soundAt {
+				s.interject()
+			}
 		}
 		v := src.seats[(i+f.rotate)%n]
 		s.give(v, &v.video)
@@ -127,19 +139,19 @@ func (s *Shard) interject() {
 			}
 		}
 	}
-	s.look(0)
-	s.soundAt = s.clock + max(soundWait, s.clock-began)
+	s.tick()
+	s.soundAt = s.clock + max(soundLook, s.clock-began)
 }
 
-// look reads the clock where the i-th viewer of a batch is one of those at whom it should, and says whether it did.
-// Estimators want to know when a packet was sent, to a few milliseconds.
-func (s *Shard) look(i int) bool {
-	if i%clockEvery > 0 {
-		return false
+// look reads the clock where the i-th viewer of a batch is one of those at whom it should. Estimators want to know when a
+// packet was sent, to a few milliseconds.
+func (s *Shard) look(i int) {
+	if i%clockEvery == 0 {
+		s.tick()
 	}
-	s.clock = s.egress.deps.Now().Sub(s.started)
-	return true
 }
+
+func (s *Shard) tick() { s.clock = s.egress.deps.Now().Sub(s.started) }
 
 // give sends v the batch of the source that its lane l is attached to.
 func (s *Shard) give(v *viewer, l *lane) {

@@ -36,7 +36,7 @@ func TestSoundDoesNotWaitForAKeyFrame(t *testing.T) {
 			SequenceNumber: p.seq[0] + uint16(i), Timestamp: uint32(p.frame) * 3000, PayloadType: rtpq.TypeVideo, Marker: i == packets-1,
 		}, b))
 	}
-	looks, cameAt := 0, 2 // a look at the clock each 32 viewers, and 4 ms in between
+	looks, cameAt := 0, 2 // a look at the clock each few viewers, and 4 ms in between
 	r.s.egress.deps.Now = func() time.Time {
 		if looks++; looks == cameAt {
 			p.write(p.s.Flows[1], marshal(t, rtp.Header{SequenceNumber: p.seq[1], Timestamp: uint32(p.seq[1]) * 960, PayloadType: rtpq.TypeOpus}, make([]byte, 92)))
@@ -64,8 +64,37 @@ func TestSoundDoesNotWaitForAKeyFrame(t *testing.T) {
 			before++
 		}
 	}
-	if want := viewers - clockEvery; before != want {
+	if want := viewers - clockPackets/packets; before != want {
 		t.Errorf("%d viewers had the sound before their picture, want the %d whose turn had not come", before, want)
+	}
+}
+
+// Sound that has waited for a batch to end goes before the next one's pictures; what has just come goes with them.
+func TestSoundThatWaitedGoesFirst(t *testing.T) {
+	for _, row := range []struct {
+		waited time.Duration
+		first  bool
+	}{{time.Millisecond, false}, {soundWait, true}} {
+		r := newRig(t)
+		p := r.tape("waited", 1, "")
+		p.due(onlyFirst)
+		c := r.join(p.s, "one", Form{Type: 96}, Form{Type: 111})
+		r.step(100*time.Millisecond, func() { p.due(onlyFirst); p.sound() })
+		r.s.round()
+		c.read()
+		c.packets = nil
+		r.now = p.at(p.frame).Add(-row.waited)
+		p.sound()
+		r.now = p.at(p.frame)
+		p.video(false)
+		r.s.round()
+		c.read()
+		if len(c.packets) < 2 {
+			t.Fatalf("%v: %d packets came, want sound and picture", row.waited, len(c.packets))
+		}
+		if first := c.packets[0].SSRC == c.v.audio.media.SSRC; first != row.first {
+			t.Errorf("sound that waited %v: before the picture is %v, want %v", row.waited, first, row.first)
+		}
 	}
 }
 
