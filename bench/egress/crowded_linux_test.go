@@ -35,7 +35,7 @@ func whole(t *testing.T, results []*report.Result, id string) {
 }
 
 func TestRush(t *testing.T) {
-	r := rush{decoding: 4, filtered: 8, ramp: 50, idle: 4, fast: 15, rounds: 1, calm: time.Second, window: time.Second, settle: shortSettle}
+	r := rush{decoding: 4, filtered: 8, ramp: 50, idle: 4, fast: 15, rounds: 1, calm: time.Second, window: time.Second, piece: 10, settle: shortSettle}
 	results := short(t, r.run)
 	whole(t, results, "rush-freezes")
 	if got := value(t, results, "rush-failed", "came"); got != 4+8+4+15 {

@@ -32,7 +32,7 @@ func TestCostOfAJoin(t *testing.T) {
 
 // Of waves that took more and less than nothing over what watching costs, the sum is told, each by its joins.
 func TestCostOfAllJoins(t *testing.T) {
-	of := func(cost float64, joined int) wave { return wave{&load.SwarmResult{Joined: joined}, cost} }
+	of := func(cost float64, joined int) wave { return wave{[]*load.SwarmResult{{Joined: joined}}, cost} }
 	if got := together([]wave{of(4, 100), of(-1, 300), of(0, 0)}); got != .25 {
 		t.Errorf("got %v ms, want 0.25", got)
 	}
