@@ -1,5 +1,5 @@
 // Package payload reads from RTP payloads what a node must know and nothing more: whether a packet
-// begins a key frame. It never looks further than that needs and never trusts a length.
+// begins a key frame, and which picture it is part of. It never looks further than that needs and never trusts a length.
 //
 // Each function judges one packet without memory, so that packets may come in any order, late or twice.
 // For VP8, VP9 and AV1 exactly one packet of a key frame answers true, its first. In H.264 a frame's
