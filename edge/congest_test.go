@@ -21,6 +21,7 @@ import (
 	"freshet/bench/load"
 	"freshet/bench/testmesh"
 	"freshet/cluster/stream"
+	"freshet/proto/payload"
 )
 
 // Rates of the steps, in bits a second.
@@ -35,10 +36,16 @@ const (
 	shortQueue = 200 * time.Millisecond
 )
 
+// Pictures from one key frame to the next: each 2 s, which tells much of a path, and as browsers publish.
+const (
+	keyOften = 60
+	keyOnAsk = 1 << 20
+)
+
 // threeLayers is sound and three layers of 0.15, 0.5 and 1.5 Mbit/s: narrow carries the lowest, wide the highest.
-func threeLayers() load.RawConfig {
+func threeLayers(keyEvery int) load.RawConfig {
 	return load.RawConfig{
-		Rate: 30, KeyEvery: 60, KeyOnAsk: true, Audio: true, PaceBPS: 9_600_000,
+		Rate: 30, KeyEvery: keyEvery, KeyOnAsk: true, Audio: true, PaceBPS: 9_600_000,
 		Layers: []load.RawLayer{
 			{RID: "q", Width: 320, Height: 180, Packets: 1, KeyPackets: 6, Size: 560},
 			{RID: "h", Width: 640, Height: 360, Packets: 2, KeyPackets: 10, Size: 960},
@@ -53,12 +60,13 @@ type home struct {
 	mesh  *testmesh.Mesh
 	proxy *impair.Proxy
 	queue time.Duration
+	whole bool // nothing gets lost
 	began time.Time
 	url   string // of the WHEP endpoint, whose answers name the proxy's port
 }
 
 // newHome starts a mesh of an origin and an edge, a publisher, and a path to the edge that is wide.
-func newHome(t *testing.T, queue time.Duration) *home {
+func newHome(t *testing.T, queue time.Duration, keyEvery int) *home {
 	t.Helper()
 	h := &home{t: t, mesh: testmesh.New(t, testmesh.Chain(1)), queue: queue, began: time.Now()}
 	port := h.mesh.Last().Edge.Ports()[0]
@@ -70,7 +78,7 @@ func newHome(t *testing.T, queue time.Duration) *home {
 	}
 	h.proxy = p
 	h.mesh.Background("path", p.Run)
-	h.mesh.Publish(threeLayers())
+	h.mesh.Publish(threeLayers(keyEvery))
 	h.url = front(t, h.mesh.Last().URL, port, p.Addr().Port()) + "/whep/" + testmesh.Stream
 	return h
 }
@@ -128,7 +136,8 @@ type spectator struct {
 
 	mu      sync.Mutex
 	newest  uint16
-	shown   int // -1: nothing yet
+	picture uint16 // its number
+	shown   int    // -1: nothing yet
 	changes []change
 	final   load.Report
 }
@@ -165,11 +174,17 @@ func (s *spectator) packet(kind, _ string, p *rtp.Packet, at time.Time) {
 	if s.shown >= 0 && int16(p.SequenceNumber-s.newest) <= 0 {
 		return
 	}
-	s.newest = p.SequenceNumber
+	picture := payload.VP8Picture(p.Payload).ID
+	next := (picture - s.picture) & 0x7fff
+	s.newest, s.picture = p.SequenceNumber, picture
 	if layer := int(stamp.Layer); layer != s.shown {
 		if s.shown >= 0 {
 			s.changes = append(s.changes, change{at, s.shown, layer})
 			s.h.t.Logf("%.2f s: %s: layer %d to %d", time.Since(s.h.began).Seconds(), s.name, s.shown, layer)
+			if s.h.whole && (next != 1 || !payload.VP8Keyframe(p.Payload)) {
+				s.h.t.Errorf("%s: layer %d begins %d pictures after the last one, with a key frame: %v; want the next one, and true",
+					s.name, layer, next, payload.VP8Keyframe(p.Payload))
+			}
 		}
 		s.shown = layer
 	}
@@ -235,8 +250,17 @@ func (s *spectator) end(lost int64) {
 func top(layer int) bool { return layer == 2 }
 
 // The lower layer is there within two seconds, a higher one again within eight, and neither picture nor sound stops.
-func TestStepDownAndUp(t *testing.T) {
-	h := newHome(t, longQueue)
+func TestStepDownAndUp(t *testing.T) { stepDownAndUp(t, keyOnAsk) }
+
+func TestStepDownAndUpWithKeyFrames(t *testing.T) {
+	long(t)
+	stepDownAndUp(t, keyOften)
+}
+
+func stepDownAndUp(t *testing.T, keyEvery int) {
+	t.Helper()
+	h := newHome(t, longQueue, keyEvery)
+	h.whole = true
 	s := h.watch("viewer")
 	s.until("the top", testmesh.Patience, top)
 	h.pass(3 * time.Second)
@@ -266,7 +290,7 @@ func TestStepDownAndUp(t *testing.T) {
 // Where the queue is short the picture stops, for its packets are dropped until the edge knows; sound hardly suffers.
 func TestStepDownWithAShortQueue(t *testing.T) {
 	long(t)
-	h := newHome(t, shortQueue)
+	h := newHome(t, shortQueue, keyOften)
 	s := h.watch("viewer")
 	s.until("the top", testmesh.Patience, top)
 	h.pass(5 * time.Second)
@@ -287,7 +311,7 @@ func TestStepDownWithAShortQueue(t *testing.T) {
 // Loss in runs, as radio has it, for four seconds at a time: what is lost comes again, and the layer stays.
 func TestBurstLossChangesNothing(t *testing.T) {
 	long(t)
-	h := newHome(t, longQueue)
+	h := newHome(t, longQueue, keyOften)
 	s := h.watch("viewer")
 	s.until("the top", testmesh.Patience, top)
 	h.pass(5 * time.Second)
@@ -317,7 +341,7 @@ var lte = []int64{
 
 func TestTraceOfAMobileNetwork(t *testing.T) {
 	long(t)
-	h := newHome(t, longQueue)
+	h := newHome(t, longQueue, keyOften)
 	s := h.watch("viewer")
 	s.until("the top", testmesh.Patience, top)
 	h.pass(3 * time.Second)
@@ -339,7 +363,7 @@ func TestTraceOfAMobileNetwork(t *testing.T) {
 // to and fro.
 func TestTwoBehindOneAddress(t *testing.T) {
 	long(t)
-	h := newHome(t, longQueue)
+	h := newHome(t, longQueue, keyOften)
 	both := []*spectator{h.watch("first"), h.watch("second")}
 	begun := time.Now()
 	h.pass(20 * time.Second)

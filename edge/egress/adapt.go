@@ -126,6 +126,10 @@ func (s *Shard) adapt(v *viewer, at mono) {
 			v.path.Rose(at) // now: until the key frame the others of the address would take their turn, too
 		}
 		s.wait(v, flow, newerThan(flow, s.wall(at)), at)
+		if v.path != nil && !v.asked.Fixed && l.src != nil && flow.Format.Rank < l.src.flow.Format.Rank {
+			// The path is too narrow, and has a queue: each frame more would come after seconds, and the new layer behind it.
+			v.feed.detach(l)
+		}
 	}
 }
 

@@ -13,6 +13,9 @@ const (
 	// catchUpIn is how long an older group takes to become live. Frames come at (age/catchUpIn + 1) times
 	// their rate with timestamps to match.
 	catchUpIn = 2 * time.Second
+	// staleAfter is the age of a group at which the publisher is asked for a new key frame: so much more than live, for
+	// catchUpIn, may be more than a path carries. A viewer begins with the old group and goes on with the new one.
+	staleAfter = 5 * time.Second
 	// holeWait is how long a missing packet of a cached group is waited for: a repair on the hop takes no longer.
 	holeWait = 150 * time.Millisecond
 	// catchUpSlack is what a catch-up may take over its time before it goes on to a newer key frame.
@@ -76,7 +79,6 @@ func (s *Shard) leave(v *viewer, l *lane) {
 // start sends v the group g of flow and lets it catch up. The lane must be idle.
 func (s *Shard) start(v *viewer, flow *stream.Flow, g ring.Group, at mono) {
 	l := &v.video
-	join := !l.started
 	out := l.lastTS
 	if l.started {
 		out = l.next(flow, g.Timestamp, at)
@@ -90,11 +92,14 @@ func (s *Shard) start(v *viewer, flow *stream.Flow, g ring.Group, at mono) {
 		took = min(age, catchUpIn)
 		speed = speedOne + uint32((int64(age)<<16)/int64(took))
 	}
+	if age > staleAfter {
+		flow.RequestKeyframe(s.wall(at))
+	}
 	src := s.use(v.feed, flow)
 	l.begin(flow, g.First, g.Timestamp, out, speed, at)
 	l.catch = &catchUp{
 		src: src, shape: src.shaped(l.media.Form), pos: g.First, key: g.Timestamp, lastT: g.Timestamp,
-		began: at, hole: -1, until: at + took + catchUpSlack, join: join,
+		began: at, hole: -1, until: at + took + catchUpSlack, stale: age > staleAfter,
 	}
 	s.catching++
 	s.pump(v, at)
@@ -131,6 +136,14 @@ func (s *Shard) pump(v *viewer, at mono) {
 	l := &v.video
 	c := l.catch
 	r := c.src.flow.Ring
+	if c.stale {
+		if g, ok := c.src.flow.Group(); ok && g.First > c.pos {
+			flow := c.src.flow
+			s.leave(v, l)
+			s.start(v, flow, g, at)
+			return // start has pumped
+		}
+	}
 	for range pumpAtOnce {
 		if c.pos > c.src.high {
 			s.live(v, at)
@@ -151,7 +164,7 @@ func (s *Shard) pump(v *viewer, at mono) {
 		c.hole = -1
 		c.lastT = p.Timestamp
 		c.pos++
-		s.one.form = l.media.Form
+		s.one.be(l.media.Form, l.media.Codec.Name)
 		s.single[0] = p
 		s.one.fill(s.single[:], s.wall(at), false)
 		for i := range s.one.list {
@@ -207,7 +220,8 @@ func (s *Shard) live(v *viewer, at mono) {
 	s.catching--
 	c.src.unshape(c.shape)
 	c.src.attach(v, l) // takes over the use
-	if c.join {
+	if !v.joined {
+		v.joined = true
 		s.m.join.Observe((at - v.added).Seconds())
 	}
 	s.sendReport(v, at) // now that timestamps run with the media: lip-sync need not wait

@@ -118,7 +118,8 @@ func (src *source) shaped(form Form) *shape {
 			return sh
 		}
 	}
-	sh := &shape{form: form, refs: 1}
+	sh := &shape{refs: 1}
+	sh.be(form, src.flow.Format.Codec.Name)
 	src.shapes = append(src.shapes, sh)
 	return sh
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/cluster/ring"
+	"freshet/proto/payload"
 	"freshet/proto/rtpq"
 )
 
@@ -23,12 +24,13 @@ type Form struct {
 }
 
 // A prepared packet is what all viewers of one form share: header with the sequence number, timestamp,
-// SSRC and transport-wide number left open, and what follows it. Valid until its shape is filled again.
+// SSRC, transport-wide number and the picture's name left open, and what follows it. Valid until its shape is filled again.
 type prepared struct {
 	p         *ring.Packet
 	head      []byte
 	body      []byte // padding included
 	transport int    // where in head the transport-wide number belongs, 0: nowhere
+	picture   payload.Picture
 }
 
 // maxPadding is how much a packet is padded to let the kernel cut the frame into equal segments:
@@ -37,11 +39,15 @@ const maxPadding = 64
 
 // A shape holds the packets of a batch, prepared for one form.
 type shape struct {
-	form Form
-	refs int // viewers that use it; the source's
-	list []prepared
-	buf  []byte
+	form    Form
+	picture func([]byte) payload.Picture // nil where payloads do not name their picture
+	refs    int                          // viewers that use it; the source's
+	list    []prepared
+	buf     []byte
 }
+
+// be makes s one for packets of a codec to viewers of form.
+func (s *shape) be(form Form, codec string) { s.form, s.picture = form, payload.Pictures(codec) }
 
 // fill prepares packets. now stamps abs-send-time.
 func (s *shape) fill(packets []*ring.Packet, now time.Time, pad bool) {
@@ -74,7 +80,11 @@ func (s *shape) prepare(p *ring.Packet, now time.Time) (prepared, bool) {
 	if p.Data[0]&0x10 != 0 || s.form.SendTime != 0 || s.form.Transport != 0 {
 		transport = s.extend(at, p, now)
 	}
-	return prepared{p: p, head: s.buf[at:len(s.buf):len(s.buf)], body: body, transport: transport}, true
+	q := prepared{p: p, head: s.buf[at:len(s.buf):len(s.buf)], body: body, transport: transport}
+	if s.picture != nil {
+		q.picture = s.picture(body)
+	}
+	return q, true
 }
 
 // padding prepares a packet of type typ that is n bytes of padding.

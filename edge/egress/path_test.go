@@ -32,8 +32,11 @@ type pathRig struct {
 	rec  *twcc.Recorder
 	told int // packets told of
 	at   time.Time
+	free time.Time // when the path has sent what is under way
+	next time.Time // when feedback is due
 
 	silent bool // no sound
+	key    func(frame int) bool
 }
 
 func newPathRig(t *testing.T) *pathRig {
@@ -42,7 +45,7 @@ func newPathRig(t *testing.T) *pathRig {
 	p.size = []int{100, 300, 1000}
 	p.due(onceASecond)
 	c := r.join(p.s, "one", Form{Type: 96, Transport: transportID}, Form{Type: 111, Transport: transportID})
-	return &pathRig{rig: r, tape: p, c: c, rec: twcc.NewRecorder(1)}
+	return &pathRig{rig: r, tape: p, c: c, rec: twcc.NewRecorder(1), key: onceASecond}
 }
 
 // Picture, sound and what is sent again are numbered in one row, without a gap, and the header stays whole.
@@ -82,10 +85,8 @@ func TestTransportNumbersAreOneRow(t *testing.T) {
 
 // run plays for d over a path of so many bits a second that drops what waits longer than 200 ms; 20 ms each way.
 func (r *pathRig) run(d time.Duration, bps int64) {
-	free := r.now
-	next := r.now
 	r.step(d, func() {
-		r.tape.due(onceASecond)
+		r.tape.due(r.key)
 		if !r.silent {
 			r.tape.sound()
 		}
@@ -94,20 +95,20 @@ func (r *pathRig) run(d time.Duration, bps int64) {
 		for i := from; i < len(r.c.packets); i++ {
 			p := &r.c.packets[i]
 			size := p.MarshalSize()
-			if free.Before(r.now) {
-				free = r.now
+			if r.free.Before(r.now) {
+				r.free = r.now
 			}
-			if free.Sub(r.now) > 200*time.Millisecond {
+			if r.free.Sub(r.now) > 200*time.Millisecond {
 				continue // no room
 			}
-			free = free.Add(time.Duration(int64(size) * 8 * int64(time.Second) / bps))
-			if r.at.Before(free) {
-				r.at = free
+			r.free = r.free.Add(time.Duration(int64(size) * 8 * int64(time.Second) / bps))
+			if r.at.Before(r.free) {
+				r.at = r.free
 			}
 			r.rec.Record(p.SSRC, r.c.transport(i), r.at.Add(20*time.Millisecond).UnixMicro())
 		}
-		if !r.now.Before(next) {
-			next = r.now.Add(100 * time.Millisecond)
+		if !r.now.Before(r.next) {
+			r.next = r.now.Add(100 * time.Millisecond)
 			if all := r.rec.BuildFeedbackPacket(); len(all) > 0 {
 				r.c.send(all...)
 				r.told++
@@ -141,6 +142,42 @@ func TestViewerFollowsItsPath(t *testing.T) {
 	r.run(8*time.Second, 20_000_000)
 	if got := r.shown(); got != 2 {
 		t.Errorf("8 s after the path is wide again: estimate %d, layer %d, want 2", r.c.v.path.BPS(r.s.now), got)
+	}
+}
+
+// A large key frame of the layer that is left is the last thing a narrow path needs.
+func TestNoKeyFrameOfALayerThatIsLeft(t *testing.T) {
+	r := newPathRig(t)
+	r.run(5*time.Second, 20_000_000)
+	r.key = func(int) bool { return false }
+	r.run(500*time.Millisecond, 20_000_000) // a key frame of just now would do
+	narrow := r.s.order[0].rates[2].bps / 4
+	for end := r.now.Add(2 * time.Second); r.c.v.video.want == nil; {
+		if r.now.After(end) {
+			t.Fatal("the viewer does not go down")
+		}
+		r.run(10*time.Millisecond, narrow)
+	}
+	r.c.packets = nil
+	key := r.tape.frame + 2
+	r.key = func(frame int) bool { return frame == key }
+	r.run(200*time.Millisecond, narrow)
+	if got := r.shown(); got == 2 || r.c.v.video.want != nil {
+		t.Fatalf("layer %d, on its way elsewhere: %v; want a lower one", got, r.c.v.video.want != nil)
+	}
+	lower := false
+	for i := range r.c.packets {
+		p := &r.c.packets[i]
+		if p.SSRC != r.c.v.video.media.SSRC || frameOf(p) != key {
+			continue
+		}
+		if layerOf(p) == 2 {
+			t.Fatalf("key frame %d of the layer that is left went out", frameOf(p))
+		}
+		lower = true
+	}
+	if !lower {
+		t.Error("no key frame of a lower layer came")
 	}
 }
 

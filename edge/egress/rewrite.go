@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"freshet/cluster/stream"
+	"freshet/proto/payload"
 )
 
 // A segment is a stretch of what a viewer gets that comes from one flow without a break. It maps the
@@ -21,6 +22,16 @@ type segment struct {
 	speed     uint32
 	bend      int32
 	bent      bool
+
+	// Pictures.
+	names names
+	named bool
+}
+
+// Names are what is added to the numbers by which payloads name their picture, those of the picture and of its base layer.
+type names struct {
+	id  uint16
+	tl0 uint8
 }
 
 const speedOne = 1 << 16
@@ -76,6 +87,9 @@ type rewriter struct {
 	lastTS  uint32
 	lastIn  uint32 // the flow's own timestamp of that packet
 	lastAt  mono
+
+	pictured bool  // a picture was named
+	shown    names // the newest
 }
 
 // begin opens a segment with the packet of flow that has first and ts; it gets the timestamp out.
@@ -104,6 +118,23 @@ func (r *rewriter) place(seq int64, ts uint32, marker bool, now mono) (out int64
 		r.started = true
 	}
 	return out, outTS, true
+}
+
+// name returns what is added to the numbers of q, the picture of a packet that was placed, so that the viewer's pictures
+// are one row over switches, too: a receiver drops what names a picture that it has, and looks for what was left out. newest
+// says that no later packet was placed.
+func (r *rewriter) name(q *payload.Picture, newest bool) names {
+	s := &r.segs[0]
+	if !s.named {
+		s.named = true
+		if r.pictured {
+			s.names = names{r.shown.id + 1 - q.ID, r.shown.tl0 + 1 - q.TL0}
+		}
+	}
+	if newest {
+		r.pictured, r.shown = true, names{q.ID + s.names.id, q.TL0 + s.names.tl0}
+	}
+	return s.names
 }
 
 // find says which packet of which flow went out as number n (16 bits), for retransmission.

@@ -7,12 +7,52 @@ import (
 	"pgregory.net/rapid"
 
 	"freshet/cluster/stream"
+	"freshet/proto/payload"
 )
 
 func flows() []*stream.Flow {
 	return stream.New("s", 1, nil, []stream.Format{
 		{Track: "v", Kind: stream.Video, RID: "q", Codec: vp8}, {Track: "v", Kind: stream.Video, RID: "h", Rank: 1, Codec: vp8},
 	}, func(*stream.Flow) {}).Flows
+}
+
+// Pictures of flows that count by themselves are one row to the viewer, over switches and wraps; what is late has its own.
+func TestPicturesAreOneRow(t *testing.T) {
+	fl := flows()
+	r := rewriter{}
+	seq := int64(0)
+	show := func(id uint16, tl0 uint8, newest bool) (uint16, uint8) {
+		seq++
+		n := r.name(&payload.Picture{At: 2, Long: true, ID: id, Base: 4, TL0: tl0}, newest)
+		return (id + n.id) & 0x7fff, tl0 + n.tl0
+	}
+	begin := func(i int) { r.begin(fl[i], seq, 0, 0, speedOne, 0) }
+	for _, row := range []struct {
+		name    string
+		flow    int // -1: as before
+		id      uint16
+		tl0     uint8
+		old     bool
+		wantID  uint16
+		wantTL0 uint8
+	}{
+		{"the first", 0, 0x7ffd, 250, false, 0x7ffd, 250},
+		{"the same picture", -1, 0x7ffd, 250, false, 0x7ffd, 250},
+		{"the next", -1, 0x7ffe, 251, false, 0x7ffe, 251},
+		{"another layer, which is ahead", 1, 0x1000, 9, false, 0x7fff, 252},
+		{"its next", -1, 0x1001, 10, false, 0, 253},
+		{"and next", -1, 0x1002, 14, false, 1, 1},
+		{"late", -1, 0x1001, 10, true, 0, 253},
+		{"back, to what was shown before", 0, 0x7ffd, 250, false, 2, 2},
+		{"over its wrap", -1, 0, 253, false, 5, 5},
+	} {
+		if row.flow >= 0 {
+			begin(row.flow)
+		}
+		if id, tl0 := show(row.id, row.tl0, !row.old); id != row.wantID || tl0 != row.wantTL0 {
+			t.Errorf("%s: picture %#x, base layer %d, want %#x and %d", row.name, id, tl0, row.wantID, row.wantTL0)
+		}
+	}
 }
 
 // Whatever the rings deliver and however often a viewer is moved about: no number is given twice, and

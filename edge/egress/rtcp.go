@@ -195,13 +195,14 @@ func (s *Shard) nacked(v *viewer, ssrc uint32, n uint16) {
 		return
 	}
 	v.resend.spend(len(p.Data))
-	s.one.form = l.media.Form
+	s.one.be(l.media.Form, l.media.Codec.Name)
 	s.single[0] = p
 	s.one.fill(s.single[:], s.wall(s.now), false)
 	for i := range s.one.list {
 		q := &s.one.list[i]
 		q.head[1] = q.head[1]&0x80 | l.media.RTX
 		s.plain = append(append(s.plain[:0], byte(n>>8), byte(n)), q.body...)
+		q.picture.Rename(s.plain[2:], q.picture.ID+seg.names.id, q.picture.TL0+seg.names.tl0)
 		room := s.batch.room(len(q.head) + len(s.plain) + maxExpansion)
 		own := numbers{ssrc: l.media.RTXSSRC, n: l.rtxSeq, ts: seg.timestamp(p.Timestamp)}
 		v.number(&own, q, len(q.head)+len(s.plain), s.now)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pion/dtls/v2"
 	"github.com/pion/srtp/v2"
+
+	"freshet/proto/payload"
 )
 
 const (
@@ -148,13 +150,16 @@ func newCM(key, salt, peerKey, peerSalt []byte) (*sealer, error) {
 	return &sealer{cm: &cm{rtp: rtp, control: control, peerKey: peerKey, peerSalt: peerSalt}}, nil
 }
 
-// Numbers are what is one viewer's own in the header of a packet.
+// Numbers are what is one viewer's own in the header of a packet, and in the payload of some.
 type numbers struct {
 	ssrc      uint32
 	n         int64 // on ssrc; it must never come twice
 	ts        uint32
 	slot      int // where in the header transport belongs, 0: nowhere
 	transport uint16
+
+	picture *payload.Picture // in the payload; nil: it names none
+	names   names            // what is added to its numbers
 }
 
 // seal writes the packet of head and body under the numbers of own protected to dst and returns its length. dst has
@@ -166,6 +171,11 @@ func (s *sealer) seal(dst, head, body []byte, own *numbers) int {
 	binary.BigEndian.PutUint32(dst[8:], own.ssrc)
 	if own.slot != 0 {
 		binary.BigEndian.PutUint16(dst[own.slot:], own.transport)
+	}
+	if own.picture != nil && own.names != (names{}) {
+		n := copy(dst[h:], body)
+		body = dst[h : h+n]
+		own.picture.Rename(body, own.picture.ID+own.names.id, own.picture.TL0+own.names.tl0)
 	}
 	if s.cm != nil {
 		return s.cm.rtp.seal(dst, h, body, own.ssrc, own.n)

@@ -70,8 +70,8 @@ func newCMSealer(key, salt []byte) (*cmSealer, error) {
 }
 
 // seal enciphers body into dst behind the header at dst[:h], adds the tag and returns the packet's length. index is the
-// packet's number on ssrc, rollovers included; it must never come twice. dst has room for maxExpansion more, and shares
-// no memory with body.
+// packet's number on ssrc, rollovers included; it must never come twice. dst has room for maxExpansion more; body stands
+// elsewhere, or at dst[h:].
 func (c *cmSealer) seal(dst []byte, h int, body []byte, ssrc uint32, index int64) int {
 	counter := c.salt
 	binary.BigEndian.PutUint32(counter[4:], binary.BigEndian.Uint32(counter[4:])^ssrc)

@@ -76,6 +76,7 @@ type viewer struct {
 	probing int  // checks left to answer; 0 when not in doubt
 	probeAt mono
 	doubted bool // in the shard's list of those in doubt
+	joined  bool // it was live once
 
 	seal   *sealer // nil before the handshake is done
 	video  lane
@@ -145,7 +146,7 @@ type catchUp struct {
 	began mono
 	hole  mono // since when the packet at pos is missing; -1 when it is not
 	until mono // by then it is live, or goes on to a newer key frame
-	join  bool // of a new viewer: its time to live is measured
+	stale bool // of an old group: a newer one is better
 }
 
 // served says whether the m-line was agreed on.
@@ -182,6 +183,9 @@ func (v *viewer) put(b *batch, l *lane, q *prepared, now mono) {
 	l.octets += uint32(len(q.body))
 	v.resend.earn(len(q.body))
 	own := numbers{ssrc: l.media.SSRC, n: n, ts: ts}
+	if q.picture.At > 0 {
+		own.picture, own.names = &q.picture, l.name(&q.picture, n == l.high)
+	}
 	v.number(&own, q, len(q.head)+len(q.body), now)
 	b.add(&v.to, v.seal.seal(b.room(len(q.head)+len(q.body)+maxExpansion), q.head, q.body, &own))
 }

@@ -204,7 +204,7 @@ func TestProbes(t *testing.T) {
 		rate int64
 		most int // bytes of probes a minute
 		rung int
-	}{{5_000_000, 6000, 2}, {150_000, 6000, -1}} {
+	}{{5_000_000, 6000, 2}, {150_000, 15_000, -1}} {
 		l := &link{rate: steady(row.rate), most: 300 * time.Millisecond, delay: 20 * time.Millisecond}
 		w := newWatcher(t, l, &Path{}, 7)
 		w.rung, w.probing = -1, true
@@ -432,6 +432,26 @@ func TestTrains(t *testing.T) {
 	}
 	if got := tr.bps(20*second + trainFor); got != 0 {
 		t.Errorf("%v later: %d", trainFor, got)
+	}
+}
+
+// A probe is not weighed against a train of a path that was narrow; packets that are too few alone are added up.
+func TestOldTrainsWeighNothingBesideAProbe(t *testing.T) {
+	var all trains
+	all.add(&group{came: 6, size: 560, last: 224}, 5*time.Second) // 400 kbit/s
+	all.add(&group{came: 6, size: 275, last: 18}, 8*time.Second)
+	if got := all.bps(8 * time.Second); got < 2_400_000 {
+		t.Errorf("3 s later: %d bit/s, want those of the probe", got)
+	}
+	all.add(&group{came: 6, size: 275, last: 110}, 9*time.Second)
+	if got := all.bps(9 * time.Second); got < 500_000 || got > 2_000_000 {
+		t.Errorf("a second later: %d bit/s, want something between both", got)
+	}
+	few := trains{}
+	few.add(&group{came: 4, size: 500, last: 60}, time.Second)
+	few.add(&group{came: 4, size: 500, last: 60}, 4*time.Second)
+	if got := few.bps(4 * time.Second); got != 800_000 {
+		t.Errorf("two short ones: %d bit/s, want 800000", got)
 	}
 }
 

@@ -9,9 +9,9 @@ const (
 	probeLeast = 200                   // bytes of a packet
 	probeMost  = 1100                  // so a probe is at most 6.6 KB
 	probeSpan  = 15 * time.Millisecond // that a probe takes at the rate it asks for: 60 ticks
-	probeFirst = 5 * time.Second       // between probes; each that finds nothing doubles it, up to probeLast
-	probeLast  = 60 * time.Second
-	probeAfter = 2 * time.Second // frames were trains until then: no probe is needed
+	probeFirst = 2 * time.Second       // between probes; each that finds nothing doubles it, up to probeLast
+	probeLast  = 5 * time.Second       // who has a wide path again sees it soon; 1.2 KB ask for 640 kbit/s
+	probeAfter = 2 * time.Second       // frames were trains until then: no probe is needed
 )
 
 // Probe returns the size of the ProbePackets packets to send at once at now, to find out whether the path

@@ -5,7 +5,8 @@ import "time"
 const (
 	trainLeast = 4               // packets: fewer tell little
 	trainGaps  = 4               // between packets, for trains to have a word: two of the least, or one of 5 packets
-	trainFor   = 5 * time.Second // then they have none any more
+	trainFor   = 5 * time.Second // then they have none any more ...
+	trainAlone = 2 * time.Second // ... and then already none beside a new one that is long enough: a probe of a path that was narrow
 )
 
 // A group is the part of a burst that arrived.
@@ -38,7 +39,7 @@ func (t *trains) add(g *group, now time.Duration) {
 	if g.came < trainLeast {
 		return
 	}
-	if !within(now, t.at, trainFor) {
+	if !within(now, t.at, trainFor) || g.came > trainGaps && !within(now, t.at, trainAlone) {
 		*t = trains{}
 	}
 	t.bytes = t.bytes/2 + int64(g.came-1)*int64(g.size)
