@@ -96,6 +96,10 @@ fuzz-short: ## Every fuzz target, 3 minutes in all
 e2e: build ## Journeys through a running mesh in Chromium
 	@deploy/ci/e2e.sh $(BIN)
 
+.PHONY: e2e-paths
+e2e-paths: build ## The same over a path that becomes narrow and wide again, held to seconds: on an idle machine
+	@deploy/ci/e2e.sh $(BIN) paths
+
 .PHONY: compat
 compat: build ## Clients that are not ours: pion v4, WHIP and WHEP clients from npm, GStreamer where it is installed
 	@$(MAKE) -C bench/compat pion web

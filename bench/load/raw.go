@@ -32,6 +32,10 @@ type RawLayer struct {
 	Packets       int // a picture; 0: 4
 	KeyPackets    int // a key frame; 0: as any picture
 	Size          int // bytes of each payload; 0: 1,000
+
+	// Key and Delta, where set, are VP8 frames that stand at the beginning of each key frame and of each other picture, so
+	// that a decoder shows them: what follows in the picture is behind the end of its data. They must fit a packet.
+	Key, Delta []byte
 }
 
 // Simulcast returns what the proofs of the relay send: sound and three layers of 0.25, 0.8 and 2.5 Mbit/s, 30
@@ -111,6 +115,9 @@ func NewRaw(cfg RawConfig, log *slog.Logger) (*Raw, error) {
 		}
 		if l.Size < vp8Header+vp8KeyHeader+StampSize || l.Size > payloadSize || l.Packets < 1 || l.KeyPackets < 1 {
 			return nil, fmt.Errorf("raw: a payload has %d to %d bytes, a picture one at least", vp8Header+vp8KeyHeader+StampSize, payloadSize)
+		}
+		if room := l.Size - vp8Header - StampSize; len(l.Key) > room || len(l.Delta) > room {
+			return nil, fmt.Errorf("raw: layer %d: a key frame of %d and others of %d bytes do not fit %d", i, len(l.Key), len(l.Delta), room)
 		}
 		if need := l.bitrate(cfg.Rate, cfg.KeyEvery); cfg.PaceBPS != 0 && float64(cfg.PaceBPS) < 1.1*need {
 			return nil, fmt.Errorf("raw: layer %d brings %.0f bit/s, too much for a pace of %d", i, need, cfg.PaceBPS)

@@ -129,16 +129,25 @@ func (l *rawLayer) sendPacket(p *drawn) error {
 	binary.BigEndian.PutUint16(b[2:], 0x8000|uint16(p.number&0x7fff))
 	if p.sent == 0 {
 		b[0] |= 0x10 // S: begins a partition
-		if p.key {
-			b = append(b, 0x10, 0, 0, 0x9d, 0x01, 0x2a) // shown, a key frame; the start code
-			b = binary.LittleEndian.AppendUint16(b, uint16(l.Width))
-			b = binary.LittleEndian.AppendUint16(b, uint16(l.Height))
-		} else {
-			b = append(b, 0x11, 0, 0) // shown, not a key frame
-		}
+		b = l.begin(b, p.key)
 	}
 	p.sent++
 	return l.send(b, l.base+uint32(p.at.Microseconds()*90/1000), p.number, p.sent == p.packets)
+}
+
+// begin appends the beginning of a picture's data.
+func (l *rawLayer) begin(b []byte, key bool) []byte {
+	switch {
+	case key && len(l.Key) > 0:
+		return append(b, l.Key...)
+	case !key && len(l.Delta) > 0:
+		return append(b, l.Delta...)
+	case key:
+		b = append(b, 0x10, 0, 0, 0x9d, 0x01, 0x2a) // shown, a key frame; the start code
+		b = binary.LittleEndian.AppendUint16(b, uint16(l.Width))
+		return binary.LittleEndian.AppendUint16(b, uint16(l.Height))
+	}
+	return append(b, 0x11, 0, 0) // shown, not a key frame
 }
 
 func (l *rawLayer) sendSound(at time.Duration) error {

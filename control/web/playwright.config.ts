@@ -1,8 +1,9 @@
 import { defineConfig } from '@playwright/test';
 
 /**
- * Two sets of journeys. pages: against a stand-in in this process, for what a healthy mesh never shows.
+ * Three sets of journeys. pages: against a stand-in in this process, for what a healthy mesh never shows.
  * mesh: against a running `freshet up`, whose web address is FRESHET_URL (and its JSON line FRESHET_UP).
+ * paths: the same, over bad paths and held to times that only an idle machine keeps.
  */
 const mesh = process.env['FRESHET_URL'];
 if (mesh === undefined) console.warn('FRESHET_URL is not set: the journeys through a real mesh do not run.');
@@ -39,6 +40,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'pages', testDir: 'e2e/pages' },
-    ...(mesh === undefined ? [] : [{ name: 'mesh', testDir: 'e2e/mesh', use: { baseURL: mesh } }]),
+    ...(mesh === undefined ? [] : ['mesh', 'paths'].map(name => ({ name, testDir: `e2e/${name}`, use: { baseURL: mesh } }))),
   ],
 });
