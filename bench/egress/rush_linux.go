@@ -18,6 +18,10 @@ const (
 	joinRush    = 40.  // the same in the rush
 	joinSlowest = 500. // ms, of 99 in 100
 	joinCost    = 1.6  // ms of the edge's processor time a join
+
+	// rushElsewhere is the share of those who come that an edge may refuse, and tell where to go, in a moment when a loop has
+	// hardly any time left: viewers, publisher and edge share this machine.
+	rushElsewhere = .05
 )
 
 // A rush is viewers who watch, and others who come: few at first, then many a second.
@@ -194,13 +198,14 @@ func (r rush) judge(filtered, decoding *load.SwarmResult, idle, fast []wave, why
 	}
 	failures, came, causes := 0, 0, map[load.End]int{load.EndRefused: 0}
 	for _, r := range all {
-		failures, came = failures+r.Failed, came+r.Wanted
+		failures, came = failures+r.Failed-r.Failures[load.EndRefused], came+r.Wanted
 		for end, n := range r.Failures {
 			causes[end] += n
 		}
 	}
 	failed := report.GoalAtMost("rush-failed", "viewers", float64(failures), 0)
 	failed.Set("came", came)
+	failed.AtMost("sent_elsewhere", report.Round(float64(causes[load.EndRefused])/float64(max(1, came)), 4), rushElsewhere)
 	for _, end := range slices.Sorted(maps.Keys(causes)) {
 		failed.Set(string(end), causes[end])
 	}
