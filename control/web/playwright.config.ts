@@ -40,6 +40,8 @@ export default defineConfig({
   },
   projects: [
     { name: 'pages', testDir: 'e2e/pages' },
-    ...(mesh === undefined ? [] : ['mesh', 'paths'].map(name => ({ name, testDir: `e2e/${name}`, use: { baseURL: mesh } }))),
+    ...(mesh === undefined
+      ? []
+      : ['mesh', 'paths'].map(name => ({ name, testDir: `e2e/${name}`, use: { baseURL: mesh } }))),
   ],
 });
