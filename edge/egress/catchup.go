@@ -13,9 +13,6 @@ const (
 	// catchUpIn is how long an older group takes to become live. Frames come at (age/catchUpIn + 1) times
 	// their rate with timestamps to match.
 	catchUpIn = 2 * time.Second
-	// staleAfter is the age of a group at which the publisher is asked for a new key frame: so much more than live, for
-	// catchUpIn, may be more than a path carries. A viewer begins with the old group and goes on with the new one.
-	staleAfter = 5 * time.Second
 	// holeWait is how long a missing packet of a cached group is waited for: a repair on the hop takes no longer.
 	holeWait = 150 * time.Millisecond
 	// catchUpSlack is what a catch-up may take over its time before it goes on to a newer key frame.
@@ -92,14 +89,11 @@ func (s *Shard) start(v *viewer, flow *stream.Flow, g ring.Group, at mono) {
 		took = min(age, catchUpIn)
 		speed = speedOne + uint32((int64(age)<<16)/int64(took))
 	}
-	if age > staleAfter {
-		flow.RequestKeyframe(s.wall(at))
-	}
 	src := s.use(v.feed, flow)
 	l.begin(flow, g.First, g.Timestamp, out, speed, at)
 	l.catch = &catchUp{
 		src: src, shape: src.shaped(l.media.Form), pos: g.First, key: g.Timestamp, lastT: g.Timestamp,
-		began: at, hole: -1, until: at + took + catchUpSlack, stale: age > staleAfter,
+		began: at, hole: -1, until: at + took + catchUpSlack,
 	}
 	s.catching++
 	s.pump(v, at)
@@ -136,14 +130,6 @@ func (s *Shard) pump(v *viewer, at mono) {
 	l := &v.video
 	c := l.catch
 	r := c.src.flow.Ring
-	if c.stale {
-		if g, ok := c.src.flow.Group(); ok && g.First > c.pos {
-			flow := c.src.flow
-			s.leave(v, l)
-			s.start(v, flow, g, at)
-			return // start has pumped
-		}
-	}
 	for range pumpAtOnce {
 		if c.pos > c.src.high {
 			s.live(v, at)

@@ -146,7 +146,6 @@ type catchUp struct {
 	began mono
 	hole  mono // since when the packet at pos is missing; -1 when it is not
 	until mono // by then it is live, or goes on to a newer key frame
-	stale bool // of an old group: a newer one is better
 }
 
 // served says whether the m-line was agreed on.
