@@ -96,7 +96,7 @@ func (h hostile) run(b *stand.Bench) []*report.Result {
 func (h hostile) pass(b *stand.Bench, m *mesh, what string) phase {
 	b.Helper()
 	p := phase{from: time.Now()}
-	p.edge = quiet(b, m.edge.CPU, h.phase, what)
+	p.edge = quiet(b, m.edge, h.phase, what)
 	p.to = time.Now()
 	return p
 }

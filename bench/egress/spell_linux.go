@@ -14,16 +14,16 @@ func (s spell) cores() float64 { return s.cpu.Seconds() / max(s.took, time.Nanos
 
 func (s spell) plus(o spell) spell { return spell{s.cpu + o.cpu, s.took + o.took} }
 
-// begin begins one of whom used tells the time of, which ends when end is called.
-func begin(used func() time.Duration) (end func() spell) {
-	cpu, begun := used(), time.Now()
-	return func() spell { return spell{used() - cpu, time.Since(begun)} }
+// begin begins one of node, which ends when end is called.
+func begin(node *stand.Process) (end func() spell) {
+	cpu, begun := node.CPU(), time.Now()
+	return func() spell { return spell{node.CPU() - cpu, time.Since(begun)} }
 }
 
 // quiet returns one of d, while nobody comes or goes.
-func quiet(b *stand.Bench, used func() time.Duration, d time.Duration, what string) spell {
+func quiet(b *stand.Bench, node *stand.Process, d time.Duration, what string) spell {
 	b.Helper()
-	end := begin(used)
+	end := begin(node)
 	b.During(d, what)
 	return end()
 }
