@@ -197,10 +197,10 @@ func (t *tracker) advance(seq int64, now time.Time, p pace) (any bool) {
 		}
 		skipped := row{r.next, seq}
 		r.next = seq + 1
-		if skipped.end-skipped.first > portion {
+		if skipped.end-skipped.first > maxGaps/2 {
 			t.lose(skipped, now)
 		} else {
-			t.open(skipped.first, skipped.end, now, now.Add(p.most)) // it may be late upstream, and not lost here
+			t.open(skipped.first, skipped.end, now, now.Add(p.passed)) // it may be late upstream, and not lost here
 		}
 	}
 	if any {

@@ -58,6 +58,7 @@ type pace struct {
 	reorder time.Duration // before a gap is first asked for
 	again   time.Duration // between the first two askings; then twice that, and so on
 	most    time.Duration // between any two
+	passed  time.Duration // before a gap is first asked for in what upstream may itself still be getting
 	stall   time.Duration // silence after which a run is taken for lost
 	late    time.Duration
 }
@@ -74,8 +75,9 @@ func paceOf(rtt time.Duration, repaired bool) pace {
 		stall:   3*rtt + 300*time.Millisecond,
 		late:    max(rtt/2, 5*time.Millisecond),
 	}
+	p.passed = p.most
 	if repaired {
-		p.reorder = p.again
+		p.reorder, p.passed = p.again, p.stall // what overtakes there has come on another connection of the hop above
 	}
 	return p
 }
