@@ -23,7 +23,7 @@ func (*benchCompareCommand) Help() string {
     freshet bench compare before.json after.json
     freshet bench compare before.json after.json --output json
 
-Noise is what repeats of the figure within one run differed by. Of a column of the viewers' tables, median and p99 are compared: noise is where their 95 % confidence intervals meet, or where they moved by less than 10 %. A figure with neither repeats nor viewers is "unsure", and worse only where it left its bound.
+Noise is what repeats of the figure within one run differed by; for a time or a rate of work it is no less than what the same work moved by over either run, which the report states as the drift of the machine. Of a column of the viewers' tables, median and p99 are compared: noise is where their 95 % confidence intervals meet, or where they moved by less than 10 %. A figure with neither repeats nor viewers is "unsure", and worse only where it left its bound.
 
 Other machines, other commands and busy machines are noted, not refused. The exit code is 1 where something got worse beyond noise, 78 where a file is no report.`
 }

@@ -62,7 +62,9 @@ func (c *Comparison) Worse() int {
 }
 
 // Compare says what changed from a to b, which are valid. Noise is, for a figure that was measured several times
-// in a run, the larger of the two spreads of its repeats; it does not know what another minute would have brought.
+// in a run, the larger of the two spreads of its repeats; and, for a time or a rate of work, no less than the machine
+// itself moved in either run (Machine.Drift): repeats follow one another within seconds, and a machine that others share
+// is another one minutes later.
 //
 // For a column of the viewers' tables it is the 95 % confidence interval of the quantile, from order statistics
 // and the binomial distribution: two runs differ where the intervals of a quantile do not meet and it moved by
@@ -90,7 +92,7 @@ func Compare(a, b *Run) *Comparison {
 	}
 	for _, g := range a.Goals {
 		if other := byID[g.ID]; other != nil {
-			c.goal(g, other)
+			c.goal(g, other, max(a.Machine.Drift, b.Machine.Drift))
 			delete(byID, g.ID)
 		} else {
 			c.note("%s is only in the first", g.ID)
@@ -110,7 +112,7 @@ func (c *Comparison) note(format string, args ...any) {
 }
 
 // goal compares the figures of one goal.
-func (c *Comparison) goal(a, b *Result) {
+func (c *Comparison) goal(a, b *Result, drift float64) {
 	left := 0 // figures that both have and that left their bound
 	for i := range a.figures {
 		was := &a.figures[i]
@@ -136,8 +138,12 @@ func (c *Comparison) goal(a, b *Result) {
 		if other, ok := is.spread(); ok && (!known || other > spread) {
 			spread, known = other, true
 		}
+		by := "repeats"
+		if moved := drift * math.Abs(va); known && timed(one.Unit, was.name) && moved > spread {
+			spread, by = moved, "machine"
+		}
 		if known {
-			one.Noise, one.By = &spread, "repeats"
+			one.Noise, one.By = &spread, by
 		}
 		one.judge(is.better, known, math.Abs(vb-va) <= spread)
 		if one.Verdict == Unsure && is.keeps(va) && !is.keeps(vb) {
@@ -157,6 +163,15 @@ func (c *Comparison) goal(a, b *Result) {
 			ID: b.ID, A: 1, B: 0, Unit: "reached", Verdict: Worse, Why: strings.Trim(strings.Join(why, "; "), "; "),
 		})
 	}
+}
+
+// timed says whether a figure of that unit and name is a time or a rate of work, which follows the machine's speed.
+func timed(unit, name string) bool {
+	switch unit {
+	case "us/packet", "cores", "ms", "ratio":
+		return true
+	}
+	return strings.HasPrefix(name, "cores") || strings.HasPrefix(name, "us_")
 }
 
 func textOf(r *Result, name string) string {

@@ -52,6 +52,36 @@ func TestCompareGoals(t *testing.T) {
 	}
 }
 
+// A time follows the machine's speed, which repeats within seconds do not tell; a count does not.
+func TestCompareOnAMovingMachine(t *testing.T) {
+	run := func(unit string, value float64, work ...float64) *Run {
+		g := GoalAtMost("cost", unit, value, 10)
+		g.Repeats("value", value, value*1.01)
+		r := &Run{Title: "x", Goals: []*Result{g}}
+		for _, w := range work {
+			r.Work(w)
+		}
+		return r
+	}
+	for _, row := range []struct {
+		name string
+		a, b *Run
+		want Verdict
+	}{
+		{"steady", run("us/packet", 1, 2, 2.02), run("us/packet", 1.1, 2, 2), Worse},
+		{"the first moved", run("us/packet", 1, 2, 2.4, 2.1), run("us/packet", 1.1), Noise},
+		{"the second moved", run("cores", 1), run("cores", 1.1, 2.4, 2), Noise},
+		{"not by so much", run("ms", 1, 2, 2.4), run("ms", 1.21), Worse},
+		{"bytes", run("MB", 1, 2, 2.4), run("MB", 1.1, 2, 2.4), Worse},
+		{"work that cost nothing", run("ms", 1, 0, 2), run("ms", 1.1), Worse},
+	} {
+		c := Compare(row.a, row.b)
+		if got := verdicts(c)["cost"]; got != row.want {
+			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
 // A goal of several figures: each has its own direction, and what no figure tells is told too.
 func TestCompareFigures(t *testing.T) {
 	run := func(delivered float64, n int, err string, misses ...string) *Run {

@@ -19,6 +19,7 @@ type Machine struct {
 	MaxProcs   int     `json:"gomaxprocs"`
 	LoadBefore float64 `json:"load_before"` // average of the minute before the run
 	During     Load    `json:"during"`
+	Drift      float64 `json:"drift,omitempty"` // share by which the same work's cost moved over the run; 0: not measured
 }
 
 // ReadMachine describes this machine as it is now.
@@ -73,6 +74,10 @@ func (m Machine) lines() [][2]string {
 	if m.During.Cores > 0 {
 		during = m.During.String()
 	}
+	drift := "not measured"
+	if m.Drift > 0 {
+		drift = percent(m.Drift) + " in what the same work costs"
+	}
 	return [][2]string{
 		{"Processor", fmt.Sprintf("%s, %d cores", cpu, m.Cores)},
 		{"Memory", size(m.Memory)},
@@ -80,6 +85,7 @@ func (m Machine) lines() [][2]string {
 		{"Go", fmt.Sprintf("%s, GOMAXPROCS %d", m.Go, m.MaxProcs)},
 		{"Load before", Number(m.LoadBefore)},
 		{"Load meanwhile", during},
+		{"Drift", drift},
 	}
 }
 

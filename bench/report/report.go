@@ -35,6 +35,7 @@ type Run struct {
 
 	begun  time.Time // with the monotonic clock
 	before Counters
+	work   []float64
 }
 
 // Bounds of what a run may hold. They are there for files from elsewhere: a run of 10,000 viewers is far below.
@@ -51,6 +52,14 @@ func New(title, version string, command []string, now time.Time) *Run {
 		Title: title, Version: version, Command: masked(command),
 		Began: now.UTC().Round(0).Truncate(time.Millisecond), begun: now,
 		Machine: ReadMachine(), before: ReadCounters(),
+	}
+}
+
+// Work notes what the same work has cost this time, in any one unit. A row calls it whenever it has measured that: what
+// these figures differ by over a run is what the machine alone moves every other time and rate by.
+func (r *Run) Work(cost float64) {
+	if r.work = append(r.work, cost); slices.Min(r.work) > 0 {
+		r.Machine.Drift = Round(slices.Max(r.work)/slices.Min(r.work)-1, 4)
 	}
 }
 

@@ -49,6 +49,13 @@ func (b *Bench) Tell(format string, args ...any) {
 	}
 }
 
+// Work notes what the same work has cost this time, for the run to tell by how much the machine moves.
+func (b *Bench) Work(cost float64) {
+	if b.Config.Report != nil {
+		b.Config.Report.Work(cost)
+	}
+}
+
 // Chart adds bars to the run's page, where it has one: to the chart of c's name, which other rows may have begun.
 func (b *Bench) Chart(c report.Bars) {
 	run := b.Config.Report
