@@ -136,8 +136,9 @@ type spectator struct {
 
 	mu      sync.Mutex
 	newest  uint16
-	picture uint16 // its number
-	shown   int    // -1: nothing yet
+	picture uint16        // its number
+	shown   int           // -1: nothing yet
+	late    time.Duration // that it was on the way
 	changes []change
 	final   load.Report
 }
@@ -176,7 +177,7 @@ func (s *spectator) packet(kind, _ string, p *rtp.Packet, at time.Time) {
 	}
 	picture := payload.VP8Picture(p.Payload).ID
 	next := (picture - s.picture) & 0x7fff
-	s.newest, s.picture = p.SequenceNumber, picture
+	s.newest, s.picture, s.late = p.SequenceNumber, picture, at.Sub(stamp.At)
 	if layer := int(stamp.Layer); layer != s.shown {
 		if s.shown >= 0 {
 			s.changes = append(s.changes, change{at, s.shown, layer})
@@ -188,6 +189,13 @@ func (s *spectator) packet(kind, _ string, p *rtp.Packet, at time.Time) {
 		}
 		s.shown = layer
 	}
+}
+
+// behind is how long the newest packet was on the way.
+func (s *spectator) behind() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.late
 }
 
 func (s *spectator) layer() int {
@@ -330,6 +338,37 @@ func TestBurstLossChangesNothing(t *testing.T) {
 	if _, down := h.proxy.Stats(); down.Lost.Packets < 30 {
 		t.Errorf("%d packets lost: nothing was shown", down.Lost.Packets)
 	}
+}
+
+// Who joins where the last key frame is ten seconds old, over a path that takes little more than what is live, is live
+// soon: the old group is given up for a new key frame.
+func TestJoinOnANarrowPath(t *testing.T) {
+	long(t)
+	h := newHome(t, longQueue, keyOnAsk)
+	narrow := h.url
+	h.url = h.mesh.Last().URL + "/whep/" + testmesh.Stream
+	first := h.watch("viewer beside it") // for whom the edge has all layers
+	first.until("the top", testmesh.Patience, top)
+	h.pass(10 * time.Second)
+	h.url = narrow
+	s := h.watch("viewer")
+	s.until("a picture", testmesh.Patience, func(layer int) bool { return layer >= 0 })
+	stalled := stalls(t)
+	begun := time.Now()
+	live := s.until("live", 10*time.Second, func(int) bool { return s.behind() < 300*time.Millisecond })
+	t.Logf("live %v after the first picture", live)
+	if slack := stalled(); live > 3*time.Second+slack {
+		t.Errorf("live %v after the first picture, want at most 3 s", live)
+	}
+	h.pass(5 * time.Second)
+	if c := s.since(begun); len(c) > 2 {
+		t.Errorf("%d changes of the layer, want at most two", len(c))
+	}
+	if layer := s.layer(); layer == 0 {
+		t.Error("the lowest layer, where the path takes the highest")
+	}
+	s.end(0)
+	first.stop()
 }
 
 // lte is a path's rate in kbit/s, one figure for each half second, as of somebody on a train.

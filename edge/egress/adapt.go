@@ -117,11 +117,12 @@ func (s *Shard) adapt(v *viewer, at mono) {
 		s.leave(v, l)
 	case l.want != nil && l.src != nil && l.src.flow == flow:
 		v.unwait(l) // back before it left
-	case l.idle():
+	case l.idle() && (l.want == nil || !l.started):
 		s.show(v, flow, at)
 	case l.catch != nil:
 		// It goes over once it is live.
 	default:
+		// What is idle here has had to stop for its path: an older group would be too much again.
 		if v.path != nil && l.want == nil && l.src != nil && flow.Format.Rank > l.src.flow.Format.Rank {
 			v.path.Rose(at) // now: until the key frame the others of the address would take their turn, too
 		}

@@ -67,9 +67,8 @@ func (s *Shard) leave(v *viewer, l *lane) {
 	v.feed.detach(l)
 	if c := l.catch; c != nil {
 		c.src.unshape(c.shape)
-		l.catch = nil
 		v.feed.drop(c.src)
-		s.catching--
+		s.caughtUp(v)
 	}
 }
 
@@ -93,10 +92,35 @@ func (s *Shard) start(v *viewer, flow *stream.Flow, g ring.Group, at mono) {
 	l.begin(flow, g.First, g.Timestamp, out, speed, at)
 	l.catch = &catchUp{
 		src: src, shape: src.shaped(l.media.Form), pos: g.First, key: g.Timestamp, lastT: g.Timestamp,
-		began: at, hole: -1, until: at + took + catchUpSlack,
+		began: at, took: took, hole: -1, until: at + took + catchUpSlack,
 	}
 	s.catching++
+	if v.path != nil && speed > speedOne {
+		v.path.Press(v.feed.rates[flow.Index].bps * int64(speed) / speedOne)
+	}
 	s.pump(v, at)
+}
+
+// caughtUp ends v's catch-up, however it went.
+func (s *Shard) caughtUp(v *viewer) {
+	v.video.catch = nil
+	s.catching--
+	if v.path != nil {
+		v.path.Press(0)
+	}
+}
+
+// giveUp ends v's catch-up where its path does not carry that, and has v wait for a key frame: what is left of the
+// group would only queue, and come after what is live.
+func (s *Shard) giveUp(v *viewer, at mono) {
+	c := v.video.catch
+	if c == nil || c.took == 0 || !v.path.Backed(c.began) {
+		return
+	}
+	s.m.given.Inc()
+	flow := c.src.flow
+	s.leave(v, &v.video)
+	s.wait(v, flow, newerThan(flow, s.wall(at)), at)
 }
 
 // takeOver starts the viewers that waited for a key frame of src which is there now.
@@ -202,8 +226,7 @@ func (s *Shard) live(v *viewer, at mono) {
 	l := &v.video
 	c := l.catch
 	l.segs[0].straighten(c.lastT)
-	l.catch = nil
-	s.catching--
+	s.caughtUp(v)
 	c.src.unshape(c.shape)
 	c.src.attach(v, l) // takes over the use
 	if !v.joined {

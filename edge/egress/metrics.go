@@ -32,7 +32,7 @@ const (
 // metrics are shared by all shards.
 type metrics struct {
 	opened, plis, nacks, resent           prometheus.Counter
-	moves, switches, shed, replays        prometheus.Counter
+	moves, switches, shed, replays, given prometheus.Counter
 	packets, bytes                        prometheus.Counter
 	calls, messages, segmented            prometheus.Counter
 	feedbacks, unknown, probes, stalled   prometheus.Counter
@@ -62,6 +62,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		resent:         counter("resent_packets_total", "Packets sent again."),
 		moves:          counter("moves_total", "Viewers that changed their address."),
 		switches:       counter("layer_switches_total", "Viewers that went over to another layer."),
+		given:          counter("catch_ups_given_up_total", "Viewers whose path did not carry the cached group, so that they wait for a key frame."),
 		shed:           counter("shed_switches_total", "Viewers that went down because upstream holds their layer back."),
 		packets:        counter("sent_packets_total", "Packets handed to the kernel."),
 		bytes:          counter("sent_bytes_total", "UDP payload handed to the kernel."),
@@ -80,7 +81,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		wait:           histogram("wait_seconds", "From the first packet of a batch in the ring to the last one in the kernel.", waits),
 		frameWait:      histogram("frame_wait_seconds", "The part of wait_seconds spent waiting for the end of the frame.", waits),
 	}
-	reg.MustRegister(m.opened, m.ended, m.plis, m.replays, m.nacks, m.resent, m.moves, m.switches, m.shed, m.packets, m.bytes,
+	reg.MustRegister(m.opened, m.ended, m.plis, m.replays, m.nacks, m.resent, m.moves, m.switches, m.shed, m.given, m.packets, m.bytes,
 		m.calls, m.messages, m.segmented, m.feedbacks, m.unknown, m.probes, m.droppedPackets, m.hostilePackets, m.handshake, m.join, m.wait, m.frameWait, m.stalled, m.turnWait)
 	return m
 }

@@ -79,6 +79,7 @@ func (s *Shard) feedback(v *viewer, b []byte) {
 	if n := v.path.Feedback(s.now, &f); n > 0 {
 		s.m.unknown.Add(float64(n))
 	}
+	s.giveUp(v, s.now)
 	wanted := v.choice.Wanted()
 	if known := v.known(s.now); v.choice.Told(s.now, known) || wanted > 0 && known.BPS >= wanted {
 		s.adapt(v, s.now)

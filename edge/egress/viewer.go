@@ -144,8 +144,9 @@ type catchUp struct {
 	key   uint32
 	lastT uint32 // timestamp of the last packet sent
 	began mono
-	hole  mono // since when the packet at pos is missing; -1 when it is not
-	until mono // by then it is live, or goes on to a newer key frame
+	took  time.Duration // to become live; 0: at once
+	hole  mono          // since when the packet at pos is missing; -1 when it is not
+	until mono          // by then it is live, or goes on to a newer key frame
 }
 
 // served says whether the m-line was agreed on.

@@ -62,6 +62,7 @@ type Estimator struct {
 	trains  trains
 	waited  int32 // by the newest burst's first packet, in ticks
 	slow    int   // trains in a row that came slowly
+	pressed int64 // bits a second that are sent for a while, 0 where that is what arrived of late
 
 	now   time.Duration
 	heard time.Duration // last feedback
@@ -95,6 +96,13 @@ func (e *Estimator) BPS(now time.Duration) int64 {
 	}
 	return e.bps
 }
+
+// Press notes that from now on bps bits a second are sent, more than a layer has; 0 ends that. Rates of what arrived
+// follow too late then.
+func (e *Estimator) Press(bps int64) { e.pressed = bps }
+
+// Backed says whether the estimate fell since at, because the path did not carry what was sent.
+func (e *Estimator) Backed(since time.Duration) bool { return e.backed > since }
 
 func (e *Estimator) fresh(now time.Duration) bool { return within(now, e.heard, stale) }
 
@@ -244,6 +252,11 @@ func (e *Estimator) countLoss() (judged bool) {
 // meanwhile is of the lower layer, and less by choice.
 func (e *Estimator) judge() {
 	full, counted := e.overflows(), e.countLoss()
+	if e.pressed > 0 && e.crawls() { // more waits with each millisecond
+		bps, _ := e.group.bps()
+		e.back(bps * ofArrived / 100)
+		return
+	}
 	arrives := e.rate.bps(newest)
 	if arrives == 0 {
 		return
@@ -280,14 +293,15 @@ func (e *Estimator) leaps(in int) bool {
 	return q.leaps(in)
 }
 
-// slowTrains returns how many trains in a row came at less than half the rate of late, the burst under way included.
+// slowTrains returns how many trains in a row came at less than half the rate of late, or of what is pressed, the burst
+// under way included.
 // What holds up one of them, a radio that is away or somebody's burst, lets the next one pass.
 func (e *Estimator) slowTrains() int {
 	bps, ok := e.group.bps()
 	switch {
 	case !ok:
 		return e.slow
-	case 2*bps < e.rate.bps(rateSlices):
+	case 2*bps < max(e.pressed, e.rate.bps(rateSlices)):
 		return e.slow + 1
 	}
 	return 0
