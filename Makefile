@@ -9,6 +9,7 @@ BUILD := .build
 BIN   := $(BUILD)/freshet
 TOOLS := $(BUILD)/tools
 WEB   := control/web
+CRDBLINT := deploy/tools/crdblint
 
 # The go command writes the commit into the binary, where git can tell it.
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
@@ -47,8 +48,8 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 	@touch $@
 
 .PHONY: test
-test: ## Check everything, as CI does: pages, Go with -race, fuzz targets, end to end (the README's test command)
-	@deploy/ci/steps.sh needs check-proto check-web build lint unit fuzz-short e2e compat vuln
+test: ## Check everything, as CI does: pages, SQL, Go with -race, fuzz targets, end to end (the README's test command)
+	@deploy/ci/steps.sh needs check-proto check-web build lint sql unit fuzz-short e2e compat vuln
 
 .PHONY: needs
 needs: ## Install what a bare Debian with Go and Node lacks (as root), or say what is missing
@@ -74,9 +75,21 @@ lint: $(TOOLS)/golangci-lint ## gofmt, go vet, golangci-lint with the import rul
 	go vet ./...
 	$(TOOLS)/golangci-lint run
 
+.PHONY: sql
+sql: $(TOOLS)/crdblint ## Hold every SQL statement to CockroachDB's grammar
+	go test -C $(CRDBLINT) ./...
+	$(TOOLS)/crdblint control
+
 .PHONY: unit
-unit: ## All Go tests, with the race detector; the heaviest in their short form
-	go test -race -short -timeout 10m ./...
+unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; the heaviest in their short form
+	deploy/ci/postgres.sh go test -race -short -timeout 10m ./...
+
+.PHONY: test-cockroach
+test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it
+	@[ -n "$${FRESHET_TEST_COCKROACH:-}" ] || [ -x "$$(realpath -q "$${COCKROACH_BINARY:-}")" ] || { echo >&2 "no CockroachDB to test on: let" \
+		"COCKROACH_BINARY be the path of its program, or FRESHET_TEST_COCKROACH a server: postgresql://root@HOST:26257/defaultdb?sslmode=…"; exit 1; }
+	COCKROACH_BINARY=$$(realpath -q "$${COCKROACH_BINARY:-}" || true) go test -count=1 -timeout 30m -v -run '/CockroachDB' \
+		$$(grep -rlE 'storetest\.Each\(' --include='*_test.go' control | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: proof
 proof: ## The figures that Freshet promises, in full, on an otherwise idle machine (6 minutes)
@@ -144,4 +157,10 @@ vuln: ## govulncheck, where GOVULNDB names a database
 $(TOOLS)/%: deploy/tools/go.mod deploy/tools/go.sum
 	@mkdir -p $(TOOLS)
 	go build -modfile=deploy/tools/go.mod -o $@ $$(go list -modfile=deploy/tools/go.mod -f '{{.ImportPath}}' tool | grep '/$*$$')
+	@touch $@
+
+# So is this one: what it needs is nearly all of CockroachDB's parser.
+$(TOOLS)/crdblint: $(wildcard $(CRDBLINT)/*.go) $(CRDBLINT)/go.mod $(CRDBLINT)/go.sum
+	@mkdir -p $(TOOLS)
+	go build -C $(CRDBLINT) -buildvcs=false -o $(abspath $@) .
 	@touch $@

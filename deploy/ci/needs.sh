@@ -14,6 +14,7 @@ need chromium chromium
 need ffmpeg ffmpeg
 need ip iproute2
 need nft nftables
+need "$(compgen -G '/usr/lib/postgresql/*/bin/initdb' | tail -n 1)" postgresql
 need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
 need /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf fonts-noto-core
 need /usr/lib/python3/dist-packages/gi/overrides/Gst.py python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-tools \
@@ -30,5 +31,11 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then # the programs: deploy/ci/postgres.sh makes a cluster of its own
+	none=/etc/postgresql-common/createcluster.d/freshet.conf
+	trap 'rm -f "$none"' EXIT
+	mkdir -p "${none%/*}"
+	echo 'create_main_cluster = false' >"$none"
+fi
 apt-get update -qq </dev/null
 apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -1,0 +1,164 @@
+// Package storetest gives tests a new database of each engine: SQLite always, PostgreSQL and CockroachDB where there is
+// a server. Whatever reads or writes tables is held to the same on all of them.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/cockroach-go/v2/testserver"
+	"github.com/jackc/pgx/v5"
+	"github.com/lmittmann/tint"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/control/store"
+)
+
+// Where servers are, which a test may make databases on.
+const (
+	postgresEnv  = "FRESHET_TEST_POSTGRES"  // postgresql://… ; deploy/ci/postgres.sh starts one
+	cockroachEnv = "FRESHET_TEST_COCKROACH" // postgresql://…
+	binaryEnv    = "COCKROACH_BINARY"       // a server is started from it
+)
+
+// A DB is a database of a test.
+type DB struct {
+	*store.DB
+	Metrics *prometheus.Registry
+}
+
+// Metric returns the value of a counter of db, or how much a histogram of it has seen.
+func (db *DB) Metric(t testing.TB, name string) float64 {
+	t.Helper()
+	families, err := db.Metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// Each runs test once for each engine, with a new database that has all tables.
+func Each(t *testing.T, test func(t *testing.T, db *DB)) {
+	t.Helper()
+	for _, engine := range []struct {
+		name string
+		url  func(*testing.T) string
+	}{
+		{"SQLite", func(*testing.T) string { return "" }},
+		{"PostgreSQL", postgres},
+		{"CockroachDB", cockroach},
+	} {
+		t.Run(engine.name, func(t *testing.T) {
+			t.Helper()
+			test(t, Open(t, store.Config{URL: engine.url(t), Dir: t.TempDir()}))
+		})
+	}
+}
+
+// New returns a new SQLite database with all tables, for tests of what stands above the store.
+func New(t testing.TB) *DB {
+	t.Helper()
+	return Open(t, store.Config{Dir: t.TempDir()})
+}
+
+// Open opens a database until the test ends.
+func Open(t testing.TB, cfg store.Config) *DB {
+	t.Helper()
+	metrics := prometheus.NewRegistry()
+	db, err := store.Open(t.Context(), cfg, store.Deps{Log: log(t), Metrics: metrics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &DB{db, metrics}
+}
+
+// Empty returns the address of a new database without tables.
+func Empty(t *testing.T, kind store.Kind) string {
+	t.Helper()
+	if kind == store.Cockroach {
+		return cockroach(t)
+	}
+	return postgres(t)
+}
+
+// Deps are what a test's database is given.
+func Deps(t testing.TB) store.Deps {
+	return store.Deps{Log: log(t), Metrics: prometheus.NewRegistry()}
+}
+
+func log(t testing.TB) *slog.Logger {
+	return slog.New(tint.NewTextHandler(t.Output(), &tint.Options{NoColor: true}))
+}
+
+func postgres(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv(postgresEnv)
+	if server == "" {
+		t.Skipf("no PostgreSQL: deploy/ci/postgres.sh COMMAND runs one for it, and sets %s", postgresEnv)
+	}
+	return newDatabase(t, server)
+}
+
+func cockroach(t *testing.T) string {
+	t.Helper()
+	if server := os.Getenv(cockroachEnv); server != "" {
+		return newDatabase(t, server)
+	}
+	if os.Getenv(binaryEnv) == "" { // without it testserver would download one
+		t.Skipf("no CockroachDB: neither %s nor %s is set", cockroachEnv, binaryEnv)
+	}
+	server, err := testserver.NewTestServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return newDatabase(t, server.PGURL().String())
+}
+
+// newDatabase makes a database on the server at address, and has it dropped when the test ends.
+func newDatabase(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("freshet_%x", store.NewID())
+	command(t.Context(), t, address, "CREATE DATABASE "+name)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		command(ctx, t, address, "DROP DATABASE "+name)
+	})
+	u.Path = "/" + name
+	return u.String()
+}
+
+func command(ctx context.Context, t *testing.T, address, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // it has nothing more to say
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		t.Errorf("%s: %v", strings.Fields(sql)[0], err)
+	}
+}
