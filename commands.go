@@ -17,6 +17,8 @@ import (
 
 	"freshet/bench/load"
 	"freshet/cluster/identity"
+	"freshet/control"
+	"freshet/control/store"
 )
 
 const description = `Live webcasts with WebRTC latency. A stream enters at an origin by WHIP, cascades over QUIC from edge to edge, and leaves at the edge nearest each viewer by WHEP.
@@ -37,6 +39,7 @@ type commands struct {
 	Publish publishCommand `cmd:"" help:"Publish a file, standard input or the sample to any WHIP URL."`
 	Play    playCommand    `cmd:"" help:"Play any WHEP URL: print what arrives, or write it to a file."`
 	Bench   benchCommand   `cmd:"" help:"Try a mesh and measure it."`
+	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Show    configCommand  `cmd:"" name:"config" help:"Print the settings in force, secrets masked."`
 }
@@ -56,6 +59,8 @@ const sampleStream = "sample"
 
 type upCommand struct {
 	outputFlag
+	databaseFlag
+	mailFlags
 	HTTP    string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080."`
 	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http."`
 	Edges   int      `default:"3" placeholder:"N" help:"Edges to start, 1 to 50: the first pulls from the origin, the others from the first. Default 3."`
@@ -80,7 +85,7 @@ func (c *upCommand) Run(p *program) error {
 	loops := min(c.Edges, runtime.GOMAXPROCS(0)) // one shard an edge, and all on the same cores
 	capacity := measuredCapacity(p.ctx, loops, p.log)
 	capacity.Packets /= int64(c.Edges)
-	m, err := newMesh(c, ports, capacity, p.log)
+	m, err := newMesh(p.ctx, c, ports, capacity, p.log)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return &configError{fmt.Errorf("%w (--http or --ports moves the mesh)", err)}
 	}
@@ -136,6 +141,29 @@ func (a ports) at(host string, node, what int) string {
 		return net.JoinHostPort(host, "0")
 	}
 	return net.JoinHostPort(host, strconv.Itoa(a.base+portsANode*node+what))
+}
+
+// databaseFlag says where control keeps what must not be lost.
+type databaseFlag struct {
+	Database string `placeholder:"URL" secret:"all" help:"CockroachDB or PostgreSQL: postgresql://USER@HOST:26257/NAME. Default SQLite, in the data directory."`
+}
+
+// in returns where the database is, with the data directory dir.
+func (f databaseFlag) in(dir string) (store.Config, error) {
+	url, err := secret("database", f.Database)
+	return store.Config{URL: url, Dir: dir}, err
+}
+
+// mailFlags say what becomes of mails.
+type mailFlags struct {
+	SMTP     string `name:"smtp" placeholder:"URL" secret:"all" help:"Server that takes mails: smtp://USER:PASSWORD@HOST:587, or smtps://…:465. Without one they wait; under up they go to a mailbox page, /dev/mail."`
+	MailFrom string `default:"Freshet <freshet@localhost>" placeholder:"ADDRESS" help:"Sender of mails. Default Freshet <freshet@localhost>."`
+}
+
+// mail is what the flags say; with a mailbox mails go there where no server is given.
+func (f mailFlags) mail(mailbox bool) (control.Mail, error) {
+	server, err := secret("smtp", f.SMTP)
+	return control.Mail{SMTP: server, From: f.MailFrom, Mailbox: mailbox}, err
 }
 
 // certFlags say where a node keeps things and finds its cluster.
@@ -257,6 +285,8 @@ func (mediaFlags) serve(p *program, cfg nodeConfig, certs certFlags) error {
 type controlCommand struct {
 	Node string `default:"control-1" help:"Name of the node, unique in the cluster. Default control-1."`
 	certFlags
+	databaseFlag
+	mailFlags
 	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
 	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
 	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
@@ -269,11 +299,22 @@ func (c *controlCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	database, err := c.in(c.Data)
+	if err != nil {
+		return err
+	}
+	mail, err := c.mail(false)
+	if err != nil {
+		return err
+	}
 	id, err := c.open(c.Node, roleControl)
 	if err != nil {
 		return err
 	}
-	n, err := newControlNode(controlConfig{Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records}, id, p.log)
+	n, err := newControlNode(p.ctx, controlConfig{
+		Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
+		Database: database, Mail: mail,
+	}, id, p.log)
 	if err != nil {
 		return err
 	}

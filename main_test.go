@@ -1,10 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"freshet/control/account"
+	"freshet/control/audit"
+	"freshet/control/store"
+	"freshet/control/store/storetest"
 )
 
 // TestMain also lets the scripts run this binary as freshet.
@@ -15,11 +23,34 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	data := withAccount(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "bench/cli", RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLE", example)
+			e.Setenv("DATA", data)
 			return nil
 		},
 	})
+}
+
+// withAccount returns a data directory of control's in which there is one account.
+func withAccount(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Config{Dir: dir}, storetest.Deps(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.InTx(t.Context(), func(ctx context.Context, q store.Querier) error {
+		a, _, err := account.Create(ctx, q, "Nordlicht", account.Person{Name: "Ana", Language: "en", TimeZone: "UTC"}, time.Now())
+		if err != nil {
+			return err
+		}
+		return audit.Add(ctx, q, a.ID, time.Now(), audit.Act{Actor: audit.System, Action: "set-up"})
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

@@ -42,7 +42,7 @@ type mesh struct {
 }
 
 // newMesh binds everything. capacity is each edge's.
-func newMesh(c *upCommand, at ports, capacity admit.Rate, log *slog.Logger) (*mesh, error) {
+func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, log *slog.Logger) (*mesh, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, badConfig("data", "%w", err)
 	}
@@ -58,6 +58,14 @@ func newMesh(c *upCommand, at ports, capacity admit.Rate, log *slog.Logger) (*me
 		return nil, badConfig("stream", "%s is there already, with a key of its own", sampleStream)
 	}
 	streams = append(streams, agent.Record(sampleStream, key))
+	database, err := c.in(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	mail, err := c.mail(true)
+	if err != nil {
+		return nil, err
+	}
 	ca, err := identity.OpenCA(filepath.Join(c.Data, "ca"))
 	if err != nil {
 		return nil, err
@@ -68,8 +76,10 @@ func newMesh(c *upCommand, at ports, capacity admit.Rate, log *slog.Logger) (*me
 	if err != nil {
 		return nil, err
 	}
-	m.control, err = newControlNode(
-		controlConfig{Node: id.Node, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams}, id, log)
+	m.control, err = newControlNode(ctx, controlConfig{
+		Node: id.Node, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams,
+		Database: database, Mail: mail,
+	}, id, log)
 	if err != nil {
 		return nil, err
 	}

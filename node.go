@@ -18,6 +18,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/control"
+	"freshet/control/store"
 	"freshet/edge"
 	"freshet/edge/admit"
 	"freshet/edge/relayed"
@@ -216,6 +217,7 @@ type controlNode struct {
 	log     *slog.Logger
 	http    *ops.HTTP
 	control *control.Control
+	store   *store.DB
 	base    string
 
 	stopping atomic.Bool
@@ -223,12 +225,14 @@ type controlNode struct {
 
 type controlConfig struct {
 	Node, HTTP, Agents, URL string
+	Database                store.Config
+	Mail                    control.Mail
 	Streams                 []*pb.StreamRecord
 }
 
-func newControlNode(cfg controlConfig, id *identity.Identity, log *slog.Logger) (*controlNode, error) {
+// newControlNode binds everything the node listens on, and brings its database up to date.
+func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identity, log *slog.Logger) (_ *controlNode, err error) {
 	n := &controlNode{name: cfg.Node, log: log.With("node", cfg.Node, "role", roleControl)}
-	var err error
 	if n.base, err = publicURL(cfg.URL); err != nil {
 		return nil, err
 	}
@@ -242,11 +246,14 @@ func newControlNode(cfg controlConfig, id *identity.Identity, log *slog.Logger) 
 			return nil, err
 		}
 	}
+	if n.store, err = store.Open(ctx, cfg.Database, store.Deps{Log: n.log, Metrics: reg}); err != nil {
+		return nil, badConfig("database", "%w", err)
+	}
 	n.control, err = control.New(
-		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams},
-		control.Deps{Log: n.log, Metrics: reg, Identity: id})
+		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Mail: cfg.Mail},
+		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store})
 	if err != nil {
-		return nil, badConfig("agents", "%w", err)
+		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
 	}
 	mux.Handle("/", n.control.Handler())
 	ops.Mount(mux, reg, func() error {
@@ -267,5 +274,9 @@ func (n *controlNode) stage() stage {
 			n.log.Info("serving", "url", n.base, "agents", n.control.Agents().String())
 			return n.control.Run(ctx)
 		}},
-		stage{"http", n.http.Run})
+		stage{"http", n.http.Run},
+		stage{"database", func(ctx context.Context) error {
+			<-ctx.Done()
+			return n.store.Close()
+		}})
 }

@@ -10,13 +10,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"freshet/cluster/identity"
 	"freshet/control/api"
+	"freshet/control/login"
+	"freshet/control/mail"
 	"freshet/control/node"
+	"freshet/control/store"
 	"freshet/control/web"
 	pb "freshet/proto"
 )
@@ -27,6 +32,34 @@ type Config struct {
 	Version string // of the software
 	Agents  string // TCP host:port on which agents are heard
 	Streams []*pb.StreamRecord
+	Pages   string // base address of the pages, as people reach them
+	Mail    Mail
+}
+
+// Mail says what becomes of mails. The zero value has them wait.
+type Mail struct {
+	SMTP    string // server that takes them: smtp://USER:PASSWORD@HOST:PORT or smtps://…
+	From    string // address of the sender, with or without a name
+	Mailbox bool   // without a server: keep them for whoever sits at this machine
+}
+
+// server returns what takes mails, nil where nothing does.
+func (m Mail) server(pages string, db *store.DB) (mail.Server, error) {
+	if m.SMTP == "" {
+		if m.Mailbox {
+			return &mail.Mailbox{Store: db}, nil
+		}
+		return nil, nil
+	}
+	u, err := url.Parse(pages)
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	s, err := mail.NewSMTP(m.SMTP, m.From, u.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	return s, nil
 }
 
 // Validate names the first thing that is wrong.
@@ -49,6 +82,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Identity *identity.Identity
+	Store    *store.DB
 	Pages    fs.FS // nil takes those embedded in the binary
 }
 
@@ -59,6 +93,9 @@ type Control struct {
 	agents  *node.Server
 	api     *api.API
 	handler http.Handler
+	sender  *mail.Sender // nil where mails wait
+	store   *store.DB
+	log     *slog.Logger
 }
 
 // New binds the agents' listener.
@@ -76,9 +113,21 @@ func New(cfg Config, d Deps) (*Control, error) {
 	if !pages.Built() {
 		d.Log.Warn("built without pages; make build has them built")
 	}
-	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet()}
-	c.api = api.New(api.Config{Version: cfg.Version},
-		api.Deps{Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet})
+	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, log: d.Log}
+	queue := mail.NewQueue()
+	server, err := cfg.Mail.server(cfg.Pages, d.Store)
+	if err != nil {
+		return nil, err
+	}
+	if server != nil {
+		c.sender = mail.NewSender(mail.Sender{Log: d.Log, Store: d.Store, Queue: queue, Server: server, Now: time.Now}, d.Metrics)
+	} else {
+		d.Log.Warn("mails wait: no server is given (--smtp)")
+	}
+	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
+		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Store: d.Store, Mail: queue,
+		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
+	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
 	if err != nil {
@@ -92,8 +141,34 @@ func New(cfg Config, d Deps) (*Control, error) {
 	return c, nil
 }
 
-// Run hears agents until ctx ends.
-func (c *Control) Run(ctx context.Context) error { return c.agents.Run(ctx) }
+// sweepEvery is how often log-ins and links whose time is over are forgotten.
+const sweepEvery = time.Hour
+
+// Run hears agents, sends mails and forgets what is over, until ctx ends.
+func (c *Control) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.agents.Run(ctx) })
+	if c.sender != nil {
+		g.Go(func() error { return c.sender.Run(ctx) })
+	}
+	g.Go(func() error { return c.sweep(ctx) })
+	return g.Wait()
+}
+
+func (c *Control) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := login.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
+			c.log.Warn("log-ins and links that are over stay", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // Handler serves the pages, /api/v1/… and /whip/….
 func (c *Control) Handler() http.Handler { return c.handler }

@@ -13,21 +13,23 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/control/access"
+	"freshet/control/login"
+	"freshet/control/mail"
+	"freshet/control/member"
 	"freshet/control/node"
+	"freshet/control/store"
 	"freshet/proto/problem"
 )
 
 // Prefix stands before every path of the API.
-const Prefix = "/api/v1"
-
-const (
-	maxBody  = 256 << 10 // RELIABILITY section 4: JSON
-	bodyTime = 15 * time.Second
-)
+const Prefix = access.Prefix
 
 // Config says what the API tells of itself.
 type Config struct {
 	Version string // of the software, for the OpenAPI document
+	Pages   string // base address of the pages, for links in mails: https://webcasts.example
+	Mailbox bool   // whoever sits at this machine may read all mails
 }
 
 // Deps are what an API is given.
@@ -36,14 +38,20 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Records *node.Records
 	Fleet   *node.Fleet
+	Store   *store.DB
+	Mail    *mail.Queue
+	Hasher  *login.Hasher
+	Now     func() time.Time
 }
 
-// An API answers from memory alone; it starts no goroutine. It may be used from any.
+// An API starts no goroutine, and may be used from any. What viewers and publishers ask it answers from memory alone.
 type API struct {
 	d   Deps
 	m   *metrics
 	mux *http.ServeMux
 	doc huma.API
+
+	guarded http.Handler // mux behind the guard
 }
 
 // New assembles the routes.
@@ -51,15 +59,21 @@ func New(cfg Config, d Deps) *API {
 	useProblems()
 	a := &API{d: d, m: newMetrics(d.Metrics), mux: http.NewServeMux()}
 	c := huma.DefaultConfig("Freshet", cfg.Version)
-	c.Info.Description = "Live streams of a Freshet mesh, and the way to them. Media goes by WHIP and WHEP, at the addresses this API names."
+	c.Info.Description = "Live streams of a Freshet mesh, the way to them, and the accounts they belong to. Media goes by WHIP and WHEP, at the addresses this API names."
 	c.OpenAPIPath = Prefix + "/openapi"
 	c.DocsPath, c.SchemasPath = "", "" // the ready-made page loads scripts from elsewhere
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	c.CreateHooks = nil // no $schema fields, no links to schemas
 	a.doc = humago.New(a.mux, c)
-	a.doc.UseMiddleware(a.count)
+	g := newGuard(cfg, d)
+	a.doc.UseMiddleware(a.count, g.middleware)
+	a.doc.OpenAPI().Components.SecuritySchemes = access.Schemes()
+	a.guarded = g.wrap(a.mux)
 	a.routeStreams()
 	a.routeJoin()
+	(&login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
+	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
+	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
 	a.mux.HandleFunc("/whip/", a.redirect)
 	a.mux.HandleFunc("/", a.nothing)
 	return a
@@ -68,7 +82,8 @@ func New(cfg Config, d Deps) *API {
 // OpenAPI returns the OpenAPI 3.1 document as YAML.
 func (a *API) OpenAPI() ([]byte, error) { return a.doc.OpenAPI().YAML() }
 
-// ServeHTTP serves /api/v1/… and /whip/…. Any page may call it: it looks at no cookie.
+// ServeHTTP serves /api/v1/… and /whip/…. Any page may call it; a cookie counts for those of our own site
+// alone (guard).
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -82,13 +97,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("Allow", allow)
 		h.Set("Access-Control-Allow-Methods", allow)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	h.Set("Cache-Control", "no-store") // answers are of the moment
-	a.mux.ServeHTTP(w, r)
+	a.guarded.ServeHTTP(w, r)
 }
 
 // nothing answers what no route takes: 405 where another method would be taken, else 404.
@@ -121,13 +136,5 @@ func (a *API) methods(r *http.Request) string {
 	return strings.Join(append(taken, http.MethodOptions), ", ")
 }
 
-// operation gives every route its limits.
-func operation(method, path, id, summary string, errs ...int) huma.Operation {
-	return huma.Operation{
-		Method: method, Path: Prefix + path, OperationID: id, Summary: summary, Errors: errs,
-		MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
-	}
-}
-
-// useProblems makes huma's errors ours; they are a variable of its package, the same for all APIs.
-var useProblems = sync.OnceFunc(func() { huma.NewError = newError })
+// useProblems makes huma's errors ours; they are variables of its package, the same for all APIs.
+var useProblems = sync.OnceFunc(func() { huma.NewError, huma.NewErrorWithContext = newError, newErrorIn })

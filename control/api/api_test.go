@@ -16,13 +16,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/cluster/agent"
+	"freshet/control/login"
+	"freshet/control/mail"
 	"freshet/control/node"
+	"freshet/control/store/storetest"
 	pb "freshet/proto"
 	"freshet/proto/problem"
 )
 
+// newAPI returns an API with a database of its own.
+func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
+	t.Helper()
+	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: records, Fleet: fleet,
+		Store: storetest.New(t).DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
+	})
+}
+
+// newHasher returns one that takes no time.
+func newHasher() *login.Hasher { return login.NewHasher(login.Cost{Passes: 1, Memory: 64, Lanes: 1}) }
+
 // small returns an API over two streams, an origin on which one is live, and n edges.
-func small(n int) *API {
+func small(t *testing.T, n int) *API {
 	closed := agent.Record("closed", "key")
 	closed.State = pb.StreamState_STREAM_STATE_CLOSED
 	records := node.NewRecords(agent.Record("sample", "secret-key"), agent.Record("quiet", "secret-key"), closed)
@@ -42,9 +57,7 @@ func small(n int) *API {
 			Streams: []*pb.StreamFacts{{Id: "sample", Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1}},
 		}})
 	}
-	return New(Config{Version: "test"}, Deps{
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: records, Fleet: fleet,
-	})
+	return newAPI(t, records, fleet)
 }
 
 func ask(a http.Handler, method, path, body string) *httptest.ResponseRecorder {
@@ -74,7 +87,7 @@ func read[T any](t *testing.T, w *httptest.ResponseRecorder) T {
 }
 
 func TestStreams(t *testing.T) {
-	a := small(2)
+	a := small(t, 2)
 	all := read[[]Stream](t, ask(a, "GET", "/api/v1/streams", ""))
 	if len(all) != 3 || all[0].State != "closed" || all[1].Live || !all[2].Live {
 		t.Errorf("streams: %+v", all)
@@ -92,7 +105,7 @@ func TestStreams(t *testing.T) {
 	if d := cmp.Diff(want, read[Stream](t, ask(a, "GET", "/api/v1/streams/sample", ""))); d != "" {
 		t.Error(d)
 	}
-	if s := read[[]Stream](t, ask(small(0), "GET", "/api/v1/streams", "")); len(s) != 3 || s[2].Origin != nil || s[2].Live {
+	if s := read[[]Stream](t, ask(small(t, 0), "GET", "/api/v1/streams", "")); len(s) != 3 || s[2].Origin != nil || s[2].Live {
 		t.Errorf("without nodes: %+v", s)
 	}
 }
@@ -103,7 +116,7 @@ func TestSilentOrigin(t *testing.T) {
 		edge time.Duration
 		want bool
 	}{"origin alone": {0, false}, "everybody": {time.Minute, true}} {
-		a := small(1)
+		a := small(t, 1)
 		old := time.Now().Add(-time.Minute)
 		for _, role := range []string{"origin", "edge"} {
 			for _, n := range a.d.Fleet.Nodes(role, time.Now()) {
@@ -121,7 +134,7 @@ func TestSilentOrigin(t *testing.T) {
 
 func TestJoin(t *testing.T) {
 	for _, body := range []string{"", "{}", `{"region":"par"}`} {
-		w := ask(small(5), "POST", "/api/v1/events/sample/join", body)
+		w := ask(small(t, 5), "POST", "/api/v1/events/sample/join", body)
 		j := read[Join](t, w)
 		if id, err := uuid.Parse(j.Session); err != nil || id.Version() != 7 {
 			t.Errorf("session %q: %v, want a version 7 UUID", j.Session, err)
@@ -139,11 +152,11 @@ func TestJoin(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	w := ask(small(1), "POST", "/whip/sample?from=obs&x=%2F", "v=0")
+	w := ask(small(t, 1), "POST", "/whip/sample?from=obs&x=%2F", "v=0")
 	if got, want := w.Header().Get("Location"), "http://o/whip/sample?from=obs&x=%2F"; w.Code != 307 || got != want {
 		t.Errorf("got %d to %q, want 307 to %q", w.Code, got, want)
 	}
-	w = ask(small(1), "OPTIONS", "/whip/sample", "")
+	w = ask(small(t, 1), "OPTIONS", "/whip/sample", "")
 	if w.Code != 204 || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
 		t.Errorf("preflight: %d %v", w.Code, w.Header())
 	}
@@ -186,7 +199,7 @@ func TestBadInput(t *testing.T) {
 		{"whip: wrong method", "GET", "/whip/sample", "", 405, "method-not-allowed", "", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := ask(small(c.nodes), c.method, c.path, c.body)
+			w := ask(small(t, c.nodes), c.method, c.path, c.body)
 			var p problem.Problem
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 				t.Fatalf("%d, no problem: %v: %s", w.Code, err, w.Body)
@@ -215,7 +228,7 @@ func TestBadInput(t *testing.T) {
 
 // TestOpenAPI holds the committed document, of which the pages' client is made, to the routes.
 func TestOpenAPI(t *testing.T) {
-	got, err := New(Config{Version: "1"}, Deps{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet()}).OpenAPI()
+	got, err := newAPI(t, node.NewRecords(), node.NewFleet()).OpenAPI()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +245,7 @@ func TestOpenAPI(t *testing.T) {
 	if d := cmp.Diff(string(want), string(got)); d != "" {
 		t.Errorf("%s is stale (UPDATE=1 go test ./control/api writes it):\n%s", file, d)
 	}
-	if w := ask(small(1), "GET", "/api/v1/openapi.json", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "/api/v1/streams") {
+	if w := ask(small(t, 1), "GET", "/api/v1/openapi.json", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "/api/v1/streams") {
 		t.Errorf("served document: %d %.100s", w.Code, w.Body)
 	}
 }

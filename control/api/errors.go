@@ -2,33 +2,13 @@ package api
 
 import (
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"freshet/proto/problem"
 )
-
-// A failure is a problem in the form huma sends.
-type failure struct{ *problem.Problem }
-
-// GetStatus returns the HTTP status.
-func (f failure) GetStatus() int { return f.Status }
-
-// ContentType makes application/json problem+json.
-func (f failure) ContentType(string) string { return problem.ContentType }
-
-// GetHeaders returns what problem.Write would set.
-func (f failure) GetHeaders() http.Header {
-	h := http.Header{}
-	if f.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
-	}
-	return h
-}
 
 // newError turns what huma found wrong into a problem. The values that were sent stay out of it: they
 // may be passwords or tokens.
@@ -61,7 +41,25 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 		}
 		p.Errors = append(p.Errors, problem.Field{Pointer: pointer(e.Location), Detail: e.Message})
 	}
-	return failure{p}
+	return p
+}
+
+// A reporter logs a fault of ours, and returns the id that it stands under.
+type reporter func(err error) (id string)
+
+type reporterKey struct{}
+
+// newErrorIn does what newError does, and has our own faults logged.
+func newErrorIn(c huma.Context, status int, msg string, errs ...error) huma.StatusError {
+	err := newError(status, msg, errs...)
+	p, ok := err.(*problem.Problem)
+	if !ok || c == nil || p.Status < 500 {
+		return err
+	}
+	if report, ok := c.Context().Value(reporterKey{}).(reporter); ok && c.Context().Err() == nil { // else nobody waits for it
+		p.Instance = "/problems/log/" + report(errors.Join(errs...))
+	}
+	return p
 }
 
 // pointer turns huma's "body.edges[0].node" into "/edges/0/node" (RFC 6901); "path.id" becomes "/path/id".

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"freshet/control/access"
 	"freshet/control/route"
 	pb "freshet/proto"
 	"freshet/proto/problem"
@@ -45,8 +46,8 @@ type joinIn struct {
 type joinOut struct{ Body Join }
 
 func (a *API) routeJoin() {
-	op := operation(http.MethodPost, "/events/{slug}/join", "join-event", "Join an event: the nearest edges and a token for them",
-		http.StatusNotFound, http.StatusServiceUnavailable)
+	op := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/join", "join-event", "Join an event: the nearest edges and a token for them",
+		http.StatusNotFound, http.StatusServiceUnavailable))
 	huma.Register(a.doc, op, func(_ context.Context, in *joinIn) (*joinOut, error) {
 		session, err := uuid.NewV7()
 		if err != nil {
@@ -60,7 +61,7 @@ func (a *API) routeJoin() {
 		}
 		if len(out.Streams) == 0 {
 			a.m.joins.WithLabelValues(string(joinUnknown)).Inc()
-			return nil, failure{problem.New(http.StatusNotFound, "event-unknown", "Event unknown", "There is no event with this address.")}
+			return nil, problem.New(http.StatusNotFound, "event-unknown", "Event unknown", "There is no event with this address.")
 		}
 		region := ""
 		if in.Body != nil {
@@ -82,8 +83,8 @@ func (a *API) routeJoin() {
 	})
 }
 
-func unavailable(detail string) failure {
+func unavailable(detail string) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", detail)
 	p.RetryAfter = 2 * time.Second
-	return failure{p}
+	return p
 }

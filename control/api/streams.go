@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"freshet/control/access"
 	"freshet/control/node"
 	"freshet/control/route"
 	pb "freshet/proto"
@@ -67,7 +68,7 @@ type streamIn struct {
 type streamOut struct{ Body Stream }
 
 func (a *API) routeStreams() {
-	huma.Register(a.doc, operation(http.MethodGet, "/streams", "list-streams", "Streams of the mesh, by id"),
+	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams", "list-streams", "Streams of the mesh, by id")),
 		func(_ context.Context, in *streamsIn) (*streamsOut, error) {
 			s := a.survey(time.Now())
 			out := &streamsOut{Body: []Stream{}}
@@ -78,7 +79,7 @@ func (a *API) routeStreams() {
 			}
 			return out, nil
 		})
-	huma.Register(a.doc, operation(http.MethodGet, "/streams/{id}", "get-stream", "One stream", http.StatusNotFound),
+	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams/{id}", "get-stream", "One stream", http.StatusNotFound)),
 		func(_ context.Context, in *streamIn) (*streamOut, error) {
 			r, ok := a.d.Records.Get(in.ID)
 			if !ok {
@@ -88,8 +89,8 @@ func (a *API) routeStreams() {
 		})
 }
 
-func streamUnknown() failure {
-	return failure{problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")}
+func streamUnknown() *problem.Problem {
+	return problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")
 }
 
 // A survey is the mesh at one moment.

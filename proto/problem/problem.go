@@ -3,8 +3,8 @@ package problem
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -47,23 +47,12 @@ func (p *Problem) Error() string {
 	return p.Title + ": " + p.Detail
 }
 
-// Write answers w with p and the headers that its status asks for (RELIABILITY: 401, 405, 429, 503).
+// Write answers w with p and its headers.
 func (p *Problem) Write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="freshet"`)
-	}
-	if p.Allow != "" {
-		h.Set("Allow", p.Allow)
-	}
-	if p.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
-	}
-	for _, url := range p.Next {
-		h.Add("Link", "<"+url+`>; rel="alternate"`)
-	}
+	maps.Copy(h, p.GetHeaders())
 	w.WriteHeader(p.Status)
 	// The peer may be gone; there is nobody left to tell.
 	_ = json.NewEncoder(w).Encode(p)

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/control/audit"
+	"freshet/control/store"
+)
+
+// adminCommand is the group of commands for whoever runs control: they work on its database.
+type adminCommand struct {
+	Backup  adminBackupCommand  `cmd:"" help:"Copy the SQLite database while control goes on using it."`
+	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database, while control is stopped."`
+	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
+	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
+}
+
+// adminFlags say which database.
+type adminFlags struct {
+	databaseFlag
+	Data string `default:".freshet" placeholder:"DIR" help:"Directory of control's files, where the SQLite database is. Default .freshet."`
+}
+
+// open connects to the database, and leaves its tables as they are.
+func (f adminFlags) open(p *program) (*store.DB, error) {
+	cfg, err := f.in(f.Data)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.URL == "" {
+		if _, err := os.Stat(store.File(f.Data)); err != nil {
+			return nil, badConfig("data", "there is no database: %w", err)
+		}
+	}
+	db, err := store.Connect(p.ctx, cfg, store.Deps{Log: p.log, Metrics: prometheus.NewRegistry()})
+	if err != nil {
+		return nil, badConfig("database", "%w", err)
+	}
+	return db, nil
+}
+
+type adminBackupCommand struct {
+	adminFlags
+	File string `arg:"" help:"Where the copy goes. It must not be there."`
+}
+
+// Run copies the database.
+func (c *adminBackupCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.Backup(p.ctx, c.File), db.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "copied to %s\n", c.File)
+	return err
+}
+
+type adminRestoreCommand struct {
+	Data string `default:".freshet" placeholder:"DIR" help:"Directory of control's files. Default .freshet."`
+	File string `arg:"" type:"existingfile" help:"A copy that admin backup has made."`
+}
+
+// Run puts the copy in place. What was there stays beside it.
+func (c *adminRestoreCommand) Run(p *program) error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return badConfig("data", "%w", err)
+	}
+	kept, err := store.Restore(p.ctx, c.File, c.Data)
+	if err != nil {
+		return err
+	}
+	where, err := filepath.Abs(store.File(c.Data))
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(p.stdout, "restored to %s\n", where); err != nil || kept == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "what was there is %s now\n", kept)
+	return err
+}
+
+type adminMigrateCommand struct{ adminFlags }
+
+// Run brings the tables up to date.
+func (c *adminMigrateCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	n, err := db.Migrate(p.ctx)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "%d migrations, the %s database is up to date\n", n, db.Kind)
+	return err
+}
+
+type adminAuditCommand struct {
+	Verify auditVerifyCommand `cmd:"" help:"See that no entry of the audit log was changed or taken out; name the first that was."`
+}
+
+type auditVerifyCommand struct {
+	outputFlag
+	adminFlags
+}
+
+// errBroken is what audit verify ends with where a log is not whole.
+var errBroken = errors.New("the audit log is not as it was written")
+
+// Run goes through the log of every account.
+func (c *auditVerifyCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	found, err := audit.VerifyAll(p.ctx, db)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	entries, broken := int64(0), 0
+	for _, f := range found {
+		entries += f.Entries
+		if f.Broken != nil {
+			broken++
+		}
+	}
+	if c.Output == outputJSON {
+		err = json.NewEncoder(p.stdout).Encode(found)
+	} else {
+		for _, f := range found {
+			if f.Broken != nil && err == nil {
+				_, err = fmt.Fprintln(p.stdout, f.Broken)
+			}
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(p.stdout, "%d entries of %d accounts, %d logs are broken\n", entries, len(found), broken)
+		}
+	}
+	if err == nil && broken > 0 {
+		err = errBroken
+	}
+	return err
+}

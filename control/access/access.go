@@ -1,0 +1,144 @@
+// Package access finds out who asks, and holds each operation of the API to the table of package permit.
+package access
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/control/audit"
+	"freshet/control/permit"
+)
+
+// An Actor is who asks: a person in a browser that is logged in, an API key, or nobody.
+type Actor struct {
+	Kind    audit.Kind // empty for nobody
+	ID      uuid.UUID  // of the person or the key
+	Account uuid.UUID
+	Role    permit.Role    // of a person in the account
+	Scopes  []permit.Scope // of a key
+	Login   uuid.UUID      // of a person
+	From    netip.Addr
+	Browser Browser
+}
+
+// A Browser is what an answer must know of who asks.
+type Browser struct {
+	Jar   Jar
+	Asked string // the secret of one that has asked for a link to log in
+	Agent string // User-Agent, cut to 200 bytes
+	Local bool   // on this machine, on a page of ours or none, at an address of loopback
+}
+
+// Somebody says whether a is known.
+func (a Actor) Somebody() bool { return a.Kind != "" }
+
+// May says whether a may do act with what belongs to its account.
+func (a Actor) May(act permit.Act) bool {
+	if a.Kind == audit.Key {
+		return permit.KeyMay(a.Scopes, act)
+	}
+	return a.Kind == audit.Person && a.Role.May(act)
+}
+
+// Act is an entry of the audit log for what a does.
+func (a Actor) Act(action, subject, detail string) audit.Act {
+	return audit.Act{Actor: a.Kind, ActorID: a.ID, From: a.From, Action: action, Subject: subject, Detail: detail}
+}
+
+type contextKey struct{}
+
+// From returns who asks.
+func From(ctx context.Context) Actor {
+	a, _ := ctx.Value(contextKey{}).(Actor)
+	return a
+}
+
+// With returns a context in which a asks.
+func With(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, contextKey{}, a)
+}
+
+// A rule is what an operation asks of its caller.
+type rule struct {
+	act    permit.Act // empty: none
+	person bool       // somebody who is logged in, whatever its role
+}
+
+const ruleKey = "access"
+
+// Security schemes of the OpenAPI document.
+const (
+	cookieScheme = "login"
+	bearerScheme = "key"
+)
+
+// Allow has op ask for act.
+func Allow(op huma.Operation, act permit.Act) huma.Operation {
+	op.Security = []map[string][]string{{cookieScheme: {}}}
+	if permit.KeyMay([]permit.Scope{permit.WriteScope}, act) { // a key that may do all a key may
+		op.Security = append(op.Security, map[string][]string{bearerScheme: {}})
+	}
+	return set(op, rule{act: act}, 401, 403)
+}
+
+// Person has op ask for somebody who is logged in.
+func Person(op huma.Operation) huma.Operation {
+	op.Security = []map[string][]string{{cookieScheme: {}}}
+	return set(op, rule{person: true}, 401)
+}
+
+// Anyone has op ask for nothing.
+func Anyone(op huma.Operation) huma.Operation { return set(op, rule{}) }
+
+func set(op huma.Operation, r rule, errs ...int) huma.Operation {
+	meta := map[string]any{ruleKey: r}
+	for k, v := range op.Metadata {
+		meta[k] = v
+	}
+	op.Metadata = meta
+	op.Errors = append(op.Errors, errs...)
+	return op
+}
+
+// Ruled says whether op says who may call it.
+func Ruled(op *huma.Operation) bool {
+	_, ok := op.Metadata[ruleKey].(rule)
+	return ok
+}
+
+// A Verdict on a call.
+type Verdict uint8
+
+// What may be said of a call.
+const (
+	Granted Verdict = iota
+	Unknown         // nobody has said who asks
+	Refused
+)
+
+// Judge says whether a may call op. It panics where op does not say who may: a fault of the program, which a test finds.
+func Judge(op *huma.Operation, a Actor) Verdict {
+	r, ok := op.Metadata[ruleKey].(rule)
+	switch {
+	case !ok:
+		panic("operation " + op.OperationID + " does not say who may call it")
+	case r.act == "" && !r.person:
+		return Granted
+	case !a.Somebody():
+		return Unknown
+	case r.person && a.Kind != audit.Person, r.act != "" && !a.May(r.act):
+		return Refused
+	}
+	return Granted
+}
+
+// Schemes are the security schemes that operations name.
+func Schemes() map[string]*huma.SecurityScheme {
+	return map[string]*huma.SecurityScheme{
+		cookieScheme: {Type: "apiKey", In: "cookie", Name: secureCookie, Description: "Of a browser that is logged in"},
+		bearerScheme: {Type: "http", Scheme: "bearer", Description: "An API key"},
+	}
+}

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"freshet/control/access"
+	"freshet/control/account"
+	"freshet/control/audit"
+	"freshet/control/login"
+	"freshet/control/store"
+	"freshet/proto/problem"
+)
+
+// A guard stands before all operations.
+type guard struct {
+	log   *slog.Logger
+	db    *store.DB
+	now   func() time.Time
+	jar   access.Jar
+	cross *http.CrossOriginProtection
+}
+
+func newGuard(cfg Config, d Deps) *guard {
+	return &guard{
+		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
+		cross: http.NewCrossOriginProtection(),
+	}
+}
+
+// wrap finds out who asks before next answers. A browser's word counts only where it was not another site's page that
+// had it said.
+func (g *guard) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, p := g.actor(r)
+		if p != nil {
+			p.Write(w)
+			return
+		}
+		ctx := context.WithValue(access.With(r.Context(), a), reporterKey{}, reporter(func(err error) string {
+			id := store.NewID().String()
+			g.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "id", id, "err", err)
+			return id
+		}))
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
+	a := access.Actor{From: remote(r), Browser: access.BrowserOf(r, g.jar)}
+	a.Browser.Local = a.From.IsLoopback() && loopback(r.Host) && ourOwn(r)
+	secret := g.jar.Secret(r)
+	if secret == "" {
+		return a, nil
+	}
+	if err := g.cross.Check(r); err != nil {
+		return a, problem.New(http.StatusForbidden, "cross-site", "Not from another site",
+			"A page of another site has sent this. Nothing was changed.")
+	}
+	now := g.now()
+	l, err := login.Find(r.Context(), g.db, secret, now)
+	if errors.Is(err, store.ErrNone) {
+		return a, nil
+	}
+	if err == nil {
+		var m account.Member
+		m, err = account.MemberOf(r.Context(), g.db, l.Account, l.Person)
+		if errors.Is(err, store.ErrNone) {
+			m, err = account.Member{}, nil // of no account any more: a person all the same
+		}
+		a.Kind, a.ID, a.Account, a.Role, a.Login = audit.Person, l.Person, l.Account, m.Role, l.ID
+	}
+	if err != nil {
+		if r.Context().Err() == nil { // else nobody waits for it
+			g.log.Error("who asks is not known", "err", err)
+		}
+		p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", "The database does not answer.")
+		p.RetryAfter = 2 * time.Second
+		return a, p
+	}
+	return a, nil
+}
+
+// loopback says whether host is an address of this machine alone: a name that somebody else owns may lead here, too.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
+
+// ourOwn says whether no page of another site has sent r, as far as browsers tell.
+func ourOwn(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "":
+		return r.Header.Get("Origin") == ""
+	case "same-origin", "none":
+		return true
+	}
+	return false
+}
+
+// remote is where a request comes from.
+func remote(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(host)
+	return a.Unmap().WithZone("")
+}
+
+// middleware refuses who may not call an operation.
+func (g *guard) middleware(c huma.Context, next func(huma.Context)) {
+	op := c.Operation()
+	a := access.From(c.Context())
+	switch access.Judge(op, a) {
+	case access.Unknown:
+		refuse(c, problem.New(http.StatusUnauthorized, "unauthorized", "Not logged in", "Log in first, or send an API key."))
+		return
+	case access.Refused:
+		refuse(c, problem.New(http.StatusForbidden, "forbidden", "Not allowed", "Your role does not allow this. An owner of the account can change that."))
+		return
+	}
+	next(c)
+}
+
+func refuse(c huma.Context, p *problem.Problem) {
+	c.SetHeader("Content-Type", problem.ContentType)
+	for name := range p.GetHeaders() {
+		c.SetHeader(name, p.GetHeaders().Get(name))
+	}
+	c.SetStatus(p.Status)
+	_, _ = c.BodyWriter().Write(p.JSON()) // nobody is left to tell
+}

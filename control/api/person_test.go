@@ -1,0 +1,594 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/control/mail"
+	"freshet/control/node"
+	"freshet/control/store"
+	"freshet/control/store/storetest"
+	"freshet/proto/problem"
+)
+
+// An office is an API with a database, a clock that tests set, and the mails that were written.
+type office struct {
+	t   *testing.T
+	api *API
+	db  *storetest.DB
+	ms  atomic.Int64 // of the clock
+}
+
+func newOffice(t *testing.T, db *storetest.DB) *office {
+	o := &office{t: t, db: db}
+	o.ms.Store(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC).UnixMilli())
+	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
+	return o
+}
+
+func (o *office) deps() Deps {
+	return Deps{
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet(),
+		Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+	}
+}
+
+func (o *office) now() time.Time       { return time.UnixMilli(o.ms.Load()) }
+func (o *office) pass(d time.Duration) { o.ms.Add(d.Milliseconds()) }
+func (o *office) browser() *browser {
+	return &browser{o: o, from: "203.0.113.7:4711", jar: map[string]string{}}
+}
+func (o *office) at(from string) *browser { b := o.browser(); b.from = from; return b }
+
+var allMails = store.Load(os.DirFS("testdata")).Get("mails")
+
+// link returns the path behind the pages' address of the link in the newest of n mails to an address.
+func (o *office) link(to string, n int) string {
+	o.t.Helper()
+	all, err := store.All[store.JSON[mail.Written]](o.t.Context(), o.db, allMails, store.Args{"to": to})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if len(all) != n {
+		o.t.Fatalf("%d mails to %s, want %d", len(all), to, n)
+	}
+	if n == 0 {
+		return ""
+	}
+	m := regexp.MustCompile(`https://webcasts\.example(/\S+)`).FindStringSubmatch(all[0].V.Text)
+	if m == nil {
+		o.t.Fatalf("no link in %q", all[0].V.Text)
+	}
+	return m[1]
+}
+
+// token is the last part of a link.
+func token(link string) string { return link[strings.LastIndex(link, "/")+1:] }
+
+// A browser keeps cookies.
+type browser struct {
+	o    *office
+	from string
+	host string // that it asks; empty for the test's own
+	jar  map[string]string
+}
+
+type object = map[string]any
+
+// send makes a request and keeps what cookies the answer brings.
+func (b *browser) send(method, path string, body any, headers ...string) *httptest.ResponseRecorder {
+	b.o.t.Helper()
+	var r *http.Request
+	if body == nil {
+		r = httptest.NewRequest(method, Prefix+path, nil)
+	} else {
+		text, err := json.Marshal(body)
+		if err != nil {
+			b.o.t.Fatal(err)
+		}
+		r = httptest.NewRequest(method, Prefix+path, bytes.NewReader(text))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.RemoteAddr = b.from
+	if b.host != "" {
+		r.Host = b.host
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	for name, value := range b.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.o.api.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.jar, c.Name)
+		} else {
+			b.jar[c.Name] = c.Value
+		}
+	}
+	return w
+}
+
+// does makes a request that is to succeed, and returns its body.
+func (b *browser) does(method, path string, body any, headers ...string) object {
+	b.o.t.Helper()
+	w := b.send(method, path, body, headers...)
+	if w.Code/100 != 2 {
+		b.o.t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	var out object
+	if w.Body.Len() > 0 && w.Body.Bytes()[0] == '{' {
+		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+			b.o.t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// fails makes a request that is to fail so.
+func (b *browser) fails(status int, kind, method, path string, body any, headers ...string) *problem.Problem {
+	b.o.t.Helper()
+	w := b.send(method, path, body, headers...)
+	var p problem.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != status || p.Type != "/problems/"+kind {
+		b.o.t.Errorf("%s %s: %d %s, want %d %s", method, path, w.Code, w.Body, status, kind)
+	}
+	h := w.Header()
+	if h.Get("Content-Type") != problem.ContentType || status == 401 && h.Get("WWW-Authenticate") == "" ||
+		(status == 429 || status == 503) && h.Get("Retry-After") == "" {
+		b.o.t.Errorf("%s %s: %d with %v", method, path, w.Code, h)
+	}
+	return &p
+}
+
+const (
+	ana      = "ana@example.org"
+	password = "correct horse battery"
+)
+
+// founded returns an office with an account, and its owner's browser.
+func founded(t *testing.T, db *storetest.DB) (*office, *browser) {
+	o := newOffice(t, db)
+	b := o.browser()
+	b.does("POST", "/setup", object{"account": "Nordlicht", "name": "Ana", "email": " Ana@Example.org", "password": password, "language": "fr-CA", "timeZone": "America/Toronto"})
+	return o, b
+}
+
+func TestFirstAccount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o := newOffice(t, db)
+		b := o.browser()
+		if got := b.does("GET", "/setup", nil); got["needed"] != true {
+			t.Errorf("%v", got)
+		}
+		b.fails(422, "invalid", "POST", "/setup", object{"account": "A", "name": "Ana", "email": "no address", "password": password})
+		b.fails(422, "invalid", "POST", "/setup", object{"account": "A", "name": "Ana", "email": ana, "password": "too short"})
+		_, b = founded(t, db)
+		me := b.does("GET", "/me", nil)
+		shown := me["account"].(object)
+		if me["email"] != ana || me["language"] != "fr" || me["timeZone"] != "America/Toronto" || shown["name"] != "Nordlicht" || shown["role"] != "owner" {
+			t.Errorf("%v", me)
+		}
+		if got := b.does("GET", "/setup", nil); got["needed"] != false {
+			t.Errorf("%v", got)
+		}
+		o.browser().fails(409, "set-up", "POST", "/setup", object{"account": "B", "name": "Bob", "email": "bob@example.org", "password": password})
+	})
+}
+
+// A wrong password and an address that nobody has get the same answer; ten wrong ones, and it takes a while.
+func TestPassword(t *testing.T) {
+	o, _ := founded(t, storetest.New(t))
+	b := o.browser()
+	wrong := b.send("POST", "/log-in", object{"email": ana, "password": "wrong"})
+	nobody := b.send("POST", "/log-in", object{"email": "nobody@example.org", "password": "wrong"})
+	if wrong.Code != 401 || nobody.Code != 401 || wrong.Body.String() != nobody.Body.String() {
+		t.Errorf("%d %s\n%d %s", wrong.Code, wrong.Body, nobody.Code, nobody.Body)
+	}
+	if me := b.does("POST", "/log-in", object{"email": "ANA@example.org ", "password": password}); me["name"] != "Ana" {
+		t.Errorf("%v", me)
+	}
+	b.does("GET", "/me", nil)
+	b.does("POST", "/log-out", nil)
+	b.fails(401, "unauthorized", "GET", "/me", nil)
+	for range 8 {
+		b.send("POST", "/log-in", object{"email": ana, "password": "wrong"})
+	}
+	b.fails(429, "too-many", "POST", "/log-in", object{"email": ana, "password": password})
+	o.pass(time.Minute)
+	b.does("POST", "/log-in", object{"email": ana, "password": password})
+}
+
+// A link logs in once, in the browser that asked, within ten minutes; elsewhere it shows a code for that browser.
+func TestLogInLink(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, _ := founded(t, db)
+		b, phone := o.browser(), o.browser()
+		known := b.send("POST", "/log-in-links", object{"email": ana})
+		unknown := phone.send("POST", "/log-in-links", object{"email": "nobody@example.org"})
+		if known.Code != 200 || known.Body.String() != unknown.Body.String() || len(known.Result().Cookies()) != len(unknown.Result().Cookies()) {
+			t.Errorf("%d %s\n%d %s", known.Code, known.Body, unknown.Code, unknown.Body)
+		}
+		o.link("nobody@example.org", 0)
+		phone.jar = map[string]string{}
+		at := token(o.link(ana, 1))
+		if got := b.does("POST", "/log-in-links/open", object{"token": at}); got["here"] != true || got["email"] != ana || got["code"] != nil {
+			t.Errorf("%v", got)
+		}
+		there := phone.does("POST", "/log-in-links/open", object{"token": at})
+		if there["here"] != false || len(there["code"].(string)) != 6 {
+			t.Errorf("%v", there)
+		}
+		phone.fails(409, "other-browser", "POST", "/log-in-links/use", object{"token": at})
+		b.fails(401, "unauthorized", "GET", "/me", nil)
+		b.does("POST", "/log-in-links/use", object{"token": at})
+		b.does("GET", "/me", nil)
+		b.fails(410, "link-dead", "POST", "/log-in-links/use", object{"token": at})
+		b.fails(410, "link-dead", "POST", "/log-in-links/open", object{"token": at})
+
+		// By the code.
+		b = o.browser()
+		b.does("POST", "/log-in-links", object{"email": ana})
+		code := phone.does("POST", "/log-in-links/open", object{"token": token(o.link(ana, 2))})["code"]
+		b.fails(401, "code", "POST", "/log-in-links/code", object{"code": "000000"})
+		phone.fails(410, "link-dead", "POST", "/log-in-links/code", object{"code": code})
+		b.does("POST", "/log-in-links/code", object{"code": code})
+		b.does("GET", "/me", nil)
+
+		// Too often wrong, and too late.
+		b = o.browser()
+		b.does("POST", "/log-in-links", object{"email": ana})
+		code = phone.does("POST", "/log-in-links/open", object{"token": token(o.link(ana, 3))})["code"]
+		for range 5 {
+			b.fails(401, "code", "POST", "/log-in-links/code", object{"code": "000000"})
+		}
+		b.fails(410, "link-dead", "POST", "/log-in-links/code", object{"code": code})
+		b.does("POST", "/log-in-links", object{"email": ana})
+		at = token(o.link(ana, 4))
+		o.pass(10*time.Minute + time.Second)
+		b.fails(410, "link-dead", "POST", "/log-in-links/use", object{"token": at})
+	})
+}
+
+// Five mails in ten minutes go to an address, and the sixth is answered as they were.
+func TestLogInMailsAreFew(t *testing.T) {
+	o, _ := founded(t, storetest.New(t))
+	for range 7 {
+		o.browser().does("POST", "/log-in-links", object{"email": ana})
+	}
+	o.link(ana, 5)
+	o.pass(2 * time.Minute)
+	o.browser().does("POST", "/resets", object{"email": ana})
+	o.link(ana, 6)
+}
+
+func TestSignUp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, _ := founded(t, db)
+		b := o.browser()
+		eve := object{"account": "Eve & Co", "name": "Eve", "email": "eve@example.org"}
+		b.does("POST", "/sign-ups", eve)
+		at := token(o.link("eve@example.org", 1))
+		b.fails(422, "invalid", "POST", "/sign-ups/use", object{"token": at, "password": "short"})
+		b.does("POST", "/sign-ups/use", object{"token": at, "password": password})
+		if me := b.does("GET", "/me", nil); me["account"].(object)["name"] != "Eve & Co" || me["name"] != "Eve" {
+			t.Errorf("%v", me)
+		}
+		b.fails(410, "link-dead", "POST", "/sign-ups/use", object{"token": at, "password": password})
+
+		// Who is known is told so, by mail alone.
+		b = o.browser()
+		if got := b.does("POST", "/sign-ups", object{"account": "X", "name": "X", "email": ana}); got["sent"] != true {
+			t.Errorf("%v", got)
+		}
+		if link := o.link(ana, 1); link != "/login" {
+			t.Errorf("%s", link)
+		}
+	})
+}
+
+// A new password ends all other log-ins, and the link works once.
+func TestReset(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, old := founded(t, db)
+		b := o.browser()
+		b.does("POST", "/resets", object{"email": ana})
+		at := token(o.link(ana, 1))
+		b.fails(422, "invalid", "POST", "/resets/use", object{"token": at, "password": "short"})
+		b.does("POST", "/resets/use", object{"token": at, "password": "another good one"})
+		b.does("GET", "/me", nil)
+		old.fails(401, "unauthorized", "GET", "/me", nil)
+		b.fails(410, "link-dead", "POST", "/resets/use", object{"token": at, "password": password})
+		b.fails(401, "log-in", "POST", "/log-in", object{"email": ana, "password": password})
+		b.does("POST", "/log-in", object{"email": ana, "password": "another good one"})
+	})
+}
+
+// Somebody who is invited chooses a password at first sign-in, and is what the invitation says.
+func TestInvitation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		m := owner.does("POST", "/members", object{"email": "Bob@example.org", "name": "Bob", "role": "organizer", "language": "en-GB"})
+		if m["joinedAt"] != nil || m["role"] != "organizer" || m["email"] != "bob@example.org" {
+			t.Errorf("%v", m)
+		}
+		owner.fails(409, "member", "POST", "/members", object{"email": "bob@example.org", "role": "owner"})
+
+		// Who is invited elsewhere, too, is answered like somebody new.
+		eve := o.browser()
+		eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
+		eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+		for email, name := range map[string]string{ana: "X", "new@example.org": "X"} {
+			if m := eve.does("POST", "/members", object{"email": email, "name": name, "role": "presenter"}); m["name"] != "" || m["joinedAt"] != nil {
+				t.Errorf("%v", m)
+			}
+		}
+		older := token(o.link("bob@example.org", 1))
+		owner.does("POST", "/members/"+m["id"].(string)+"/invitation", nil)
+		at := token(o.link("bob@example.org", 2))
+		bob := o.browser()
+		if got := bob.does("POST", "/invitations/open", object{"token": at}); got["account"] != "Nordlicht" || got["role"] != "organizer" || got["known"] != false {
+			t.Errorf("%v", got)
+		}
+		bob.fails(422, "invalid", "POST", "/invitations/use", object{"token": at})
+		bob.does("POST", "/invitations/use", object{"token": at, "password": password, "name": "Robert", "timeZone": "Europe/Paris"})
+		o.browser().fails(410, "link-dead", "POST", "/invitations/use", object{"token": older}) // of the mail before
+		if me := bob.does("GET", "/me", nil); me["name"] != "Robert" || me["account"].(object)["role"] != "organizer" {
+			t.Errorf("%v", me)
+		}
+		bob.fails(403, "forbidden", "PATCH", "/account", object{"name": "Bob's"})
+		owner.fails(409, "joined", "POST", "/members/"+m["id"].(string)+"/invitation", nil)
+
+		// A role holds at once, and so does its end.
+		owner.does("PATCH", "/members/"+m["id"].(string), object{"role": "owner"})
+		bob.does("PATCH", "/account", object{"name": "Bob's"})
+		owner.does("DELETE", "/members/"+m["id"].(string), nil)
+		bob.fails(401, "unauthorized", "GET", "/account", nil)
+		bob.does("POST", "/log-in", object{"email": "bob@example.org", "password": password})
+		if me := bob.does("GET", "/me", nil); me["account"] != nil {
+			t.Errorf("%v", me)
+		}
+		bob.fails(403, "forbidden", "GET", "/account", nil)
+	})
+}
+
+// What is not seen is taken out of names: PostgreSQL takes no NUL, and people are misled by the rest.
+func TestNames(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		if got := owner.does("PATCH", "/account", object{"name": " \u202eNord\x00licht\n"}); got["name"] != "Nordlicht" {
+			t.Errorf("%v", got)
+		}
+		tag := owner.send("GET", "/me", nil).Header().Get("ETag")
+		if me := owner.does("PATCH", "/me", object{"name": "A\x00na", "signature": "A\x00.\n\tB."}, "If-Match", tag); me["name"] != "Ana" || me["signature"] != "A.\n\tB." {
+			t.Errorf("%v", me)
+		}
+		b := o.browser()
+		b.does("POST", "/sign-ups", object{"account": "E\x00ve", "name": "\x1bEve", "email": "eve@example.org"})
+		me := b.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+		if me["name"] != "Eve" || me["account"].(object)["name"] != "Eve" {
+			t.Errorf("%v", me)
+		}
+		owner.does("POST", "/members", object{"email": "bob@example.org", "name": "B\x00ob", "role": "presenter"})
+	})
+}
+
+func TestLastOwner(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		_, owner := founded(t, db)
+		id := owner.does("GET", "/me", nil)["id"].(string)
+		owner.fails(409, "last-owner", "PATCH", "/members/"+id, object{"role": "organizer"})
+		owner.fails(409, "last-owner", "DELETE", "/members/"+id, nil)
+		if got := owner.does("GET", "/me", nil)["account"].(object)["role"]; got != "owner" {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+// Of two who edit, the second is told, and nothing is lost.
+func TestEditMe(t *testing.T) {
+	_, b := founded(t, storetest.New(t))
+	w := b.send("GET", "/me", nil)
+	tag := w.Header().Get("ETag")
+	b.fails(428, "if-match", "PATCH", "/me", object{"name": "A"})
+	b.fails(422, "invalid", "PATCH", "/me", object{"timeZone": "Mars/Olympus"}, "If-Match", tag)
+	first := b.send("PATCH", "/me", object{"name": "Anaïs", "signature": "A.\n"}, "If-Match", tag)
+	if first.Code != 200 || first.Header().Get("ETag") == tag {
+		t.Fatalf("%d %v %s", first.Code, first.Header(), first.Body)
+	}
+	b.fails(412, "changed", "PATCH", "/me", object{"name": "Other"}, "If-Match", tag)
+	if me := b.does("GET", "/me", nil); me["name"] != "Anaïs" || me["signature"] != "A.\n" || me["language"] != "fr" {
+		t.Errorf("%v", me)
+	}
+	b.does("PATCH", "/me", object{"country": "CA"}, "If-Match", first.Header().Get("ETag"))
+}
+
+func TestLogIns(t *testing.T) {
+	o, here := founded(t, storetest.New(t))
+	there := o.at("[2001:db8::1]:99")
+	there.does("POST", "/log-in", object{"email": ana, "password": password}, "User-Agent", "Telephone/1 "+strings.Repeat("x", 500))
+	w := here.send("GET", "/me/log-ins", nil)
+	var all []struct {
+		ID, Address, Agent string
+		Here               bool
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all) != 2 {
+		t.Fatalf("%v %s", err, w.Body)
+	}
+	for _, l := range all {
+		if !l.Here && (l.Address != "2001:db8::1" || len(l.Agent) != 200) {
+			t.Errorf("%+v", l)
+		}
+		if !l.Here {
+			here.does("DELETE", "/me/log-ins/"+l.ID, nil)
+			here.fails(404, "not-found", "DELETE", "/me/log-ins/"+l.ID, nil)
+		}
+	}
+	there.fails(401, "unauthorized", "GET", "/me", nil)
+	there.does("POST", "/log-in", object{"email": ana, "password": password})
+	here.does("DELETE", "/me/log-ins", nil)
+	there.fails(401, "unauthorized", "GET", "/me", nil)
+	here.does("GET", "/me", nil)
+	o.pass(31 * 24 * time.Hour)
+	here.fails(401, "unauthorized", "GET", "/me", nil)
+}
+
+func TestNewPassword(t *testing.T) {
+	o, here := founded(t, storetest.New(t))
+	there := o.browser()
+	there.does("POST", "/log-in", object{"email": ana, "password": password})
+	here.fails(403, "password", "PUT", "/me/password", object{"old": "wrong", "new": "another good one"})
+	here.fails(422, "invalid", "PUT", "/me/password", object{"old": password, "new": "short"})
+	here.does("PUT", "/me/password", object{"old": password, "new": "another good one"})
+	here.does("GET", "/me", nil)
+	there.fails(401, "unauthorized", "GET", "/me", nil)
+	there.does("POST", "/log-in", object{"email": ana, "password": "another good one"})
+}
+
+// What a member did stands in the account's log, and nobody of another account sees it.
+func TestAuditLog(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		owner.does("PATCH", "/account", object{"name": "Südlicht"})
+		for range 3 {
+			owner.does("PATCH", "/account", object{"name": "Nordlicht"})
+		}
+		page := owner.does("GET", "/audit?limit=2", nil)
+		entries := page["entries"].([]any)
+		e := entries[0].(object)
+		if len(entries) != 2 || e["number"] != 5.0 || e["action"] != "rename-account" || e["name"] != "Ana" || e["network"] != "203.0.113.0/24" {
+			t.Errorf("%v", page)
+		}
+		last := owner.does("GET", "/audit?cursor=2", nil)
+		if first := last["entries"].([]any)[0].(object); first["action"] != "set-up" || last["next"] != nil {
+			t.Errorf("%v", last)
+		}
+		eve := o.browser()
+		eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
+		eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+		if got := eve.does("GET", "/audit", nil)["entries"].([]any); len(got) != 1 {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+// A fault of ours is answered without a word of what it is, and stands in the log under the id that the answer names.
+func TestFault(t *testing.T) {
+	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()}, storetest.Deps(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	o := newOffice(t, &storetest.DB{DB: db})
+	o.api = New(Config{Version: "1"}, Deps{
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(),
+		Fleet: node.NewFleet(), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+	})
+	b := o.browser()
+	for _, row := range []struct {
+		method, path string
+		body         any
+	}{
+		{"GET", "/setup", nil},
+		{"POST", "/log-in", object{"email": ana, "password": password}},
+		{"POST", "/log-in-links", object{"email": ana}},
+		{"POST", "/setup", object{"account": "A", "name": "Ana", "email": ana, "password": password}},
+	} {
+		log.Reset()
+		p := b.fails(500, "internal", row.method, row.path, row.body)
+		id, ok := strings.CutPrefix(p.Instance, "/problems/log/")
+		if !ok || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "closed") || p.Detail != "" {
+			t.Errorf("%s %s: %+v, log: %s", row.method, row.path, p, &log)
+		}
+		if strings.Contains(log.String(), password) || strings.Contains(log.String(), ana) {
+			t.Errorf("%s %s: the log tells of the person: %s", row.method, row.path, &log)
+		}
+	}
+	b.jar["__Host-freshet"], b.jar["freshet"] = "x", "x"
+	b.fails(503, "unavailable", "GET", "/me", nil)
+}
+
+// Cookies are for TLS alone where the pages are reached so, be it through a proxy.
+func TestCookies(t *testing.T) {
+	for pages, want := range map[string]string{"https://webcasts.example": "__Host-freshet", "http://127.0.0.1:8080": "freshet"} {
+		o := newOffice(t, storetest.New(t))
+		o.api = New(Config{Version: "1", Pages: pages}, Deps{
+			Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet(),
+			Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+		})
+		b := o.browser()
+		w := b.send("POST", "/setup", object{"account": "A", "name": "Ana", "email": ana, "password": password})
+		for _, c := range w.Result().Cookies() {
+			if !c.HttpOnly || c.Secure != strings.HasPrefix(pages, "https") || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+				t.Errorf("%s: %v", pages, c)
+			}
+		}
+		if b.jar[want] == "" || len(b.jar) != 1 {
+			t.Errorf("%s: %v", pages, b.jar)
+		}
+		b.does("GET", "/me", nil)
+	}
+}
+
+// A page of another site can have a browser send its cookie with a request, but not have that count.
+func TestCrossSite(t *testing.T) {
+	_, b := founded(t, storetest.New(t))
+	b.fails(403, "cross-site", "PATCH", "/account", object{"name": "X"}, "Sec-Fetch-Site", "cross-site")
+	b.fails(403, "cross-site", "PATCH", "/account", object{"name": "X"}, "Origin", "https://evil.example")
+	b.does("PATCH", "/account", object{"name": "X"}, "Sec-Fetch-Site", "same-origin")
+}
+
+// The mailbox is for whoever sits at the machine: not for others, for a page of another site, nor under a name that
+// somebody else has for this machine.
+func TestMailbox(t *testing.T) {
+	o, _ := founded(t, storetest.New(t))
+	o.browser().does("POST", "/log-in-links", object{"email": ana})
+	for _, row := range []struct {
+		from, host string
+		headers    []string
+		open, ok   bool
+	}{
+		{"127.0.0.1:9", "127.0.0.1:8080", nil, true, true},
+		{"[::1]:9", "localhost:8080", []string{"Sec-Fetch-Site", "same-origin"}, true, true},
+		{"127.0.0.1:9", "127.0.0.1:8080", nil, false, false},
+		{"203.0.113.7:9", "127.0.0.1:8080", nil, true, false},
+		{"127.0.0.1:9", "evil.example", nil, true, false},
+		{"127.0.0.1:9", "127.0.0.1:8080", []string{"Sec-Fetch-Site", "cross-site"}, true, false},
+		{"127.0.0.1:9", "127.0.0.1:8080", []string{"Origin", "https://evil.example"}, true, false},
+	} {
+		api := New(Config{Version: "1", Pages: "http://127.0.0.1:8080", Mailbox: row.open}, o.deps())
+		b := &browser{o: &office{t: t, api: api, db: o.db}, from: row.from, host: row.host, jar: map[string]string{}}
+		w := b.send("GET", "/dev/mails", nil, row.headers...)
+		if w.Code == http.StatusOK != row.ok {
+			t.Errorf("%+v: %d %s", row, w.Code, w.Body)
+			continue
+		}
+		if !row.ok {
+			continue
+		}
+		var all []mail.Kept
+		if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all) != 1 || all[0].To != ana {
+			t.Fatalf("%v %s", err, w.Body)
+		}
+		if one := b.does("GET", "/dev/mails/"+all[0].ID.String(), nil); !strings.Contains(one["html"].(string), "https://webcasts.example/login/link/") {
+			t.Errorf("%v", one)
+		}
+		b.fails(404, "not-found", "GET", "/dev/mails/"+store.NewID().String(), nil)
+	}
+}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/control/access"
+	"freshet/control/permit"
+	"freshet/control/store/storetest"
+)
+
+// operations calls f for each operation of the document.
+func (a *API) operations(f func(op *huma.Operation)) {
+	for _, path := range a.doc.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
+			if op != nil {
+				f(op)
+			}
+		}
+	}
+}
+
+var parameter = regexp.MustCompile(`\{[a-z]+\}`)
+
+// Every operation of the document, called by every role and by nobody: who may not is refused before anything else is
+// looked at. An operation that does not say who may call it fails here.
+func TestEveryRole(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	browsers := map[permit.Role]*browser{permit.Owner: owner}
+	for _, role := range permit.Roles[1:] {
+		email := string(role) + "@example.org"
+		owner.does("POST", "/members", object{"email": email, "role": string(role)})
+		b := o.browser()
+		b.does("POST", "/invitations/use", object{"token": token(o.link(email, 1)), "password": password})
+		browsers[role] = b
+	}
+	n := 0
+	o.api.operations(func(op *huma.Operation) {
+		n++
+		if !access.Ruled(op) {
+			t.Errorf("%s does not say who may call it", op.OperationID)
+			return
+		}
+		if op.OperationID == "log-out" || op.OperationID == "end-log-ins" || strings.HasPrefix(op.OperationID, "use-") {
+			return // they end the log-ins that the others need; tests of their own call them
+		}
+		path := strings.TrimPrefix(parameter.ReplaceAllString(op.Path, uuid.NewString()), Prefix)
+		var body any
+		if op.RequestBody != nil {
+			body = object{}
+		}
+		anyone := len(op.Security) == 0
+		if w := o.browser().send(op.Method, path, body); (w.Code == http.StatusUnauthorized) == anyone {
+			t.Errorf("%s by nobody: %d %s", op.OperationID, w.Code, w.Body)
+		}
+		for role, b := range browsers {
+			w := b.send(op.Method, path, body)
+			want := access.Judge(op, access.Actor{Kind: "person", Role: role}) == access.Granted
+			if granted := w.Code != http.StatusForbidden && (w.Code != http.StatusUnauthorized || anyone); granted != want {
+				t.Errorf("%s by %s: %d %s, want it granted: %v", op.OperationID, role, w.Code, w.Body, want)
+			}
+		}
+	})
+	if n < 20 {
+		t.Errorf("%d operations", n)
+	}
+}
+
+// No id of one account does anything for an owner of another.
+func TestOtherAccount(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	member := owner.does("POST", "/members", object{"email": "bob@example.org", "role": "organizer"})["id"].(string)
+	login := owner.send("GET", "/me/log-ins", nil).Body.String()
+	login = regexp.MustCompile(`"id":"([0-9a-f-]{36})"`).FindStringSubmatch(login)[1]
+	ids := map[string]string{"/members/": member, "/me/log-ins/": login}
+	eve := o.browser()
+	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
+	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+	bodies := map[string]any{"set-role": object{"role": "owner"}}
+	tried := 0
+	o.api.operations(func(op *huma.Operation) {
+		if !parameter.MatchString(op.Path) || len(op.Security) == 0 {
+			return
+		}
+		path := strings.TrimPrefix(op.Path, Prefix)
+		before, after, _ := strings.Cut(path, "{id}")
+		id, ok := ids[before]
+		if !ok {
+			t.Errorf("%s: no id of another account is known for %s", op.OperationID, path)
+			return
+		}
+		tried++
+		if w := eve.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d %s, want 404", op.OperationID, w.Code, w.Body)
+		}
+	})
+	if tried < 4 {
+		t.Errorf("%d operations were tried", tried)
+	}
+	if got := owner.send("GET", "/members", nil).Body.String(); !strings.Contains(got, `"role":"organizer"`) {
+		t.Errorf("%s", got)
+	}
+}

@@ -1,0 +1,2 @@
+-- name: mails
+SELECT message FROM mail WHERE recipient = @to ORDER BY created_at DESC, id DESC

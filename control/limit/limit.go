@@ -1,0 +1,102 @@
+// Package limit holds callers to a rate, each by a key of its own: an address, an account, a token.
+package limit
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
+)
+
+// A Rate is so many at once, and then so many in a time.
+type Rate struct {
+	Name  string // of the policy, for headers
+	N     int    // in Per
+	Per   time.Duration
+	Burst int
+}
+
+// keys that a limiter remembers: who makes up more of them has the oldest forgotten, at 200 bytes each.
+const keys = 100_000
+
+// A Limiter holds each key to one rate. It may be used from any goroutine.
+type Limiter struct {
+	rate Rate
+	mu   sync.Mutex
+	seen *simplelru.LRU[string, *rate.Limiter]
+}
+
+// New returns a limiter.
+func New(r Rate) *Limiter {
+	seen, err := simplelru.NewLRU[string, *rate.Limiter](keys, nil)
+	if err != nil {
+		panic(err) // keys is not positive
+	}
+	return &Limiter{rate: r, seen: seen}
+}
+
+// A Verdict is what a limiter says of one act.
+type Verdict struct {
+	OK    bool
+	Left  int           // that would be allowed now
+	Again time.Duration // until the next one is allowed, where OK is false; until all are, where it is true
+	of    Rate
+}
+
+// Take counts one act of key at now.
+func (l *Limiter) Take(key string, now time.Time) Verdict {
+	l.mu.Lock()
+	l.forget(now)
+	one, ok := l.seen.Get(key)
+	if !ok {
+		one = rate.NewLimiter(rate.Limit(float64(l.rate.N)/l.rate.Per.Seconds()), l.rate.Burst)
+		l.seen.Add(key, one)
+	}
+	l.mu.Unlock()
+	v := Verdict{OK: one.AllowN(now, 1), of: l.rate}
+	left := one.TokensAt(now)
+	v.Left = max(0, int(left))
+	missing := float64(l.rate.Burst) - left
+	if !v.OK {
+		missing = 1 - left
+	}
+	v.Again = time.Duration(missing / float64(l.rate.N) * float64(l.rate.Per))
+	return v
+}
+
+// forget drops the two keys that were not used for longest where that is so long ago that they are as good as new: with
+// one key a call at most coming, all go in time. The lock is held.
+func (l *Limiter) forget(now time.Time) {
+	for range 2 {
+		_, one, ok := l.seen.GetOldest()
+		if !ok || one.TokensAt(now) < float64(l.rate.Burst) {
+			return
+		}
+		l.seen.RemoveOldest()
+	}
+}
+
+// Write puts v into headers (draft-ietf-httpapi-ratelimit-headers).
+func (v Verdict) Write(h http.Header) {
+	h.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", v.of.Name, v.of.Burst, int(v.of.Per.Seconds())))
+	h.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", v.of.Name, v.Left, int(math.Ceil(v.Again.Seconds()))))
+}
+
+// Network is the key of whoever comes from a: an IPv4 address, or the first half of an IPv6 one, of which a home has
+// all the rest.
+func Network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil || !p.IsValid() { // of no address
+		return ""
+	}
+	return p.String()
+}

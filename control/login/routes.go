@@ -1,0 +1,126 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/control/access"
+	"freshet/control/account"
+	"freshet/control/audit"
+	"freshet/control/limit"
+	"freshet/control/mail"
+	"freshet/control/store"
+	"freshet/proto/problem"
+)
+
+type cookie = http.Cookie
+
+// Routes are how persons get in, and what they say of themselves.
+type Routes struct {
+	Store  *store.DB
+	Mail   *mail.Queue
+	Hasher *Hasher
+	Now    func() time.Time
+	Pages  string // base address of the pages, for links in mails
+
+	tries struct{ address, network, mails, mailsFrom *limit.Limiter }
+}
+
+// Register adds the operations to api.
+func (r *Routes) Register(api huma.API) {
+	r.tries.address = limit.New(limit.Rate{Name: "log-in", N: 10, Per: 10 * time.Minute, Burst: 10})
+	r.tries.network = limit.New(limit.Rate{Name: "log-in", N: 300, Per: time.Hour, Burst: 100})
+	r.tries.mails = limit.New(limit.Rate{Name: "mails", N: 5, Per: 10 * time.Minute, Burst: 5}) // RELIABILITY, section 4
+	r.tries.mailsFrom = limit.New(limit.Rate{Name: "mails", N: 300, Per: time.Hour, Burst: 300})
+	r.registerSetup(api)
+	r.registerLinks(api)
+	r.registerMe(api)
+	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/log-in", "log-in", "Log in with a password", 401, 429)), r.logIn)
+	huma.Register(api, access.Person(access.Op(http.MethodPost, "/log-out", "log-out", "Log this browser out")), r.logOut)
+}
+
+type logInIn struct {
+	Body struct {
+		Email    string `json:"email" maxLength:"254"`
+		Password string `json:"password" maxLength:"1024"`
+	}
+}
+
+var errLogIn = problem.New(http.StatusUnauthorized, "log-in", "Not logged in", "The address or the password is wrong.")
+
+// logIn answers the same, after as long, to a wrong password and to an address that nobody has.
+func (r *Routes) logIn(ctx context.Context, in *logInIn) (out *entered, err error) {
+	now, from := r.Now(), access.From(ctx).From
+	email, err := account.Address(in.Body.Email)
+	if err != nil {
+		return nil, errLogIn
+	}
+	for _, v := range []limit.Verdict{r.tries.network.Take(limit.Network(from), now), r.tries.address.Take(email, now)} {
+		if !v.OK {
+			return nil, tooMany(v)
+		}
+	}
+	p, err := account.PersonByEmail(ctx, r.Store, email)
+	if err != nil && !errors.Is(err, store.ErrNone) {
+		return nil, err
+	}
+	kept := ""
+	if p.Password != nil {
+		kept = *p.Password
+	}
+	switch ok, err := r.Hasher.Check(ctx, in.Body.Password, kept); {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, errLogIn
+	}
+	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+		out, err = r.enterFirst(ctx, q, p, "log-in")
+		return err
+	})
+	return out, err
+}
+
+// enterFirst logs p in, in the account that comes first.
+func (r *Routes) enterFirst(ctx context.Context, q store.Querier, p account.Person, action string) (*entered, error) {
+	shown, err := first(ctx, q, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.enterAt(ctx, q, p, shown, action)
+}
+
+// enterAt logs p in, in an account, and notes it there; uuid.Nil is none.
+func (r *Routes) enterAt(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID, action string) (*entered, error) {
+	now := r.Now()
+	out, err := r.enter(ctx, q, p, shown, now)
+	if err != nil || shown == uuid.Nil {
+		return out, err
+	}
+	return out, audit.Add(ctx, q, shown, now, audit.Act{
+		Actor: audit.Person, ActorID: p.ID, From: access.From(ctx).From, Action: action, Subject: "person/" + p.ID.String(),
+	})
+}
+
+type logOutOut struct {
+	SetCookie cookie `header:"Set-Cookie"`
+}
+
+func (r *Routes) logOut(ctx context.Context, _ *struct{}) (*logOutOut, error) {
+	a := access.From(ctx)
+	if _, err := End(ctx, r.Store, a.ID, a.Login); err != nil {
+		return nil, err
+	}
+	return &logOutOut{a.Browser.Jar.LogOut()}, nil
+}
+
+func tooMany(v limit.Verdict) *problem.Problem {
+	p := problem.New(http.StatusTooManyRequests, "too-many", "Too many tries", "Wait a little, then try again. What you have typed was not looked at.")
+	p.RetryAfter = v.Again
+	return p
+}

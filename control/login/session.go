@@ -1,0 +1,132 @@
+// Package login lets persons in: by password, or by a link that a mail brought. A browser that is logged in holds a
+// secret of which the database has a hash.
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freshet/control/store"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+var (
+	statements  = store.Load(files)
+	insertLogin = statements.Get("insert_login")
+	loginByHash = statements.Get("login_by_hash")
+	loginSeen   = statements.Get("login_seen")
+	loginsOf    = statements.Get("logins_of_person")
+	loginMoved  = statements.Get("login_moved")
+	deleteLogin = statements.Get("delete_login")
+	deleteOther = statements.Get("delete_other_logins")
+	deleteOf    = statements.Get("delete_logins_in_account")
+	sweepLogins = statements.Get("sweep_logins")
+	insertLink  = statements.Get("insert_link")
+	linkByHash  = statements.Get("link_by_hash")
+	linkByCode  = statements.Get("links_by_browser")
+	useLink     = statements.Get("use_link")
+	tryLink     = statements.Get("try_link")
+	sweepLinks  = statements.Get("sweep_links")
+)
+
+const (
+	// keepFor is how long a browser stays logged in after it was last used.
+	keepFor = 30 * 24 * time.Hour
+	// seenEvery is how often that is noted.
+	seenEvery = 5 * time.Minute
+
+	secretBytes = 32
+)
+
+// A Login is a browser in which a person is logged in.
+type Login struct {
+	ID        uuid.UUID `db:"id"`
+	Person    uuid.UUID `db:"person_id"`
+	Account   uuid.UUID `db:"account_id"` // that it shows
+	BeganAt   time.Time `db:"began_at"`
+	SeenAt    time.Time `db:"seen_at"`
+	ExpiresAt time.Time `db:"expires_at"`
+	Address   string    `db:"address"`
+	Agent     string    `db:"agent"` // User-Agent
+}
+
+// newSecret returns what a browser or a mail holds, and what is kept of it.
+func newSecret() (secret string, hash []byte) {
+	b := make([]byte, secretBytes)
+	_, _ = rand.Read(b) // it never fails
+	secret = base64.RawURLEncoding.EncodeToString(b)
+	return secret, hashOf(secret)
+}
+
+// hashOf is what is kept of a secret: it is too long to be guessed, so one round will do.
+func hashOf(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// Begin logs l.Person in, and returns the secret for the browser.
+func Begin(ctx context.Context, q store.Querier, l Login, now time.Time) (secret string, _ Login, err error) {
+	secret, hash := newSecret()
+	l.ID, l.BeganAt, l.SeenAt, l.ExpiresAt = store.NewID(), store.Moment(now), store.Moment(now), store.Moment(now.Add(keepFor))
+	_, err = store.Exec(ctx, q, insertLogin, store.Args{
+		"hash": hash, "id": l.ID, "person": l.Person, "account": l.Account, "began_at": l.BeganAt, "seen_at": l.SeenAt,
+		"expires_at": l.ExpiresAt, "address": l.Address, "agent": l.Agent,
+	})
+	return secret, l, err
+}
+
+// Find returns the login whose secret a browser has sent, and store.ErrNone where it is over or never was.
+func Find(ctx context.Context, q store.Querier, secret string, now time.Time) (Login, error) {
+	l, err := store.One[Login](ctx, q, loginByHash, store.Args{"hash": hashOf(secret), "now": store.Moment(now)})
+	if err == nil && now.Sub(l.SeenAt) >= seenEvery {
+		l.SeenAt, l.ExpiresAt = store.Moment(now), store.Moment(now.Add(keepFor))
+		_, err = store.Exec(ctx, q, loginSeen, store.Args{"id": l.ID, "seen_at": l.SeenAt, "expires_at": l.ExpiresAt})
+	}
+	return l, err
+}
+
+// Of returns the logins of a person, the one last seen first.
+func Of(ctx context.Context, q store.Querier, person uuid.UUID, now time.Time) ([]Login, error) {
+	return store.All[Login](ctx, q, loginsOf, store.Args{"person": person, "now": store.Moment(now)})
+}
+
+// Move has a login show another account of its person.
+func Move(ctx context.Context, q store.Querier, login, account uuid.UUID) error {
+	_, err := store.Exec(ctx, q, loginMoved, store.Args{"id": login, "account": account})
+	return err
+}
+
+// End logs one browser of a person out.
+func End(ctx context.Context, q store.Querier, person, login uuid.UUID) (ended bool, err error) {
+	n, err := store.Exec(ctx, q, deleteLogin, store.Args{"id": login, "person": person})
+	return n > 0, err
+}
+
+// EndOthers logs a person out everywhere but in one browser; uuid.Nil spares none.
+func EndOthers(ctx context.Context, q store.Querier, person, but uuid.UUID) (ended int64, err error) {
+	return store.Exec(ctx, q, deleteOther, store.Args{"person": person, "but": but})
+}
+
+// EndIn logs a person out of an account that it is no member of any more.
+func EndIn(ctx context.Context, q store.Querier, person, account uuid.UUID) error {
+	_, err := store.Exec(ctx, q, deleteOf, store.Args{"person": person, "account": account})
+	return err
+}
+
+// Sweep forgets logins and links whose time is over.
+func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
+	args := store.Args{"now": store.Moment(now)}
+	if _, err := store.Exec(ctx, q, sweepLogins, args); err != nil {
+		return err
+	}
+	_, err := store.Exec(ctx, q, sweepLinks, args)
+	return err
+}

@@ -1,0 +1,101 @@
+// Package mail writes mails and keeps each until a server has taken it.
+package mail
+
+import (
+	"context"
+	"embed"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freshet/control/store"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+var (
+	statements = store.Load(files)
+	insertMail = statements.Get("insert_mail")
+	dueMails   = statements.Get("due_mails")
+	claimMail  = statements.Get("claim_mail")
+	settleMail = statements.Get("settle_mail")
+
+	newestMails = statements.Get("newest_mails")
+	mailByID    = statements.Get("mail_by_id")
+)
+
+// A Kind of mail: it names the texts.
+type Kind string
+
+// The kinds of mail.
+const (
+	SignUp      Kind = "sign-up"       // values: link, account
+	SignUpKnown Kind = "sign-up-known" // of an address that is known; values: link
+	LogIn       Kind = "log-in"        // values: link
+	Reset       Kind = "reset"         // values: link
+	Invite      Kind = "invite"        // to an account; values: link, account, role
+)
+
+var kinds = []Kind{SignUp, SignUpKnown, LogIn, Reset, Invite}
+
+// A Message is what a mail says, and to whom.
+type Message struct {
+	Account  uuid.UUID // for which it is; uuid.Nil: for Freshet itself
+	Event    uuid.UUID // that it is about; uuid.Nil: none
+	Kind     Kind
+	To, Name string
+	Language string // en or fr
+	Values   map[string]string
+}
+
+// Written is a mail as it is sent.
+type Written struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
+}
+
+// States of a mail.
+const (
+	waiting = "waiting" // for a server to take it
+	sent    = "sent"    // a server has taken it
+	failed  = "failed"  // given up
+)
+
+// A Queue keeps mails. Its methods may be called from any goroutine.
+type Queue struct {
+	wake chan struct{} // has an element while there may be something to send
+}
+
+// NewQueue returns a queue.
+func NewQueue() *Queue { return &Queue{wake: make(chan struct{}, 1)} }
+
+// Add writes m and keeps it in the transaction q: it is sent where that is kept, and not before.
+func (u *Queue) Add(ctx context.Context, q store.Querier, m Message, now time.Time) error {
+	w, err := write(m)
+	if err != nil {
+		return err
+	}
+	at := store.Moment(now)
+	_, err = store.Exec(ctx, q, insertMail, store.Args{
+		"id": store.NewID(), "account": optional(m.Account), "event": optional(m.Event), "kind": string(m.Kind), "to": m.To,
+		"message": store.JSON[Written]{V: w}, "state": waiting, "at": at,
+	})
+	store.After(ctx, u.signal)
+	return err
+}
+
+func (u *Queue) signal() {
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+func optional(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}

@@ -1,0 +1,2 @@
+-- name: states
+SELECT recipient, state, attempts FROM mail ORDER BY recipient

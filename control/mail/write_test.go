@@ -1,0 +1,54 @@
+package mail
+
+import (
+	"strings"
+	"testing"
+)
+
+var everyValue = map[string]string{"link": "https://webcasts.example/x/TOKEN", "account": "Nordlicht", "role": "organizer"}
+
+// Each kind has all its texts in both languages, in two forms that say the same, with nothing left to fill in.
+func TestEveryKind(t *testing.T) {
+	for _, language := range []string{"en", "fr"} {
+		for _, kind := range kinds {
+			w, err := write(Message{Kind: kind, To: "ana@example.org", Name: "Ana", Language: language, Values: everyValue})
+			if err != nil {
+				t.Errorf("%s, %s: %v", language, kind, err)
+				continue
+			}
+			for what, s := range map[string]string{"subject": w.Subject, "text": w.Text, "HTML": w.HTML} {
+				if s == "" || strings.Contains(s, "{{") || strings.Contains(s, "<no value>") {
+					t.Errorf("%s, %s: %s: %s", language, kind, what, s)
+				}
+			}
+			if !strings.Contains(w.Text, everyValue["link"]) || strings.Count(w.HTML, everyValue["link"]) < 2 || !strings.Contains(w.Text, "Ana,") {
+				t.Errorf("%s, %s: no link or greeting:\n%s\n%s", language, kind, w.Text, w.HTML)
+			}
+			if language == "fr" && (strings.Contains(w.Text, "Hello") || !strings.Contains(w.HTML, `lang="fr"`)) {
+				t.Errorf("%s: English in French:\n%s", kind, w.Text)
+			}
+		}
+	}
+}
+
+// What a person calls itself or its account stays text, and on one line where a header wants that.
+func TestHostileValues(t *testing.T) {
+	w, err := write(Message{Kind: Invite, Name: `<script>alert(1)</script>{{.link}}`, Language: "de", Values: map[string]string{
+		"link": "https://webcasts.example/invite/T", "account": "A\r\nBcc: all@example.org", "role": "owner",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(w.Subject, "\r\n") || strings.Contains(w.HTML, "<script") || !strings.Contains(w.HTML, "&lt;script&gt;") {
+		t.Errorf("%q\n%s", w.Subject, w.HTML)
+	}
+	if !strings.HasPrefix(w.Text, "Hello <script>alert(1)</script>{{.link}},") {
+		t.Errorf("%s", w.Text)
+	}
+	if _, err := write(Message{Kind: "other"}); err == nil {
+		t.Error("a kind that is not there was written")
+	}
+	if _, err := write(Message{Kind: Invite, Values: map[string]string{"link": "x"}}); err == nil {
+		t.Error("a value is missing, and nobody says so")
+	}
+}
