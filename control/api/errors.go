@@ -3,10 +3,13 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"freshet/control/store"
 	"freshet/proto/problem"
 )
 
@@ -56,9 +59,22 @@ func newErrorIn(c huma.Context, status int, msg string, errs ...error) huma.Stat
 	if !ok || c == nil || p.Status < 500 {
 		return err
 	}
-	if report, ok := c.Context().Value(reporterKey{}).(reporter); ok && c.Context().Err() == nil { // else nobody waits for it
-		p.Instance = "/problems/log/" + report(errors.Join(errs...))
+	all := errors.Join(errs...)
+	if errors.Is(all, store.ErrAway) {
+		*p = *away()
+		c.SetHeader("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds()))) // huma looks for headers in the first error alone
 	}
+	if report, ok := c.Context().Value(reporterKey{}).(reporter); ok && c.Context().Err() == nil { // else nobody waits for it
+		p.Instance = "/problems/log/" + report(all)
+	}
+	return p
+}
+
+// away is the problem of a database that does nothing now.
+func away() *problem.Problem {
+	p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now",
+		"The database does not answer. Nothing was changed, or all of it was: look before you try again.")
+	p.RetryAfter = 2 * time.Second
 	return p
 }
 

@@ -82,9 +82,7 @@ func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
 		if r.Context().Err() == nil { // else nobody waits for it
 			g.log.Error("who asks is not known", "err", err)
 		}
-		p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", "The database does not answer.")
-		p.RetryAfter = 2 * time.Second
-		return a, p
+		return a, away()
 	}
 	return a, nil
 }

@@ -487,13 +487,11 @@ func TestAuditLog(t *testing.T) {
 
 // A fault of ours is answered without a word of what it is, and stands in the log under the id that the answer names.
 func TestFault(t *testing.T) {
-	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()}, storetest.Deps(t))
+	db, err := store.Connect(t.Context(), store.Config{Dir: t.TempDir()}, storetest.Deps(t)) // without a table
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	defer db.Close()
 	var log bytes.Buffer
 	o := newOffice(t, &storetest.DB{DB: db})
 	o.api = New(Config{Version: "1"}, Deps{
@@ -513,7 +511,7 @@ func TestFault(t *testing.T) {
 		log.Reset()
 		p := b.fails(500, "internal", row.method, row.path, row.body)
 		id, ok := strings.CutPrefix(p.Instance, "/problems/log/")
-		if !ok || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "closed") || p.Detail != "" {
+		if !ok || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "no such table") || p.Detail != "" {
 			t.Errorf("%s %s: %+v, log: %s", row.method, row.path, p, &log)
 		}
 		if strings.Contains(log.String(), password) || strings.Contains(log.String(), ana) {
@@ -590,5 +588,60 @@ func TestMailbox(t *testing.T) {
 			t.Errorf("%v", one)
 		}
 		b.fails(404, "not-found", "GET", "/dev/mails/"+store.NewID().String(), nil)
+	}
+}
+
+// An invitation may lie in a mailbox for days: whoever has a password gives that, too, or is logged in.
+func TestInvitationOfSomebodyKnown(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	eve := o.browser()
+	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
+	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+	m := owner.does("POST", "/members", object{"email": "eve@example.org", "role": "presenter"})
+	at := token(o.link("eve@example.org", 2))
+	other := o.browser()
+	if got := other.does("POST", "/invitations/open", object{"token": at}); got["known"] != true {
+		t.Errorf("%v", got)
+	}
+	other.fails(401, "log-in", "POST", "/invitations/use", object{"token": at})
+	other.fails(401, "log-in", "POST", "/invitations/use", object{"token": at, "password": "another good one"})
+	owner.fails(401, "log-in", "POST", "/invitations/use", object{"token": at})
+	if me := other.does("POST", "/invitations/use", object{"token": at, "password": password}); me["account"].(object)["role"] != "presenter" {
+		t.Errorf("%v", me)
+	}
+	owner.does("DELETE", "/members/"+m["id"].(string), nil)
+	owner.does("POST", "/members", object{"email": "eve@example.org", "role": "organizer"})
+	if me := eve.does("POST", "/invitations/use", object{"token": token(o.link("eve@example.org", 3))}); me["account"].(object)["role"] != "organizer" {
+		t.Errorf("%v", me)
+	}
+}
+
+// Of several links for a new password the first that is used is the last.
+func TestOneReset(t *testing.T) {
+	o, _ := founded(t, storetest.New(t))
+	b := o.browser()
+	b.does("POST", "/resets", object{"email": ana})
+	older := token(o.link(ana, 1))
+	o.pass(time.Minute)
+	b.does("POST", "/resets", object{"email": ana})
+	b.does("POST", "/resets/use", object{"token": token(o.link(ana, 2)), "password": "another good one"})
+	b.fails(410, "link-dead", "POST", "/resets/use", object{"token": older, "password": password})
+}
+
+// A database that does nothing now is a fault of the moment, and what it says of itself stays inside.
+func TestDatabaseAway(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	stranger := o.browser()
+	if err := o.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []*httptest.ResponseRecorder{
+		owner.send("GET", "/account", nil), stranger.send("GET", "/setup", nil),
+		stranger.send("POST", "/log-in", object{"email": ana, "password": password}),
+		stranger.send("POST", "/sign-ups", object{"account": "A", "name": "A", "email": "new@example.org"}),
+	} {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "sql") {
+			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
 	}
 }

@@ -139,3 +139,9 @@ func UseCode(ctx context.Context, q store.Querier, browser, code string, now tim
 	}
 	return found.Link, false, use(ctx, q, found.Hash, now)
 }
+
+// useOthers has all links of l's kind and person work no more.
+func useOthers(ctx context.Context, q store.Querier, l Link, now time.Time) error {
+	_, err := store.Exec(ctx, q, useAll, store.Args{"person": l.person(), "kind": string(l.Kind), "now": store.Moment(now)})
+	return err
+}

@@ -50,7 +50,7 @@ type useInvitationIn struct {
 	Body struct {
 		Token    string `json:"token" maxLength:"128"`
 		Name     string `json:"name,omitempty" maxLength:"80"`
-		Password string `json:"password,omitempty" maxLength:"1024" doc:"10 to 256 characters; not asked of a person who has one"`
+		Password string `json:"password,omitempty" maxLength:"1024" doc:"A new one of 10 to 256 characters; of a person who has one, that one, unless logged in here"`
 		TimeZone string `json:"timeZone,omitempty" maxLength:"64"`
 	}
 }
@@ -63,7 +63,7 @@ func (r *Routes) registerLinks(api huma.API) {
 	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/resets", "ask-reset", "Ask for a link by mail to choose a new password")), r.askReset)
 	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/resets/use", "use-reset", "Choose a new password; other browsers are logged out", 410, 422)), r.useReset)
 	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/invitations/open", "open-invitation", "Who is invited where; the invitation stays as it is", 410)), r.openInvite)
-	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/invitations/use", "use-invitation", "Accept an invitation, and log in", 410, 422)), r.useInvite)
+	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/invitations/use", "use-invitation", "Accept an invitation, and log in", 401, 410, 422, 429)), r.useInvite)
 }
 
 // askFor sends a link of kind to the person with email, where there is one. For a log-in it returns the secret of the
@@ -203,6 +203,9 @@ func (r *Routes) useReset(ctx context.Context, in *passwordIn) (out *entered, er
 		if _, err := EndOthers(ctx, q, l.person(), uuid.Nil); err != nil {
 			return err
 		}
+		if err := useOthers(ctx, q, l, r.Now()); err != nil { // who knows an older mail must not undo this
+			return err
+		}
 		out, err = r.by(ctx, q, l, "reset")
 		return err
 	})
@@ -241,11 +244,10 @@ func (r *Routes) openInvite(ctx context.Context, in *tokenIn) (*invitationOut, e
 }
 
 func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (out *entered, err error) {
-	now, phc := r.Now(), ""
-	if in.Body.Password != "" {
-		if phc, err = r.Hasher.Hash(ctx, in.Body.Password); err != nil {
-			return nil, choice(err)
-		}
+	now := r.Now()
+	phc, err := r.proved(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		l, err := Use(ctx, q, Invite, in.Body.Token, now)
@@ -279,4 +281,34 @@ func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (out *enter
 		return err
 	})
 	return out, err
+}
+
+// proved sees that whoever accepts an invitation is who is invited, beyond holding a mail that may be days old: a person
+// who has a password gives it, or is logged in here. For a person without one it returns what the chosen one is kept as,
+// empty where none was sent.
+func (r *Routes) proved(ctx context.Context, in *useInvitationIn) (phc string, err error) {
+	l, err := Look(ctx, r.Store, Invite, in.Body.Token, r.Now())
+	if err != nil {
+		return "", dead(err)
+	}
+	p, _, err := invited(ctx, r.Store, l)
+	switch {
+	case err != nil:
+		return "", err
+	case p.Password == nil && in.Body.Password == "":
+		return "", nil
+	case p.Password == nil:
+		phc, err = r.Hasher.Hash(ctx, in.Body.Password)
+		return phc, choice(err)
+	case access.From(ctx).ID == p.ID:
+		return "", nil
+	}
+	if v := r.tries.address.Take(*p.Email, r.Now()); !v.OK {
+		return "", tooMany(v)
+	}
+	ok, err := r.Hasher.Check(ctx, in.Body.Password, *p.Password)
+	if err == nil && !ok {
+		err = problem.New(http.StatusUnauthorized, "log-in", "Not logged in", "The password is wrong. It is the one you have at Freshet already.")
+	}
+	return "", err
 }

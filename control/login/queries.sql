@@ -49,3 +49,6 @@ UPDATE link SET tries = tries + 1 WHERE hash = @hash
 
 -- name: sweep_links
 DELETE FROM link WHERE expires_at <= @now
+
+-- name: use_links_of_kind
+UPDATE link SET used_at = @now WHERE person_id = @person AND kind = @kind AND used_at IS NULL

@@ -33,6 +33,7 @@ var (
 	linkByHash  = statements.Get("link_by_hash")
 	linkByCode  = statements.Get("links_by_browser")
 	useLink     = statements.Get("use_link")
+	useAll      = statements.Get("use_links_of_kind")
 	tryLink     = statements.Get("try_link")
 	sweepLinks  = statements.Get("sweep_links")
 )

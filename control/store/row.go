@@ -14,7 +14,7 @@ import (
 func Exec(ctx context.Context, q Querier, s Statement, args Args) (affected int64, err error) {
 	n, err := q.exec(ctx, s, args)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", s.Name, err)
+		return 0, fmt.Errorf("%s: %w", s.Name, judged(err))
 	}
 	return n, nil
 }
@@ -39,7 +39,7 @@ func All[T any](ctx context.Context, q Querier, s Statement, args Args) ([]T, er
 		return r.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Name, err)
+		return nil, fmt.Errorf("%s: %w", s.Name, judged(err))
 	}
 	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -69,6 +70,8 @@ type engine interface {
 type DB struct {
 	engine
 	Kind Kind
+
+	closed func() error
 }
 
 // Open connects to the database and brings its tables up to date. Of several nodes that start together one does
@@ -96,13 +99,13 @@ func Connect(ctx context.Context, cfg Config, d Deps) (*DB, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &DB{engine: e, Kind: SQLite}, nil
+		return &DB{engine: e, Kind: SQLite, closed: sync.OnceValue(e.close)}, nil
 	}
 	e, err := openPostgres(ctx, cfg.URL, m)
 	if err != nil {
 		return nil, err
 	}
-	return &DB{engine: e, Kind: e.kind}, nil
+	return &DB{engine: e, Kind: e.kind, closed: sync.OnceValue(e.close)}, nil
 }
 
 // Migrate brings the tables up to date, and returns how many migrations that took.
@@ -112,8 +115,8 @@ func (db *DB) Migrate(ctx context.Context) (applied int, err error) { return db.
 // other kinds have tools of their own for that, and an error says so.
 func (db *DB) Backup(ctx context.Context, to string) error { return db.backup(ctx, to) }
 
-// Close ends all connections.
-func (db *DB) Close() error { return db.close() }
+// Close ends all connections. Once that is done it does nothing.
+func (db *DB) Close() error { return db.closed() }
 
 // InTx runs do in a serializable transaction: all of what do writes is kept, or nothing where it returns an error.
 // Where others changed what do has read it runs again from the start, so it must do nothing but statements of q, and
@@ -133,7 +136,7 @@ func (db *DB) InTx(ctx context.Context, do func(ctx context.Context, q Querier) 
 			f()
 		}
 	}
-	return err
+	return judged(err)
 }
 
 type afterKey struct{}

@@ -223,6 +223,29 @@ func TestReopenAndBackup(t *testing.T) {
 	}
 }
 
+// What an engine says when it can do nothing now is told from what is wrong with a statement.
+func TestAway(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		do(t, db, "make_counter", nil)
+		if _, err := store.Exec(t.Context(), db, sql.Get("put_value"), value{}.args()); err == nil || errors.Is(err, store.ErrAway) {
+			t.Errorf("no such table: %v", err)
+		}
+		if db.Kind != store.SQLite {
+			_, err := store.Exec(t.Context(), db, sql.Get("end_connection"), nil)
+			if !errors.Is(err, store.ErrAway) {
+				t.Errorf("a connection that was ended: %v", err)
+			}
+		}
+		do(t, db, "put_counter", store.Args{"name": "a", "n": 1}) // over another one
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.One[int64](t.Context(), db, sql.Get("sum_counters"), nil); !errors.Is(err, store.ErrAway) {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}
+
 func TestBadAddress(t *testing.T) {
 	for _, address := range []string{"mysql://root:hunter2@127.0.0.1/x", "postgresql://root:hunter2@127.0.0.1:1/x?connect_timeout=1", "::"} {
 		_, err := store.Open(t.Context(), store.Config{URL: address}, storetest.Deps(t))

@@ -3,7 +3,8 @@
 # FRESHET_TEST_POSTGRES; without PostgreSQL it runs the command alone, and says so.
 # usage: postgres.sh COMMAND [ARGUMENT…]
 set -euo pipefail
-bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1) || true
+initdb=$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1) || true
+bin=${initdb%/initdb}
 if [ -z "$bin" ]; then
 	echo "!!! SKIPPED on PostgreSQL: it is not installed (make needs)" >&2
 	exec "$@"

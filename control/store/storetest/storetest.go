@@ -55,15 +55,20 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 	t.Helper()
 	for _, engine := range []struct {
 		name string
+		kind store.Kind
 		url  func(*testing.T) string
 	}{
-		{"SQLite", func(*testing.T) string { return "" }},
-		{"PostgreSQL", postgres},
-		{"CockroachDB", cockroach},
+		{"SQLite", store.SQLite, func(*testing.T) string { return "" }},
+		{"PostgreSQL", store.Postgres, postgres},
+		{"CockroachDB", store.Cockroach, cockroach},
 	} {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Helper()
-			test(t, Open(t, store.Config{URL: engine.url(t), Dir: t.TempDir()}))
+			db := Open(t, store.Config{URL: engine.url(t), Dir: t.TempDir()})
+			if db.Kind != engine.kind {
+				t.Fatalf("the server is %s", db.Kind) // or what passes would say nothing of the one that is named
+			}
+			test(t, db)
 		})
 	}
 }

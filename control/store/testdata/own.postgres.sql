@@ -12,3 +12,6 @@ SELECT id FROM value WHERE id = ANY(@ids) ORDER BY id
 
 -- name: values_named
 SELECT id FROM value WHERE text = ANY(@texts) ORDER BY id
+
+-- name: end_connection
+SELECT pg_terminate_backend(pg_backend_pid())

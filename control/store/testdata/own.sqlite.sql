@@ -12,3 +12,6 @@ SELECT id FROM value WHERE id IN (SELECT value FROM json_each(@ids)) ORDER BY id
 
 -- name: values_named
 SELECT id FROM value WHERE text IN (SELECT value FROM json_each(@texts)) ORDER BY id
+
+-- name: end_connection
+SELECT 1

@@ -23,3 +23,6 @@ UPDATE counter SET n = n + 1 WHERE name = @name RETURNING n
 
 -- name: sum_counters
 SELECT CAST(coalesce(sum(n), 0) AS INTEGER) FROM counter
+
+-- name: count_named
+SELECT count(*) FROM counter WHERE name = @name
