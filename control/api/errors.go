@@ -25,7 +25,9 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 	case status == http.StatusUnsupportedMediaType:
 		kind, title = "content-type", "Wrong content type"
 	case status == http.StatusNotFound:
-		kind = "not-found"
+		kind, title = "not-found", "Not found"
+	case status == http.StatusBadRequest:
+		title = "Bad request"
 	case status >= 500:
 		kind, msg, errs = "internal", "", nil // what went wrong inside is for the log
 	}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/control/store/storetest"
+	"freshet/proto/problem"
+)
+
+// raw makes a request of b with a body as it is.
+func (b *browser) raw(method, path, contentType, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.RemoteAddr = b.from
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	for name, value := range b.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.o.api.ServeHTTP(w, r)
+	return w
+}
+
+// Every operation of the document gets bad input of each kind that it takes, and answers with the problem that is
+// meant for it, without saying back what was sent. An operation that is added is tried here, too.
+func TestEveryOperationWithBadInput(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	bodies := []struct {
+		name, contentType, body string
+		status                  int
+		kind                    string
+	}{
+		{"no JSON", "application/json", `{"a":"hunter2`, 400, "bad-request"},
+		{"nothing", "application/json", ``, 400, "bad-request"},
+		{"text behind it", "application/json", `{} hunter2`, 400, "bad-request"},
+		{"a key twice", "application/json", `{"a":1,"a":2}`, 400, "bad-request"},
+		{"too deep", "application/json", strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17), 400, "bad-request"},
+		{"an unknown field", "application/json", `{"nobodyKnows":"hunter2"}`, 400, "bad-request"},
+		{"a list", "application/json", `[]`, 422, "invalid"},
+		{"a text", "application/json", `"hunter2"`, 422, "invalid"},
+		{"too large", "application/json", `{"a":"` + strings.Repeat("x", 257<<10) + `"}`, 413, "too-large"},
+		{"another type", "text/plain", `{}`, 415, "content-type"},
+		{"a form", "application/x-www-form-urlencoded", `a=hunter2`, 415, "content-type"},
+	}
+	tried := 0
+	o.api.operations(func(op *huma.Operation) {
+		path := parameter.ReplaceAllString(op.Path, uuid.NewString())
+		check := func(name string, w *httptest.ResponseRecorder, status int, kind string) {
+			t.Helper()
+			tried++
+			var p problem.Problem
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != status || p.Type != "/problems/"+kind || w.Header().Get("Content-Type") != problem.ContentType {
+				t.Errorf("%s: %s: %d %s, want %d %s", op.OperationID, name, w.Code, w.Body, status, kind)
+			}
+			if strings.Contains(w.Body.String(), "hunter2") {
+				t.Errorf("%s: %s: says back what was sent: %s", op.OperationID, name, w.Body)
+			}
+		}
+		if op.RequestBody != nil {
+			for _, row := range bodies {
+				if !op.RequestBody.Required && row.body == "" {
+					continue
+				}
+				check(row.name, owner.raw(op.Method, path, row.contentType, row.body), row.status, row.kind)
+			}
+		}
+		if parameter.MatchString(op.Path) {
+			check("a wrong id", owner.raw(op.Method, parameter.ReplaceAllString(op.Path, "Hunter2..x"), "application/json", "{}"), 422, "invalid")
+		}
+		for _, q := range op.Parameters {
+			if q.In == "query" && q.Schema != nil && q.Schema.Type != huma.TypeString {
+				check("a wrong "+q.Name, owner.raw(op.Method, path+"?"+q.Name+"=hunter2", "", ""), 422, "invalid")
+			}
+		}
+		check("another method", owner.raw("TRACE", path, "", ""), 405, "method-not-allowed")
+	})
+	if tried < 200 {
+		t.Errorf("%d were tried", tried)
+	}
+}
