@@ -289,7 +289,7 @@ type controlCommand struct {
 	mailFlags
 	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
 	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
-	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
+	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http. Default http:// and the node's address."`
 	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream of the cluster, and its key; ID=@FILE reads the key from FILE."`
 }
 

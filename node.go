@@ -250,7 +250,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		return nil, badConfig("database", "%w", err)
 	}
 	n.control, err = control.New(
-		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Mail: cfg.Mail},
+		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Mail: cfg.Mail},
 		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())

@@ -33,6 +33,7 @@ type Config struct {
 	Agents  string // TCP host:port on which agents are heard
 	Streams []*pb.StreamRecord
 	Pages   string // base address of the pages, as people reach them
+	Proxied bool   // through a proxy, whose X-Forwarded-For says from where
 	Mail    Mail
 }
 
@@ -124,7 +125,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	} else {
 		d.Log.Warn("mails wait: no server is given (--smtp)")
 	}
-	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
+	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Store: d.Store, Mail: queue,
 		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
 	})

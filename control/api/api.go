@@ -29,6 +29,7 @@ const Prefix = access.Prefix
 type Config struct {
 	Version string // of the software, for the OpenAPI document
 	Pages   string // base address of the pages, for links in mails: https://webcasts.example
+	Proxied bool   // a proxy stands before us, and nobody else reaches us
 	Mailbox bool   // whoever sits at this machine may read all mails
 }
 

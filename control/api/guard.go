@@ -27,12 +27,14 @@ type guard struct {
 	now   func() time.Time
 	jar   access.Jar
 	cross *http.CrossOriginProtection
+
+	proxied bool
 }
 
 func newGuard(cfg Config, d Deps) *guard {
 	return &guard{
 		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
-		cross: http.NewCrossOriginProtection(),
+		cross: http.NewCrossOriginProtection(), proxied: cfg.Proxied,
 	}
 }
 
@@ -55,7 +57,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 }
 
 func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
-	a := access.Actor{From: remote(r), Browser: access.BrowserOf(r, g.jar)}
+	a := access.Actor{From: g.remote(r), Browser: access.BrowserOf(r, g.jar)}
 	a.Browser.Local = a.From.IsLoopback() && loopback(r.Host) && ourOwn(r)
 	secret := g.jar.Secret(r)
 	if secret == "" {
@@ -107,11 +109,16 @@ func ourOwn(r *http.Request) bool {
 	return false
 }
 
-// remote is where a request comes from.
-func remote(r *http.Request) netip.Addr {
+// remote is where a request comes from: where a proxy stands before us, the last address that X-Forwarded-For names,
+// which is the proxy's own word. What stands before that the caller may have made up.
+func (g *guard) remote(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
+	}
+	if told := r.Header.Values("X-Forwarded-For"); g.proxied && len(told) > 0 {
+		last := told[len(told)-1]
+		host = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 	}
 	a, _ := netip.ParseAddr(host)
 	return a.Unmap().WithZone("")

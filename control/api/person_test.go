@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/store"
@@ -642,6 +643,36 @@ func TestDatabaseAway(t *testing.T) {
 	} {
 		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "sql") {
 			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
+// A proxy's word of where a caller is counts where one stands before control, and only its own.
+func TestForwarded(t *testing.T) {
+	o, _ := founded(t, storetest.New(t))
+	for _, row := range []struct {
+		proxied bool
+		headers []string
+		want    string
+	}{
+		{false, []string{"X-Forwarded-For", "198.51.100.9"}, "203.0.113.7"},
+		{true, nil, "203.0.113.7"},
+		{true, []string{"X-Forwarded-For", "198.51.100.9"}, "198.51.100.9"},
+		{true, []string{"X-Forwarded-For", "127.0.0.1, 198.51.100.9"}, "198.51.100.9"},
+		{true, []string{"X-Forwarded-For", "2001:db8::9"}, "2001:db8::9"},
+		{true, []string{"X-Forwarded-For", "nonsense"}, ""},
+	} {
+		api := New(Config{Version: "1", Pages: "https://webcasts.example", Proxied: row.proxied}, o.deps())
+		b := &browser{o: &office{t: t, api: api, db: o.db}, from: "203.0.113.7:4711", jar: map[string]string{}}
+		b.does("POST", "/log-in", object{"email": ana, "password": password}, row.headers...)
+		var all []login.Device
+		if err := json.Unmarshal(b.send("GET", "/me/log-ins", nil, row.headers...).Body.Bytes(), &all); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range all {
+			if l.Here && l.Address != row.want {
+				t.Errorf("%+v: %s", row, l.Address)
+			}
 		}
 	}
 }

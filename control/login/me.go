@@ -95,7 +95,11 @@ func etag(version int64) string { return fmt.Sprintf(`"%d"`, version) }
 
 // loginOf is the browser that asks, as a new login.
 func loginOf(a access.Actor, person, shown uuid.UUID) Login {
-	return Login{Person: person, Account: shown, Address: a.From.String(), Agent: a.Browser.Agent}
+	l := Login{Person: person, Account: shown, Agent: a.Browser.Agent}
+	if a.From.IsValid() {
+		l.Address = a.From.String()
+	}
+	return l
 }
 
 // entered is the answer to a browser that is logged in from now on.
