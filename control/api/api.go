@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/control/access"
+	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/member"
@@ -74,6 +75,7 @@ func New(cfg Config, d Deps) *API {
 	a.routeJoin()
 	(&login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
+	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
 	a.mux.HandleFunc("/whip/", a.redirect)
 	a.mux.HandleFunc("/", a.nothing)

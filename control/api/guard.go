@@ -15,6 +15,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/store"
 	"freshet/proto/problem"
@@ -59,6 +60,9 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
 	a := access.Actor{From: g.remote(r), Browser: access.BrowserOf(r, g.jar)}
 	a.Browser.Local = a.From.IsLoopback() && loopback(r.Host) && ourOwn(r)
+	if secret := key.Of(r); secret != "" && strings.HasPrefix(r.URL.Path, Prefix+"/") { // /whip/ has keys of its own
+		return g.byKey(r, a, secret)
+	}
 	secret := g.jar.Secret(r)
 	if secret == "" {
 		return a, nil
@@ -81,12 +85,30 @@ func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
 		a.Kind, a.ID, a.Account, a.Role, a.Login = audit.Person, l.Person, l.Account, m.Role, l.ID
 	}
 	if err != nil {
-		if r.Context().Err() == nil { // else nobody waits for it
-			g.log.Error("who asks is not known", "err", err)
-		}
-		return a, away()
+		return a, g.unknown(r, err)
 	}
 	return a, nil
+}
+
+// byKey is a as an API key that r brings has it act; a cookie beside it does not count.
+func (g *guard) byKey(r *http.Request, a access.Actor, secret string) (access.Actor, *problem.Problem) {
+	k, err := key.Find(r.Context(), g.db, secret, g.now())
+	switch {
+	case errors.Is(err, store.ErrNone):
+		return a, problem.New(http.StatusUnauthorized, "unauthorized", "Not a key", "The API key was revoked, has expired, or is none.")
+	case err != nil:
+		return a, g.unknown(r, err)
+	}
+	a.Kind, a.ID, a.Account, a.Scopes = audit.Key, k.ID, k.Account, k.Scopes.V
+	return a, nil
+}
+
+// unknown is the answer where the database does not tell who asks.
+func (g *guard) unknown(r *http.Request, err error) *problem.Problem {
+	if r.Context().Err() == nil { // else nobody waits for it
+		g.log.Error("who asks is not known", "err", err)
+	}
+	return away()
 }
 
 // loopback says whether host is an address of this machine alone: a name that somebody else owns may lead here, too.

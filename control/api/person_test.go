@@ -52,7 +52,10 @@ func (o *office) browser() *browser {
 }
 func (o *office) at(from string) *browser { b := o.browser(); b.from = from; return b }
 
-var allMails = store.Load(os.DirFS("testdata")).Get("mails")
+var (
+	testdata = os.DirFS("testdata")
+	allMails = store.Load(testdata).Get("mails")
+)
 
 // link returns the path behind the pages' address of the link in the newest of n mails to an address.
 func (o *office) link(to string, n int) string {
@@ -82,6 +85,7 @@ type browser struct {
 	o    *office
 	from string
 	host string // that it asks; empty for the test's own
+	key  string // sent as a bearer, where it is not empty
 	jar  map[string]string
 }
 
@@ -104,6 +108,9 @@ func (b *browser) send(method, path string, body any, headers ...string) *httpte
 	r.RemoteAddr = b.from
 	if b.host != "" {
 		r.Host = b.host
+	}
+	if b.key != "" {
+		r.Header.Set("Authorization", "Bearer "+b.key)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])

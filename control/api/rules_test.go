@@ -27,7 +27,7 @@ func (a *API) operations(f func(op *huma.Operation)) {
 
 var parameter = regexp.MustCompile(`\{[a-z]+\}`)
 
-// Every operation of the document, called by every role and by nobody: who may not is refused before anything else is
+// Every operation of the document, called by every role, by keys and by nobody: who may not is refused before anything else is
 // looked at. An operation that does not say who may call it fails here.
 func TestEveryRole(t *testing.T) {
 	o, owner := founded(t, storetest.New(t))
@@ -39,6 +39,7 @@ func TestEveryRole(t *testing.T) {
 		b.does("POST", "/invitations/use", object{"token": token(o.link(email, 1)), "password": password})
 		browsers[role] = b
 	}
+	keys := map[permit.Scope]*browser{permit.ReadScope: o.program(owner, permit.ReadScope), permit.WriteScope: o.program(owner, permit.WriteScope)}
 	n := 0
 	o.api.operations(func(op *huma.Operation) {
 		n++
@@ -65,6 +66,16 @@ func TestEveryRole(t *testing.T) {
 				t.Errorf("%s by %s: %d %s, want it granted: %v", op.OperationID, role, w.Code, w.Body, want)
 			}
 		}
+		for scope, b := range keys {
+			w := b.send(op.Method, path, body)
+			want := access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{scope}}) == access.Granted
+			if granted := w.Code != http.StatusForbidden && (w.Code != http.StatusUnauthorized || anyone); granted != want {
+				t.Errorf("%s by a key that may %s: %d %s, want it granted: %v", op.OperationID, scope, w.Code, w.Body, want)
+			}
+			if named := len(op.Security) == 2; want && scope == permit.WriteScope && !anyone && !named {
+				t.Errorf("%s: the document does not say that a key may call it", op.OperationID)
+			}
+		}
 	})
 	if n < 20 {
 		t.Errorf("%d operations", n)
@@ -77,10 +88,12 @@ func TestOtherAccount(t *testing.T) {
 	member := owner.does("POST", "/members", object{"email": "bob@example.org", "role": "organizer"})["id"].(string)
 	login := owner.send("GET", "/me/log-ins", nil).Body.String()
 	login = regexp.MustCompile(`"id":"([0-9a-f-]{36})"`).FindStringSubmatch(login)[1]
-	ids := map[string]string{"/members/": member, "/me/log-ins/": login}
+	key := owner.does("POST", "/keys", object{"name": "Import", "scopes": []string{"write"}})["id"].(string)
+	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
 	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
+	program := o.program(eve, permit.WriteScope)
 	bodies := map[string]any{"set-role": object{"role": "owner"}}
 	tried := 0
 	o.api.operations(func(op *huma.Operation) {
@@ -98,11 +111,24 @@ func TestOtherAccount(t *testing.T) {
 		if w := eve.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d %s, want 404", op.OperationID, w.Code, w.Body)
 		}
+		want := http.StatusForbidden
+		if access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{permit.WriteScope}}) == access.Granted {
+			want = http.StatusNotFound
+		}
+		if w := program.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != want {
+			t.Errorf("%s by a key: %d %s, want %d", op.OperationID, w.Code, w.Body, want)
+		}
 	})
 	if tried < 4 {
 		t.Errorf("%d operations were tried", tried)
 	}
 	if got := owner.send("GET", "/members", nil).Body.String(); !strings.Contains(got, `"role":"organizer"`) {
 		t.Errorf("%s", got)
+	}
+	if got := program.send("GET", "/members", nil).Body.String(); strings.Contains(got, ana) || !strings.Contains(got, "eve@example.org") {
+		t.Errorf("a key sees %s", got)
+	}
+	if got := program.does("GET", "/account", nil); got["name"] != "Eve" {
+		t.Errorf("a key sees %v", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/permit"
@@ -93,7 +94,7 @@ type AuditEntry struct {
 	At      time.Time  `json:"at"`
 	Actor   audit.Kind `json:"actor" enum:"person,key,system"`
 	ActorID *uuid.UUID `json:"actorId" format:"uuid" nullable:"true" doc:"Of the person or key; null where it was the system"`
-	Name    string     `json:"name" doc:"Of the person, empty where it is not known any more"`
+	Name    string     `json:"name" doc:"Of the person or key, empty where it is not known any more"`
 	Network string     `json:"network" doc:"From where: the first 24 bits of an IPv4 address, 48 of an IPv6 one"`
 	Action  string     `json:"action" doc:"The operation's id in this document"`
 	Subject string     `json:"subject" doc:"A noun, a slash and an id"`
@@ -327,21 +328,32 @@ func (r *Routes) audit(ctx context.Context, in *auditIn) (*auditOut, error) {
 	return out, nil
 }
 
-// names returns the names of the persons in entries.
+// names returns the names of the persons and keys in entries.
 func (r *Routes) names(ctx context.Context, entries []audit.Entry) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
 	for _, e := range entries {
-		if e.Actor != audit.Person || e.ActorID == nil {
+		if e.ActorID == nil {
 			continue
 		}
 		if _, ok := names[*e.ActorID]; ok {
 			continue
 		}
-		p, err := account.PersonByID(ctx, r.Store, *e.ActorID)
-		if err != nil && !errors.Is(err, store.ErrNone) {
+		name, err := r.name(ctx, e.Actor, *e.ActorID)
+		if err != nil {
 			return nil, err
 		}
-		names[*e.ActorID] = p.Name
+		names[*e.ActorID] = name
 	}
 	return names, nil
+}
+
+func (r *Routes) name(ctx context.Context, kind audit.Kind, id uuid.UUID) (string, error) {
+	if kind == audit.Key {
+		return key.Name(ctx, r.Store, id)
+	}
+	p, err := account.PersonByID(ctx, r.Store, id)
+	if errors.Is(err, store.ErrNone) {
+		err = nil
+	}
+	return p.Name, err
 }

@@ -1,0 +1,2 @@
+-- name: key_hashes
+SELECT hash FROM api_key
