@@ -1,6 +1,7 @@
 package access
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -15,10 +16,11 @@ const (
 	bodyTime = 15 * time.Second
 )
 
-// Op is an operation of the API with the limits that each has. errs are the statuses of its errors.
+// Op is an operation of the API with the limits that each has. errs are the statuses of its errors; any may be 429, too.
 func Op(method, path, id, summary string, errs ...int) huma.Operation {
 	return huma.Operation{
-		Method: method, Path: Prefix + path, OperationID: id, Summary: summary, Errors: errs, Tags: []string{tag(path)},
+		Method: method, Path: Prefix + path, OperationID: id, Summary: summary, Tags: []string{tag(path)},
+		Errors:       append(errs, http.StatusTooManyRequests),
 		MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
 	}
 }

@@ -54,6 +54,7 @@ type API struct {
 	doc huma.API
 
 	guarded http.Handler // mux behind the guard
+	limits  *limits
 }
 
 // New assembles the routes.
@@ -61,16 +62,17 @@ func New(cfg Config, d Deps) *API {
 	useProblems()
 	a := &API{d: d, m: newMetrics(d.Metrics), mux: http.NewServeMux()}
 	c := huma.DefaultConfig("Freshet", cfg.Version)
-	c.Info.Description = "Live streams of a Freshet mesh, the way to them, and the accounts they belong to. Media goes by WHIP and WHEP, at the addresses this API names."
+	c.Info.Description = "Live streams of a Freshet mesh, the way to them, and the accounts they belong to. Media goes by WHIP and WHEP, at the addresses this API names. " +
+		"Whoever asks has a rate: an address where it is nobody, an account, or a key. RateLimit and RateLimit-Policy tell what is left; 429 comes with Retry-After."
 	c.OpenAPIPath = Prefix + "/openapi"
 	c.DocsPath, c.SchemasPath = "", "" // the ready-made page loads scripts from elsewhere
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	c.CreateHooks = nil // no $schema fields, no links to schemas
 	a.doc = humago.New(a.mux, c)
-	g := newGuard(cfg, d)
+	g := newGuard(cfg, d, a.m)
 	a.doc.UseMiddleware(a.count, g.middleware)
 	a.doc.OpenAPI().Components.SecuritySchemes = access.Schemes()
-	a.guarded = g.wrap(a.mux)
+	a.guarded, a.limits = g.wrap(a.mux), g.limits
 	a.routeStreams()
 	a.routeJoin()
 	(&login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
@@ -90,7 +92,7 @@ func (a *API) OpenAPI() ([]byte, error) { return a.doc.OpenAPI().YAML() }
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Location, Link, ETag, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "Location, Link, ETag, Retry-After, RateLimit, RateLimit-Policy")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if r.Method == http.MethodOptions {
 		allow := a.methods(r)

@@ -23,27 +23,33 @@ import (
 
 // A guard stands before all operations.
 type guard struct {
-	log   *slog.Logger
-	db    *store.DB
-	now   func() time.Time
-	jar   access.Jar
-	cross *http.CrossOriginProtection
+	log    *slog.Logger
+	db     *store.DB
+	now    func() time.Time
+	jar    access.Jar
+	cross  *http.CrossOriginProtection
+	limits *limits
 
 	proxied bool
 }
 
-func newGuard(cfg Config, d Deps) *guard {
+func newGuard(cfg Config, d Deps, m *metrics) *guard {
 	return &guard{
 		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
-		cross: http.NewCrossOriginProtection(), proxied: cfg.Proxied,
+		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), proxied: cfg.Proxied,
 	}
 }
 
-// wrap finds out who asks before next answers. A browser's word counts only where it was not another site's page that
+// wrap finds out who asks before next answers, and holds each to its rate. A browser's word counts only where it was not another site's page that
 // had it said.
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, p := g.actor(r)
+		if strings.HasPrefix(r.URL.Path, Prefix+"/") {
+			if cut := g.limits.take(a, g.now(), w.Header()); cut != nil {
+				p = cut
+			}
+		}
 		if p != nil {
 			p.Write(w)
 			return

@@ -27,6 +27,7 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	joins     *prometheus.CounterVec
 	redirects *prometheus.CounterVec
+	limited   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -40,8 +41,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		redirects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_api_redirects_total", Help: "Publishers that asked for their origin.",
 		}, []string{"result"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_api_limited_requests_total", Help: "Requests that were answered 429, by the rate that they were over.",
+		}, []string{"policy"}),
 	}
-	reg.MustRegister(m.requests, m.joins, m.redirects)
+	reg.MustRegister(m.requests, m.joins, m.redirects, m.limited)
 	return m
 }
 

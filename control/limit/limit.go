@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,9 +27,10 @@ const keys = 100_000
 
 // A Limiter holds each key to one rate. It may be used from any goroutine.
 type Limiter struct {
-	rate Rate
-	mu   sync.Mutex
-	seen *simplelru.LRU[string, *rate.Limiter]
+	rate   Rate
+	policy []string // header of rate, the same in every answer
+	mu     sync.Mutex
+	seen   *simplelru.LRU[string, *rate.Limiter]
 }
 
 // New returns a limiter.
@@ -37,7 +39,8 @@ func New(r Rate) *Limiter {
 	if err != nil {
 		panic(err) // keys is not positive
 	}
-	return &Limiter{rate: r, seen: seen}
+	policy := fmt.Sprintf("%q;q=%d;w=%d", r.Name, r.Burst, int(r.Per.Seconds()))
+	return &Limiter{rate: r, policy: []string{policy}, seen: seen}
 }
 
 // A Verdict is what a limiter says of one act.
@@ -45,7 +48,7 @@ type Verdict struct {
 	OK    bool
 	Left  int           // that would be allowed now
 	Again time.Duration // until the next one is allowed, where OK is false; until all are, where it is true
-	of    Rate
+	of    *Limiter
 }
 
 // Take counts one act of key at now.
@@ -58,14 +61,17 @@ func (l *Limiter) Take(key string, now time.Time) Verdict {
 		l.seen.Add(key, one)
 	}
 	l.mu.Unlock()
-	v := Verdict{OK: one.AllowN(now, 1), of: l.rate}
+	v := Verdict{OK: one.AllowN(now, 1), of: l}
 	left := one.TokensAt(now)
 	v.Left = max(0, int(left))
 	missing := float64(l.rate.Burst) - left
 	if !v.OK {
 		missing = 1 - left
 	}
-	v.Again = time.Duration(missing / float64(l.rate.N) * float64(l.rate.Per))
+	v.Again = max(0, time.Duration(missing/float64(l.rate.N)*float64(l.rate.Per)))
+	if !v.OK {
+		v.Again = max(v.Again, 1) // where another call's clock was ahead
+	}
 	return v
 }
 
@@ -83,9 +89,16 @@ func (l *Limiter) forget(now time.Time) {
 
 // Write puts v into headers (draft-ietf-httpapi-ratelimit-headers).
 func (v Verdict) Write(h http.Header) {
-	h.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", v.of.Name, v.of.Burst, int(v.of.Per.Seconds())))
-	h.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", v.of.Name, v.Left, int(math.Ceil(v.Again.Seconds()))))
+	b := make([]byte, 0, 48)
+	b = strconv.AppendQuote(b, v.of.rate.Name)
+	b = strconv.AppendInt(append(b, ";r="...), int64(v.Left), 10)
+	b = strconv.AppendInt(append(b, ";t="...), int64(math.Ceil(v.Again.Seconds())), 10)
+	h["Ratelimit-Policy"] = v.of.policy // as Set has names
+	h.Set("RateLimit", string(b))
 }
+
+// Policy is the name of the rate.
+func (v Verdict) Policy() string { return v.of.rate.Name }
 
 // Network is the key of whoever comes from a: an IPv4 address, or the first half of an IPv6 one, of which a home has
 // all the rest.

@@ -64,6 +64,42 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 }
 
+// What one more call costs: of one address, of many, and of many at once.
+func BenchmarkTake(b *testing.B) {
+	r := Rate{Name: "address", N: 30_000, Per: 30 * time.Second, Burst: 30_000}
+	many := make([]string, 50_000)
+	for i := range many {
+		many[i] = fmt.Sprint("203.0.113.", i)
+	}
+	for name, keys := range map[string][]string{"one": many[:1], "many": many} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			l, now := New(r), start
+			for i := 0; b.Loop(); i++ {
+				now = now.Add(time.Microsecond)
+				l.Take(keys[i%len(keys)], now)
+			}
+		})
+	}
+	b.Run("at once", func(b *testing.B) {
+		b.ReportAllocs()
+		l := New(r)
+		b.RunParallel(func(p *testing.PB) {
+			for i := 0; p.Next(); i++ {
+				l.Take(many[i%len(many)], start)
+			}
+		})
+	})
+}
+
+func BenchmarkWrite(b *testing.B) {
+	b.ReportAllocs()
+	v, h := New(Rate{Name: "address", N: 30_000, Per: 30 * time.Second, Burst: 30_000}).Take("a", start), http.Header{}
+	for b.Loop() {
+		v.Write(h)
+	}
+}
+
 func TestNetwork(t *testing.T) {
 	for address, want := range map[string]string{
 		"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7",
