@@ -21,6 +21,7 @@ import (
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
+	"freshet/control/once"
 	"freshet/control/store"
 	"freshet/control/web"
 	pb "freshet/proto"
@@ -142,7 +143,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	return c, nil
 }
 
-// sweepEvery is how often log-ins and links whose time is over are forgotten.
+// sweepEvery is how often log-ins, links and kept answers whose time is over are forgotten.
 const sweepEvery = time.Hour
 
 // Run hears agents, sends mails and forgets what is over, until ctx ends.
@@ -160,8 +161,9 @@ func (c *Control) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := login.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
-			c.log.Warn("log-ins and links that are over stay", "err", err)
+		now := time.Now()
+		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
+			c.log.Warn("log-ins, links and answers that are over stay", "err", err)
 		}
 		select {
 		case <-tick.C:

@@ -70,7 +70,7 @@ func New(cfg Config, d Deps) *API {
 	c.CreateHooks = nil // no $schema fields, no links to schemas
 	a.doc = humago.New(a.mux, c)
 	g := newGuard(cfg, d, a.m)
-	a.doc.UseMiddleware(a.count, g.middleware)
+	a.doc.UseMiddleware(a.count, g.middleware, g.once)
 	a.doc.OpenAPI().Components.SecuritySchemes = access.Schemes()
 	a.guarded, a.limits = g.wrap(a.mux), g.limits
 	a.routeStreams()
@@ -102,7 +102,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("Allow", allow)
 		h.Set("Access-Control-Allow-Methods", allow)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 		return

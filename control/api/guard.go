@@ -17,6 +17,7 @@ import (
 	"freshet/control/audit"
 	"freshet/control/key"
 	"freshet/control/login"
+	"freshet/control/once"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -29,6 +30,7 @@ type guard struct {
 	jar    access.Jar
 	cross  *http.CrossOriginProtection
 	limits *limits
+	keyed  *once.Requests
 
 	proxied bool
 }
@@ -36,7 +38,7 @@ type guard struct {
 func newGuard(cfg Config, d Deps, m *metrics) *guard {
 	return &guard{
 		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
-		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), proxied: cfg.Proxied,
+		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), keyed: once.NewRequests(d.Now), proxied: cfg.Proxied,
 	}
 }
 
@@ -165,6 +167,13 @@ func (g *guard) middleware(c huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(c)
+}
+
+// once has requests with an Idempotency-Key done once.
+func (g *guard) once(c huma.Context, next func(huma.Context)) {
+	if p := g.keyed.Serve(c, next); p != nil {
+		refuse(c, p)
+	}
 }
 
 func refuse(c huma.Context, p *problem.Problem) {

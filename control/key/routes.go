@@ -12,6 +12,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/once"
 	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/proto/problem"
@@ -73,7 +74,7 @@ func (r *Routes) Register(api huma.API) {
 	huma.Register(api, access.Allow(access.Op(http.MethodGet, "/keys", "list-keys", "API keys of the account, the newest first"), permit.EditKeys), r.list)
 	add := access.Allow(access.Op(http.MethodPost, "/keys", "make-key", "Make an API key, which is shown this once", 409, 422), permit.EditKeys)
 	add.DefaultStatus = http.StatusCreated
-	huma.Register(api, add, r.make)
+	huma.Register(api, once.Secret(add), r.make)
 	huma.Register(api, access.Allow(access.Op(http.MethodDelete, "/keys/{id}", "revoke-key", "End an API key at once", 404), permit.EditKeys), r.revoke)
 }
 
@@ -104,41 +105,40 @@ func show(k Key, by string) APIKey {
 	}
 }
 
-func (r *Routes) make(ctx context.Context, in *makeIn) (out *madeOut, err error) {
+func (r *Routes) make(ctx context.Context, in *makeIn) (*madeOut, error) {
 	a, now := access.From(ctx), r.Now()
 	name := account.Text(in.Body.Name)
 	if name == "" {
 		return nil, wrongField("/name", "A name has characters that are seen.")
 	}
-	if in.Body.ExpiresAt != nil && !in.Body.ExpiresAt.After(now) {
-		return nil, wrongField("/expiresAt", "This time is over already.")
-	}
-	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*madeOut, error) {
+		if in.Body.ExpiresAt != nil && !in.Body.ExpiresAt.After(now) { // here, as it was not over yet when this came first
+			return nil, wrongField("/expiresAt", "This time is over already.")
+		}
 		all, err := All(ctx, q, a.Account)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(all) >= most {
-			return problem.New(http.StatusConflict, "full", "No more keys", "An account has at most 100 keys. Revoke one that is not used.")
+			return nil, problem.New(http.StatusConflict, "full", "No more keys", "An account has at most 100 keys. Revoke one that is not used.")
 		}
 		p, err := account.PersonByID(ctx, q, a.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		secret, k, err := Make(ctx, q, Key{
 			Account: a.Account, Name: name, Scopes: store.JSON[[]permit.Scope]{V: in.Body.Scopes}, MadeBy: a.ID, ExpiresAt: in.Body.ExpiresAt,
 		}, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = &madeOut{NewAPIKey{APIKey: show(k, p.Name), Key: secret}}
 		detail := string(permit.ReadScope)
 		if permit.KeyMay(in.Body.Scopes, permit.EditEvent) {
 			detail = string(permit.WriteScope)
 		}
-		return audit.Add(ctx, q, a.Account, now, a.Act("make-key", "key/"+k.ID.String(), detail))
+		out := &madeOut{NewAPIKey{APIKey: show(k, p.Name), Key: secret}}
+		return out, audit.Add(ctx, q, a.Account, now, a.Act("make-key", "key/"+k.ID.String(), detail))
 	})
-	return out, err
 }
 
 func (r *Routes) revoke(ctx context.Context, in *keyIn) (*struct{}, error) {

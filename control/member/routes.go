@@ -16,6 +16,7 @@ import (
 	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
+	"freshet/control/once"
 	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/proto/problem"
@@ -115,10 +116,10 @@ func (r *Routes) Register(api huma.API) {
 	huma.Register(api, access.Allow(access.Op(http.MethodGet, "/members", "list-members", "Members of the account, by address"), permit.SeeMembers), r.list)
 	add := access.Allow(access.Op(http.MethodPost, "/members", "add-member", "Invite a person to the account", 409, 422), permit.EditMembers)
 	add.DefaultStatus = http.StatusCreated
-	huma.Register(api, add, r.add)
+	huma.Register(api, once.Keyed(add), r.add)
 	huma.Register(api, access.Allow(access.Op(http.MethodPatch, "/members/{id}", "set-role", "Give a member another role", 404, 409, 422), permit.EditMembers), r.setRole)
 	huma.Register(api, access.Allow(access.Op(http.MethodDelete, "/members/{id}", "remove-member", "Take a member out of the account", 404, 409), permit.EditMembers), r.remove)
-	huma.Register(api, access.Allow(access.Op(http.MethodPost, "/members/{id}/invitation", "invite-again", "Send a member the invitation again", 404, 409), permit.EditMembers), r.inviteAgain)
+	huma.Register(api, once.Keyed(access.Allow(access.Op(http.MethodPost, "/members/{id}/invitation", "invite-again", "Send a member the invitation again", 404, 409), permit.EditMembers)), r.inviteAgain)
 	huma.Register(api, access.Allow(access.Op(http.MethodGet, "/audit", "list-audit", "Who did what, the newest first"), permit.SeeAudit), r.audit)
 }
 
@@ -164,7 +165,7 @@ func (r *Routes) list(ctx context.Context, _ *struct{}) (*membersOut, error) {
 	return out, err
 }
 
-func (r *Routes) add(ctx context.Context, in *addMemberIn) (out *memberOut, err error) {
+func (r *Routes) add(ctx context.Context, in *addMemberIn) (*memberOut, error) {
 	a, now := access.From(ctx), r.Now()
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
@@ -172,13 +173,13 @@ func (r *Routes) add(ctx context.Context, in *addMemberIn) (out *memberOut, err 
 		p.Errors = []problem.Field{{Pointer: "/email", Detail: p.Detail}}
 		return nil, p
 	}
-	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*memberOut, error) {
 		all, err := account.Members(ctx, q, a.Account)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(all) >= most {
-			return problem.New(http.StatusConflict, "full", "No more members", "An account has at most 500 members.")
+			return nil, problem.New(http.StatusConflict, "full", "No more members", "An account has at most 500 members.")
 		}
 		p, err := account.PersonByEmail(ctx, q, email)
 		if errors.Is(err, store.ErrNone) {
@@ -187,25 +188,23 @@ func (r *Routes) add(ctx context.Context, in *addMemberIn) (out *memberOut, err 
 			}, now)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		switch _, err := account.MemberOf(ctx, q, a.Account, p.ID); {
 		case err == nil:
-			return problem.New(http.StatusConflict, "member", "A member already", "This person is a member of the account.")
+			return nil, problem.New(http.StatusConflict, "member", "A member already", "This person is a member of the account.")
 		case !errors.Is(err, store.ErrNone):
-			return err
+			return nil, err
 		}
 		if err := account.AddMember(ctx, q, account.Member{Account: a.Account, Person: p.ID, Role: in.Body.Role}, now); err != nil {
-			return err
+			return nil, err
 		}
 		m, err := r.invite(ctx, q, a, p.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = &memberOut{show(m)}
-		return audit.Add(ctx, q, a.Account, now, a.Act("add-member", "person/"+p.ID.String(), string(in.Body.Role)))
+		return &memberOut{show(m)}, audit.Add(ctx, q, a.Account, now, a.Act("add-member", "person/"+p.ID.String(), string(in.Body.Role)))
 	})
-	return out, err
 }
 
 // invite sends a member of a's account the link by which it joins.
@@ -281,23 +280,21 @@ func (r *Routes) remove(ctx context.Context, in *memberIn) (*struct{}, error) {
 	})
 }
 
-func (r *Routes) inviteAgain(ctx context.Context, in *memberIn) (out *memberOut, err error) {
+func (r *Routes) inviteAgain(ctx context.Context, in *memberIn) (*memberOut, error) {
 	a := access.From(ctx)
-	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*memberOut, error) {
 		m, err := member(ctx, q, a, in.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if m.JoinedAt != nil {
-			return problem.New(http.StatusConflict, "joined", "Joined already", "This member has accepted the invitation.")
+			return nil, problem.New(http.StatusConflict, "joined", "Joined already", "This member has accepted the invitation.")
 		}
 		if m, err = r.invite(ctx, q, a, in.ID); err != nil {
-			return err
+			return nil, err
 		}
-		out = &memberOut{show(m)}
-		return audit.Add(ctx, q, a.Account, r.Now(), a.Act("invite-again", "person/"+in.ID.String(), ""))
+		return &memberOut{show(m)}, audit.Add(ctx, q, a.Account, r.Now(), a.Act("invite-again", "person/"+in.ID.String(), ""))
 	})
-	return out, err
 }
 
 func (r *Routes) audit(ctx context.Context, in *auditIn) (*auditOut, error) {

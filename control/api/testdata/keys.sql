@@ -1,2 +1,5 @@
 -- name: key_hashes
 SELECT hash FROM api_key
+
+-- name: answers
+SELECT answer FROM kept_answer
