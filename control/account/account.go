@@ -106,6 +106,9 @@ func Text(s string) string {
 	}, s))
 }
 
+// Unseen is what is wrong with a name of which Text leaves nothing.
+const Unseen = "A name has characters that are seen."
+
 // Lines does what Text does to a text of several lines.
 func Lines(s string) string {
 	return strings.Map(func(r rune) rune {

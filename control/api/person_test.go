@@ -608,7 +608,10 @@ func TestInvitationOfSomebodyKnown(t *testing.T) {
 	m := owner.does("POST", "/members", object{"email": "eve@example.org", "role": "presenter"})
 	at := token(o.link("eve@example.org", 2))
 	other := o.browser()
-	if got := other.does("POST", "/invitations/open", object{"token": at}); got["known"] != true {
+	if got := other.does("POST", "/invitations/open", object{"token": at}); got["known"] != true || got["here"] != false {
+		t.Errorf("%v", got)
+	}
+	if got := eve.does("POST", "/invitations/open", object{"token": at}); got["here"] != true {
 		t.Errorf("%v", got)
 	}
 	other.fails(401, "log-in", "POST", "/invitations/use", object{"token": at})
@@ -682,4 +685,22 @@ func TestForwarded(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A name of which nothing is seen is none.
+func TestUnseenNames(t *testing.T) {
+	o := newOffice(t, storetest.New(t))
+	b := o.browser()
+	for _, name := range []string{"   ", "\u202e", "\x00\x01"} {
+		for _, pointer := range []string{"name", "account"} {
+			body := object{"account": "A", "name": "Ana", "email": ana, "password": password}
+			body[pointer] = name
+			if p := b.fails(422, "invalid", "POST", "/setup", body); len(p.Errors) != 1 || p.Errors[0].Pointer != "/"+pointer {
+				t.Errorf("%q: %+v", name, p)
+			}
+		}
+	}
+	b.does("POST", "/setup", object{"account": "A", "name": "Ana", "email": ana, "password": password})
+	b.fails(422, "invalid", "PATCH", "/account", object{"name": " "})
+	b.fails(422, "invalid", "PATCH", "/me", object{"name": " "}, "If-Match", b.send("GET", "/me", nil).Header().Get("ETag"))
 }

@@ -109,11 +109,11 @@ func (r *Routes) make(ctx context.Context, in *makeIn) (*madeOut, error) {
 	a, now := access.From(ctx), r.Now()
 	name := account.Text(in.Body.Name)
 	if name == "" {
-		return nil, wrongField("/name", "A name has characters that are seen.")
+		return nil, problem.Invalid("/name", account.Unseen)
 	}
 	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*madeOut, error) {
 		if in.Body.ExpiresAt != nil && !in.Body.ExpiresAt.After(now) { // here, as it was not over yet when this came first
-			return nil, wrongField("/expiresAt", "This time is over already.")
+			return nil, problem.Invalid("/expiresAt", "This time is over already.")
 		}
 		all, err := All(ctx, q, a.Account)
 		if err != nil {
@@ -153,10 +153,4 @@ func (r *Routes) revoke(ctx context.Context, in *keyIn) (*struct{}, error) {
 		}
 		return audit.Add(ctx, q, a.Account, now, a.Act("revoke-key", "key/"+in.ID.String(), ""))
 	})
-}
-
-func wrongField(pointer, detail string) *problem.Problem {
-	p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", detail)
-	p.Errors = []problem.Field{{Pointer: pointer, Detail: detail}}
-	return p
 }

@@ -43,6 +43,7 @@ type invitationOut struct {
 		Name    string      `json:"name"`
 		Role    permit.Role `json:"role" enum:"owner,organizer,collaborator,presenter"`
 		Known   bool        `json:"known" doc:"The person has a password already"`
+		Here    bool        `json:"here" doc:"The person is logged in in this browser, so no password is asked"`
 	}
 }
 
@@ -71,7 +72,7 @@ func (r *Routes) registerLinks(api huma.API) {
 func (r *Routes) askFor(ctx context.Context, kind Kind, what mail.Kind, email, path string) (browser string, err error) {
 	email, err = account.Address(email)
 	if err != nil {
-		return "", wrongField("/email", "This is not an email address.")
+		return "", problem.Invalid("/email", "This is not an email address.")
 	}
 	browser, _ = newSecret()
 	if !r.mayMail(ctx, email) {
@@ -240,6 +241,7 @@ func (r *Routes) openInvite(ctx context.Context, in *tokenIn) (*invitationOut, e
 	}
 	out := &invitationOut{}
 	out.Body.Account, out.Body.Email, out.Body.Name, out.Body.Role, out.Body.Known = a.Name, *p.Email, p.Name, m.Role, p.Password != nil
+	out.Body.Here = access.From(ctx).ID == p.ID
 	return out, nil
 }
 
@@ -260,7 +262,7 @@ func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (out *enter
 		}
 		if p.Password == nil {
 			if phc == "" {
-				return wrongField("/password", "Choose a password: 10 to 256 characters.")
+				return problem.Invalid("/password", "Choose a password: 10 to 256 characters.")
 			}
 			if in.Body.Name != "" {
 				p.Name = in.Body.Name

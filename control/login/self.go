@@ -93,7 +93,10 @@ func (r *Routes) patchMe(ctx context.Context, in *editMeIn) (out *meOut, err err
 			"Send the ETag of what you have read, so that nobody's change is lost.")
 	}
 	if in.Body.TimeZone != nil && account.TimeZone(*in.Body.TimeZone) != *in.Body.TimeZone {
-		return nil, wrongField("/timeZone", "This is no time zone of the IANA database.")
+		return nil, problem.Invalid("/timeZone", "This is no time zone of the IANA database.")
+	}
+	if in.Body.Name != nil && account.Text(*in.Body.Name) == "" {
+		return nil, problem.Invalid("/name", account.Unseen)
 	}
 	a := access.From(ctx)
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
@@ -161,7 +164,7 @@ func (r *Routes) setPassword(ctx context.Context, in *setPasswordIn) (*meOut, er
 	}
 	phc, err := r.Hasher.Hash(ctx, in.Body.New)
 	if errors.Is(err, ErrPassword) {
-		return nil, wrongField("/new", "A password has 10 to 256 characters.")
+		return nil, problem.Invalid("/new", "A password has 10 to 256 characters.")
 	}
 	if err != nil {
 		return nil, err

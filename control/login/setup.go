@@ -79,13 +79,16 @@ func (r *Routes) registerSetup(api huma.API) {
 func (r *Routes) setUp(ctx context.Context, in *setUpIn) (out *entered, err error) {
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
-		return nil, wrongField("/email", "This is not an email address.")
+		return nil, problem.Invalid("/email", "This is not an email address.")
 	}
 	phc, err := r.Hasher.Hash(ctx, in.Body.Password)
 	if err != nil {
 		return nil, choice(err)
 	}
 	p := in.Body.person(email)
+	if wrong := unseen(p.Name, in.Body.Account); wrong != nil {
+		return nil, wrong
+	}
 	p.Password = &phc
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		switch any, err := account.Any(ctx, q); {
@@ -141,13 +144,16 @@ func (r *Routes) mayMail(ctx context.Context, email string) bool {
 func (r *Routes) signUp(ctx context.Context, in *signUpIn) (*sent, error) {
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
-		return nil, wrongField("/email", "This is not an email address.")
+		return nil, problem.Invalid("/email", "This is not an email address.")
+	}
+	p, name := in.Body.person(email), account.Text(in.Body.Account)
+	if wrong := unseen(p.Name, name); wrong != nil {
+		return nil, wrong
 	}
 	if !r.mayMail(ctx, email) {
 		return wasSent(), nil
 	}
 	now := r.Now()
-	p, name := in.Body.person(email), account.Text(in.Body.Account)
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		known, err := account.PersonByEmail(ctx, q, email)
 		switch {
@@ -195,16 +201,10 @@ func (r *Routes) useSignUp(ctx context.Context, in *passwordIn) (out *entered, e
 	return out, err
 }
 
-func wrongField(pointer, detail string) *problem.Problem {
-	p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", detail)
-	p.Errors = []problem.Field{{Pointer: pointer, Detail: detail}}
-	return p
-}
-
 // choice is the error of a password that may not be chosen.
 func choice(err error) error {
 	if errors.Is(err, ErrPassword) {
-		return wrongField("/password", "A password has 10 to 256 characters.")
+		return problem.Invalid("/password", "A password has 10 to 256 characters.")
 	}
 	return err
 }
@@ -216,4 +216,15 @@ func dead(err error) error {
 			"It was used, or its time is over. Ask for a new one.")
 	}
 	return err
+}
+
+// unseen is the problem of a person's or an account's name of which nothing is seen, nil where both are.
+func unseen(person, name string) error {
+	switch {
+	case person == "":
+		return problem.Invalid("/name", account.Unseen)
+	case account.Text(name) == "":
+		return problem.Invalid("/account", account.Unseen)
+	}
+	return nil
 }

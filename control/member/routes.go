@@ -129,6 +129,9 @@ func (r *Routes) get(ctx context.Context, _ *struct{}) (*accountOut, error) {
 }
 
 func (r *Routes) rename(ctx context.Context, in *renameAccountIn) (out *accountOut, err error) {
+	if account.Text(in.Body.Name) == "" {
+		return nil, problem.Invalid("/name", account.Unseen)
+	}
 	a := access.From(ctx)
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		if err := account.Rename(ctx, q, a.Account, in.Body.Name); err != nil {
@@ -169,9 +172,7 @@ func (r *Routes) add(ctx context.Context, in *addMemberIn) (*memberOut, error) {
 	a, now := access.From(ctx), r.Now()
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
-		p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", "This is not an email address.")
-		p.Errors = []problem.Field{{Pointer: "/email", Detail: p.Detail}}
-		return nil, p
+		return nil, problem.Invalid("/email", "This is not an email address.")
 	}
 	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*memberOut, error) {
 		all, err := account.Members(ctx, q, a.Account)

@@ -40,6 +40,13 @@ func New(status int, kind, title, detail string) *Problem {
 	return &Problem{Type: "/problems/" + kind, Title: title, Status: status, Detail: detail}
 }
 
+// Invalid returns the problem of one field whose value will not do.
+func Invalid(pointer, detail string) *Problem {
+	p := New(http.StatusUnprocessableEntity, "invalid", "Not valid", detail)
+	p.Errors = []Field{{Pointer: pointer, Detail: detail}}
+	return p
+}
+
 func (p *Problem) Error() string {
 	if p.Detail == "" {
 		return p.Title
