@@ -42,8 +42,8 @@ func newGuard(cfg Config, d Deps, m *metrics) *guard {
 	}
 }
 
-// wrap finds out who asks before next answers, and holds each to its rate. A browser's word counts only where it was not another site's page that
-// had it said.
+// wrap finds out who asks before next answers, and holds each to its rate. A browser's word counts only where it was not
+// another site's page that had it said.
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, p := g.actor(r)

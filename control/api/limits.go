@@ -19,7 +19,7 @@ import (
 var (
 	// byAddress is for callers who are nobody, most of them an audience: the 10,000 attendees of an office or a carrier
 	// come from one address within the minute at which an event begins, and each page asks thrice. It bounds one host to
-	// 1,000 a second. None from loopback, where a proxy stands for everybody.
+	// 1,000 a second. None from loopback, where a proxy that tells no addresses stands for everybody.
 	byAddress = limit.Rate{Name: "address", N: 30_000, Per: 30 * time.Second, Burst: 30_000}
 	// byAccount is for persons: 40 studio pages at once, each with a change and four questions a second; at the start,
 	// or when all of them come back after a cut, twenty calls from each of 100.
