@@ -92,7 +92,7 @@ func (c *upCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return m.run(p.ctx, func() error { return m.tell(p.stdout, c.Output == outputJSON) })
+	return m.run(p.ctx, func() error { return m.tell(p.ctx, p.stdout, c.Output == outputJSON) })
 }
 
 // ports are where the nodes of a mesh on one machine listen.

@@ -17,6 +17,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
+	"freshet/control/account"
 	"freshet/edge/admit"
 	pb "freshet/proto"
 )
@@ -33,6 +34,7 @@ type mesh struct {
 	log     *slog.Logger
 	data    string
 	key     string // of the sample stream
+	mailbox bool   // mails stay here
 	control *controlNode
 	origin  *mediaNode
 	edges   []*mediaNode
@@ -70,7 +72,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 	if err != nil {
 		return nil, err
 	}
-	m := &mesh{log: log, data: c.Data, key: key, ready: make(chan struct{})}
+	m := &mesh{log: log, data: c.Data, key: key, mailbox: mail.SMTP == "", ready: make(chan struct{})}
 
 	id, err := ca.Issue("control-1", roleControl)
 	if err != nil {
@@ -268,9 +270,13 @@ type nodeJSON struct {
 }
 
 // tell says where to look.
-func (m *mesh) tell(w io.Writer, asJSON bool) error {
+func (m *mesh) tell(ctx context.Context, w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(m.json())
+	}
+	accounts, err := account.Any(ctx, m.control.store)
+	if err != nil {
+		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(what, where string) { _, _ = fmt.Fprintf(t, "  %s\t%s\n", what, where) } // Flush has the error
@@ -279,6 +285,14 @@ func (m *mesh) tell(w io.Writer, asJSON bool) error {
 		_, _ = fmt.Fprintf(t, " The sample is on the air; %s has its first picture.", m.edges[len(m.edges)-1].cfg.Node)
 	}
 	_, _ = fmt.Fprint(t, "\n\n")
+	if accounts {
+		line("Log in", m.control.base+"/login")
+	} else {
+		line("Set up", m.control.base+"/setup\tmakes the first account")
+	}
+	if m.mailbox {
+		line("Mails", m.control.base+"/dev/mail\tas there is no --smtp")
+	}
 	line("Watch", m.control.base+"/")
 	line("Go live", m.control.base+"/live/"+sampleStream)
 	line("Publish", m.origin.base+"/whip/"+sampleStream)
