@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/person"
 	"freshet/control/store"
 )
 
@@ -19,6 +23,8 @@ type adminCommand struct {
 	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database, while control is stopped."`
 	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
 	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
+	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
+	Erase   adminEraseCommand   `cmd:"" help:"Forget a person. This cannot be undone."`
 }
 
 // adminFlags say which database.
@@ -148,5 +154,82 @@ func (c *auditVerifyCommand) Run(p *program) error {
 	if err == nil && broken > 0 {
 		err = errBroken
 	}
+	return err
+}
+
+type adminExportCommand struct {
+	adminFlags
+	Email string `arg:"" name:"person-email" help:"Address of the person."`
+}
+
+// Run prints all that is kept of the person.
+func (c *adminExportCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	one, err := personWith(p.ctx, db, c.Email)
+	var all *person.Export
+	if err == nil {
+		all, err = person.Of(p.ctx, db, one, time.Now())
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	e := json.NewEncoder(p.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(all)
+}
+
+// personWith returns the person with an address.
+func personWith(ctx context.Context, q store.Querier, email string) (account.Person, error) {
+	email, err := account.Address(email)
+	if err != nil {
+		return account.Person{}, err
+	}
+	one, err := account.PersonByEmail(ctx, q, email)
+	if errors.Is(err, store.ErrNone) {
+		err = errors.New("nobody has this address")
+	}
+	return one, err
+}
+
+type adminEraseCommand struct {
+	adminFlags
+	Yes   bool   `help:"Do it. Without this it only says what it would do, and fails."`
+	Email string `arg:"" name:"person-email" help:"Address of the person."`
+}
+
+// errUnsure is what erase ends with where nobody has said that it is meant.
+var errUnsure = errors.New("nothing was erased: say --yes, this cannot be undone")
+
+// Run forgets the person.
+func (c *adminEraseCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	var one account.Person
+	var of []account.Account
+	err = db.InTx(p.ctx, func(ctx context.Context, q store.Querier) error {
+		if one, err = personWith(ctx, q, c.Email); err != nil {
+			return err
+		}
+		if of, err = account.AccountsOf(ctx, q, one.ID); err != nil || !c.Yes {
+			return err
+		}
+		return person.Erase(ctx, q, one, audit.Act{Actor: audit.System, Action: "erase-person"}, time.Now())
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if !c.Yes {
+		if _, err := fmt.Fprintf(p.stdout, "person %s, a member of %d accounts, would be erased\n", one.ID, len(of)); err != nil {
+			return err
+		}
+		return errUnsure
+	}
+	_, err = fmt.Fprintf(p.stdout, "person %s was erased, and is left by this id alone in the audit logs of %d accounts\n", one.ID, len(of))
 	return err
 }

@@ -39,7 +39,7 @@ type commands struct {
 	Publish publishCommand `cmd:"" help:"Publish a file, standard input or the sample to any WHIP URL."`
 	Play    playCommand    `cmd:"" help:"Play any WHEP URL: print what arrives, or write it to a file."`
 	Bench   benchCommand   `cmd:"" help:"Try a mesh and measure it."`
-	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database."`
+	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database; export and erase a person."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Show    configCommand  `cmd:"" name:"config" help:"Print the settings in force, secrets masked."`
 }

@@ -11,6 +11,7 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
 )
@@ -34,7 +35,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// withAccount returns a data directory of control's in which there is one account.
+// withAccount returns a data directory of control's in which there is one account, with an owner and an organizer.
 func withAccount(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,8 +44,16 @@ func withAccount(t *testing.T) string {
 		t.Fatal(err)
 	}
 	err = db.InTx(t.Context(), func(ctx context.Context, q store.Querier) error {
-		a, _, err := account.Create(ctx, q, "Nordlicht", account.Person{Name: "Ana", Language: "en", TimeZone: "UTC"}, time.Now())
+		ana, bob := "ana@example.org", "bob@example.org"
+		a, _, err := account.Create(ctx, q, "Nordlicht", account.Person{Email: &ana, Name: "Ana", Language: "en", TimeZone: "UTC"}, time.Now())
 		if err != nil {
+			return err
+		}
+		p, err := account.AddPerson(ctx, q, account.Person{Email: &bob, Name: "Bob", Language: "en", TimeZone: "UTC"}, time.Now())
+		if err != nil {
+			return err
+		}
+		if err := account.AddMember(ctx, q, account.Member{Account: a.ID, Person: p.ID, Role: permit.Organizer}, time.Now()); err != nil {
 			return err
 		}
 		return audit.Add(ctx, q, a.ID, time.Now(), audit.Act{Actor: audit.System, Action: "set-up"})

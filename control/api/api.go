@@ -19,6 +19,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/member"
 	"freshet/control/node"
+	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -75,7 +76,9 @@ func New(cfg Config, d Deps) *API {
 	a.guarded, a.limits = g.wrap(a.mux), g.limits
 	a.routeStreams()
 	a.routeJoin()
-	(&login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
+	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}
+	logins.Register(a.doc)
+	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)

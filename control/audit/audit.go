@@ -25,6 +25,7 @@ var (
 	add        = statements.Get("add_entry")
 	page       = statements.Get("entries_before")
 	from       = statements.Get("entries_from")
+	entriesOf  = statements.Get("entries_of_person")
 )
 
 // A Kind of actor.
@@ -125,4 +126,9 @@ func Page(ctx context.Context, q store.Querier, account uuid.UUID, before int64,
 		before = 1 << 62
 	}
 	return store.All[Entry](ctx, q, page, store.Args{"account": account, "before": before, "n": n})
+}
+
+// ByPerson returns all that a person did, in whatever account.
+func ByPerson(ctx context.Context, q store.Querier, person uuid.UUID) ([]Entry, error) {
+	return store.All[Entry](ctx, q, entriesOf, store.Args{"person": person})
 }

@@ -16,3 +16,7 @@ FROM audit WHERE account_id = @account AND number >= @from ORDER BY number LIMIT
 
 -- name: audited_accounts
 SELECT DISTINCT account_id FROM audit ORDER BY account_id
+
+-- name: entries_of_person
+SELECT account_id, number, at, actor, actor_id, network, action, subject, detail, hash
+FROM audit WHERE actor = 'person' AND actor_id = @person ORDER BY account_id, number

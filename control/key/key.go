@@ -30,6 +30,7 @@ var (
 	keysOf     = statements.Get("keys_of_account")
 	revokeKey  = statements.Get("revoke_key")
 	keyName    = statements.Get("key_name")
+	keysMadeBy = statements.Get("keys_made_by")
 )
 
 const (
@@ -101,6 +102,11 @@ func Find(ctx context.Context, q store.Querier, secret string, now time.Time) (K
 // All returns the keys of an account that were not revoked, the newest first.
 func All(ctx context.Context, q store.Querier, account uuid.UUID) ([]Key, error) {
 	return store.All[Key](ctx, q, keysOf, store.Args{"account": account})
+}
+
+// MadeBy returns the keys that a person has made, also those that were revoked.
+func MadeBy(ctx context.Context, q store.Querier, person uuid.UUID) ([]Key, error) {
+	return store.All[Key](ctx, q, keysMadeBy, store.Args{"person": person})
 }
 
 // Revoke ends a key of account. It returns store.ErrNone where the account has no such key.

@@ -18,3 +18,7 @@ UPDATE api_key SET revoked_at = @at WHERE id = @id AND account_id = @account AND
 
 -- name: key_name
 SELECT name FROM api_key WHERE id = @id
+
+-- name: keys_made_by
+SELECT id, account_id, start, name, scopes, made_by, made_at, used_at, expires_at
+FROM api_key WHERE made_by = @person ORDER BY made_at, id

@@ -145,3 +145,17 @@ func useOthers(ctx context.Context, q store.Querier, l Link, now time.Time) erro
 	_, err := store.Exec(ctx, q, useAll, store.Args{"person": l.person(), "kind": string(l.Kind), "now": store.Moment(now)})
 	return err
 }
+
+// LinksOf returns the links that were sent to a person with an address, those that were used, too.
+func LinksOf(ctx context.Context, q store.Querier, person uuid.UUID, email string) ([]Link, error) {
+	return store.All[Link](ctx, q, linksOf, store.Args{"person": person, "email": email})
+}
+
+// Forget ends all log-ins of a person with an address, and all links that were sent to it.
+func Forget(ctx context.Context, q store.Querier, person uuid.UUID, email string) error {
+	if _, err := EndOthers(ctx, q, person, uuid.Nil); err != nil {
+		return err
+	}
+	_, err := store.Exec(ctx, q, deleteLinks, store.Args{"person": person, "email": email})
+	return err
+}

@@ -52,3 +52,10 @@ DELETE FROM link WHERE expires_at <= @now
 
 -- name: use_links_of_kind
 UPDATE link SET used_at = @now WHERE person_id = @person AND kind = @kind AND used_at IS NULL
+
+-- name: links_of_person
+SELECT kind, person_id, account_id, data, browser, expires_at
+FROM link WHERE person_id = @person OR data->>'email' = @email ORDER BY expires_at, kind
+
+-- name: delete_links_of_person
+DELETE FROM link WHERE person_id = @person OR data->>'email' = @email

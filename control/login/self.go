@@ -150,16 +150,8 @@ func (r *Routes) setPassword(ctx context.Context, in *setPasswordIn) (*meOut, er
 		return nil, err
 	}
 	if p.Password != nil {
-		if v := r.tries.address.Take(p.ID.String(), r.Now()); !v.OK {
-			return nil, tooMany(v)
-		}
-		switch ok, err := r.Hasher.Check(ctx, in.Body.Old, *p.Password); {
-		case err != nil:
+		if err := r.Confirm(ctx, p, in.Body.Old, "/old"); err != nil {
 			return nil, err
-		case !ok:
-			wrong := problem.New(http.StatusForbidden, "password", "Wrong password", "The old password is wrong. Nothing was changed.")
-			wrong.Errors = []problem.Field{{Pointer: "/old", Detail: wrong.Detail}}
-			return nil, wrong
 		}
 	}
 	phc, err := r.Hasher.Hash(ctx, in.Body.New)
@@ -183,6 +175,23 @@ func (r *Routes) setPassword(ctx context.Context, in *setPasswordIn) (*meOut, er
 		return r.note(ctx, q, a, "set-password", "person/"+a.ID.String())
 	})
 	return out, err
+}
+
+// Confirm returns an error where password, which stands in the body at a pointer, is not that of p, who has one; or
+// where too many were tried.
+func (r *Routes) Confirm(ctx context.Context, p account.Person, password, at string) error {
+	if v := r.tries.address.Take(p.ID.String(), r.Now()); !v.OK {
+		return tooMany(v)
+	}
+	switch ok, err := r.Hasher.Check(ctx, password, *p.Password); {
+	case err != nil:
+		return err
+	case !ok:
+		wrong := problem.New(http.StatusForbidden, "password", "Wrong password", "The password is wrong. Nothing was changed.")
+		wrong.Errors = []problem.Field{{Pointer: at, Detail: wrong.Detail}}
+		return wrong
+	}
+	return nil
 }
 
 func (r *Routes) show(ctx context.Context, in *showAccountIn) (out *meOut, err error) {

@@ -36,6 +36,8 @@ var (
 	useAll      = statements.Get("use_links_of_kind")
 	tryLink     = statements.Get("try_link")
 	sweepLinks  = statements.Get("sweep_links")
+	linksOf     = statements.Get("links_of_person")
+	deleteLinks = statements.Get("delete_links_of_person")
 )
 
 const (

@@ -23,6 +23,8 @@ var (
 
 	newestMails = statements.Get("newest_mails")
 	mailByID    = statements.Get("mail_by_id")
+	mailsTo     = statements.Get("mails_to")
+	deleteMails = statements.Get("delete_mails_to")
 )
 
 // A Kind of mail: it names the texts.
@@ -98,4 +100,26 @@ func optional(id uuid.UUID) *uuid.UUID {
 		return nil
 	}
 	return &id
+}
+
+// A Sent mail is one that was written, whether a server has taken it or not.
+type Sent struct {
+	ID      uuid.UUID           `db:"id"`
+	Kind    Kind                `db:"kind"`
+	To      string              `db:"recipient"`
+	Message store.JSON[Written] `db:"message"`
+	State   string              `db:"state"` // waiting, sent or failed
+	At      time.Time           `db:"created_at"`
+	SentAt  *time.Time          `db:"sent_at"`
+}
+
+// To returns the mails to an address, the oldest first.
+func To(ctx context.Context, q store.Querier, address string) ([]Sent, error) {
+	return store.All[Sent](ctx, q, mailsTo, store.Args{"to": address})
+}
+
+// Forget deletes the mails to an address; those that wait are not sent any more.
+func Forget(ctx context.Context, q store.Querier, address string) error {
+	_, err := store.Exec(ctx, q, deleteMails, store.Args{"to": address})
+	return err
 }

@@ -17,3 +17,9 @@ SELECT id, recipient, created_at, message FROM mail ORDER BY created_at DESC, id
 
 -- name: mail_by_id
 SELECT id, recipient, created_at, message FROM mail WHERE id = @id
+
+-- name: mails_to
+SELECT id, kind, recipient, message, state, created_at, sent_at FROM mail WHERE recipient = @to ORDER BY created_at, id
+
+-- name: delete_mails_to
+DELETE FROM mail WHERE recipient = @to

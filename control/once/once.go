@@ -37,6 +37,7 @@ var (
 	kept       = statements.Get("kept")
 	keep       = statements.Get("keep")
 	sweep      = statements.Get("sweep")
+	forget     = statements.Get("forget")
 )
 
 // keptFor is how long an answer is kept: a program that was stopped overnight still finds it.
@@ -126,5 +127,11 @@ func (r *request) keep(ctx context.Context, q store.Querier, out any) error {
 // Sweep forgets answers whose time is over.
 func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
 	_, err := store.Exec(ctx, q, sweep, store.Args{"now": store.Moment(now)})
+	return err
+}
+
+// Forget drops the answers that name an address. Their requests are done all the same, and not done again.
+func Forget(ctx context.Context, q store.Querier, email string) error {
+	_, err := store.Exec(ctx, q, forget, store.Args{"email": email})
 	return err
 }

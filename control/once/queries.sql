@@ -11,3 +11,6 @@ UPDATE kept_answer SET answer = @answer WHERE hash = @hash
 
 -- name: sweep
 DELETE FROM kept_answer WHERE expires_at <= @now
+
+-- name: forget
+UPDATE kept_answer SET answer = NULL WHERE replace(answer, @email, '') <> answer

@@ -1,0 +1,10 @@
+-- name: person_texts
+SELECT coalesce(email, '') || ' ' || name || ' ' || coalesce(password, '') || ' ' || country || ' ' || signature FROM person
+UNION ALL SELECT agent || ' ' || address FROM login
+UNION ALL SELECT CAST(data AS TEXT) FROM link
+UNION ALL SELECT recipient || ' ' || CAST(message AS TEXT) || ' ' || answer FROM mail
+UNION ALL SELECT coalesce(answer, '') FROM kept_answer
+UNION ALL SELECT network || ' ' || action || ' ' || subject || ' ' || detail FROM audit
+
+-- name: entries_by
+SELECT count(*) FROM audit WHERE actor_id = @person

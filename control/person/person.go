@@ -1,0 +1,235 @@
+// Package person is what Freshet keeps of one person: all of it to take away, and all of it gone.
+//
+// Erasing leaves the person's id and nothing beside it: the entries of audit logs, which name ids alone, stay as they
+// were written, so that their chains hold, and what is counted stays as it was counted.
+package person
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freshet/control/account"
+	"freshet/control/audit"
+	"freshet/control/key"
+	"freshet/control/login"
+	"freshet/control/mail"
+	"freshet/control/once"
+	"freshet/control/permit"
+	"freshet/control/store"
+)
+
+// Export is all that is kept of a person, but for what would let its reader in: secrets, hashes, links that work.
+type Export struct {
+	At          time.Time            `json:"at"`
+	Person      ExportedPerson       `json:"person"`
+	Memberships []ExportedMembership `json:"memberships" nullable:"false"`
+	LogIns      []ExportedLogIn      `json:"logIns" nullable:"false" doc:"Browsers in which the person is logged in"`
+	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
+	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
+	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
+	Mails       []ExportedMail       `json:"mails" nullable:"false" doc:"Mails to the person; what would let a reader in is left out of them"`
+}
+
+// ExportedPerson is what a person says of itself.
+type ExportedPerson struct {
+	ID        uuid.UUID `json:"id" format:"uuid"`
+	Email     string    `json:"email"`
+	Name      string    `json:"name"`
+	Language  string    `json:"language"`
+	TimeZone  string    `json:"timeZone"`
+	Country   string    `json:"country"`
+	Signature string    `json:"signature"`
+	Password  bool      `json:"password" doc:"One was chosen; a hash of it is kept"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// ExportedMembership is what the person is in an account.
+type ExportedMembership struct {
+	Account  uuid.UUID   `json:"account" format:"uuid"`
+	Name     string      `json:"name" doc:"Of the account"`
+	Role     permit.Role `json:"role"`
+	AddedAt  time.Time   `json:"addedAt"`
+	JoinedAt *time.Time  `json:"joinedAt" doc:"Null until the invitation is accepted"`
+}
+
+// ExportedLogIn is a browser in which the person is logged in.
+type ExportedLogIn struct {
+	ID        uuid.UUID `json:"id" format:"uuid"`
+	BeganAt   time.Time `json:"beganAt"`
+	SeenAt    time.Time `json:"seenAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Address   string    `json:"address"`
+	Agent     string    `json:"agent" doc:"User-Agent"`
+}
+
+// ExportedLink is one that a mail has brought.
+type ExportedLink struct {
+	Kind      login.Kind `json:"kind" enum:"sign-up,log-in,reset,invite"`
+	ExpiresAt time.Time  `json:"expiresAt"`
+}
+
+// ExportedKey is an API key that the person has made.
+type ExportedKey struct {
+	ID      uuid.UUID `json:"id" format:"uuid"`
+	Account uuid.UUID `json:"account" format:"uuid"`
+	Name    string    `json:"name"`
+	MadeAt  time.Time `json:"madeAt"`
+}
+
+// ExportedEntry is a row of an audit log.
+type ExportedEntry struct {
+	Account uuid.UUID `json:"account" format:"uuid"`
+	Number  int64     `json:"number"`
+	At      time.Time `json:"at"`
+	Network string    `json:"network"`
+	Action  string    `json:"action"`
+	Subject string    `json:"subject"`
+	Detail  string    `json:"detail"`
+}
+
+// ExportedMail is one to the person.
+type ExportedMail struct {
+	At      time.Time  `json:"at"`
+	Kind    mail.Kind  `json:"kind"`
+	Subject string     `json:"subject"`
+	Text    string     `json:"text"`
+	State   string     `json:"state" enum:"waiting,sent,failed"`
+	SentAt  *time.Time `json:"sentAt" doc:"When a server has taken it; null where none has"`
+}
+
+// address of p, empty for one who was erased.
+func address(p account.Person) string {
+	if p.Email == nil {
+		return ""
+	}
+	return *p.Email
+}
+
+// Of returns all that is kept of p.
+func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (*Export, error) {
+	x := &Export{At: store.Moment(now), Person: ExportedPerson{
+		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
+		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
+	}}
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, logIns, links, keys, entries, mails} {
+		if err := add(ctx, q, x); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func memberships(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := account.AccountsOf(ctx, q, x.Person.ID)
+	x.Memberships = make([]ExportedMembership, len(all))
+	for i, a := range all {
+		m, err := account.MemberOf(ctx, q, a.ID, x.Person.ID)
+		if err != nil {
+			return err
+		}
+		x.Memberships[i] = ExportedMembership{a.ID, a.Name, m.Role, m.AddedAt, m.JoinedAt}
+	}
+	return err
+}
+
+func logIns(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := login.Of(ctx, q, x.Person.ID, x.At)
+	x.LogIns = make([]ExportedLogIn, len(all))
+	for i, l := range all {
+		x.LogIns[i] = ExportedLogIn{l.ID, l.BeganAt, l.SeenAt, l.ExpiresAt, l.Address, l.Agent}
+	}
+	return err
+}
+
+func links(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := login.LinksOf(ctx, q, x.Person.ID, x.Person.Email)
+	x.Links = make([]ExportedLink, len(all))
+	for i, l := range all {
+		x.Links[i] = ExportedLink{l.Kind, l.ExpiresAt}
+	}
+	return err
+}
+
+func keys(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := key.MadeBy(ctx, q, x.Person.ID)
+	x.Keys = make([]ExportedKey, len(all))
+	for i, k := range all {
+		x.Keys[i] = ExportedKey{k.ID, k.Account, k.Name, k.MadeAt}
+	}
+	return err
+}
+
+func entries(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := audit.ByPerson(ctx, q, x.Person.ID)
+	x.Audit = make([]ExportedEntry, len(all))
+	for i, e := range all {
+		x.Audit[i] = ExportedEntry{e.Account, e.Number, e.At, e.Network, e.Action, e.Subject, e.Detail}
+	}
+	return err
+}
+
+// token is what the links of mails end in: whoever has it gets in.
+var token = regexp.MustCompile(`[A-Za-z0-9_-]{43}`)
+
+func mails(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := mail.To(ctx, q, x.Person.Email)
+	x.Mails = make([]ExportedMail, len(all))
+	for i, m := range all {
+		w := m.Message.V
+		x.Mails[i] = ExportedMail{m.At, m.Kind, w.Subject, token.ReplaceAllLiteralString(w.Text, "…"), m.State, m.SentAt}
+	}
+	return err
+}
+
+// A LastOwner error says why a person is not erased. It is an account.ErrLastOwner.
+type LastOwner struct{ Account string } // its name
+
+func (l *LastOwner) Error() string {
+	return fmt.Sprintf("%s has no other owner: make somebody else owner first", l.Account)
+}
+
+func (*LastOwner) Unwrap() error { return account.ErrLastOwner }
+
+// Erase forgets p in the transaction q: who it is, its memberships and log-ins, links and mails to it. Each account that
+// it was a member of notes what act did. It returns a *LastOwner where an account would have no owner then.
+func Erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act, now time.Time) error {
+	all, err := account.AccountsOf(ctx, q, p.ID)
+	if err != nil {
+		return err
+	}
+	act.Subject = "person/" + p.ID.String()
+	for _, a := range all {
+		if err := leave(ctx, q, p, a); err != nil {
+			return err
+		}
+		if err := audit.Add(ctx, q, a.ID, now, act); err != nil {
+			return err
+		}
+	}
+	email := address(p)
+	if err := login.Forget(ctx, q, p.ID, email); err != nil {
+		return err
+	}
+	if email != "" {
+		if err := mail.Forget(ctx, q, email); err != nil {
+			return err
+		}
+		if err := once.Forget(ctx, q, email); err != nil {
+			return err
+		}
+	}
+	return account.Erase(ctx, q, p.ID, now)
+}
+
+func leave(ctx context.Context, q store.Querier, p account.Person, a account.Account) error {
+	err := account.Remove(ctx, q, a.ID, p.ID)
+	if errors.Is(err, account.ErrLastOwner) {
+		return &LastOwner{a.Name}
+	}
+	return err
+}
