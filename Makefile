@@ -18,7 +18,7 @@ ARGS ?=
 # Of each fuzz target, for `make fuzz`.
 FUZZTIME ?= 10m
 # What decides whether the pages have to be built again.
-WEB_SOURCES := $(shell find $(WEB) -type f \( -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) \
+WEB_SOURCES := $(shell find $(WEB) -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) \
 	-not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test-results/*' -not -path '*/e2e/*' 2>/dev/null)
 
 .PHONY: help

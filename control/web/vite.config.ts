@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 const page = (name: string) => resolve(import.meta.dirname, 'app', `${name}.html`);
@@ -16,11 +17,18 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: script, style or font
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: page('index'), watch: page('watch'), embed: page('embed'), live: page('live') },
+      input: {
+        index: page('index'),
+        watch: page('watch'),
+        embed: page('embed'),
+        live: page('live'),
+        shell: page('shell'),
+        docs: page('docs'),
+      },
     },
   },
   server: { proxy: { '/api': backend, '/whip': backend } },
-  plugins: [cleanDist(), devRoutes()],
+  plugins: [react(), cleanDist(), devRoutes()],
 });
 
 /** Empties dist before a build, but for .gitkeep, which lets Go embed the folder when nothing is built. */
@@ -44,6 +52,8 @@ function devRoutes() {
     [/^\/e\/[^/]+\/?(\?|$)/, '/watch.html'],
     [/^\/embed\/[^/]+\/?(\?|$)/, '/embed.html'],
     [/^\/live\/[^/]+\/?(\?|$)/, '/live.html'],
+    [/^\/docs\/api\/?(\?|$)/, '/docs.html'],
+    [/^\/(setup|login|signup|reset|invite|settings|dev)(\/[^.]*)?(\?|$)/, '/shell.html'],
   ];
   return {
     name: 'dev-routes',

@@ -31,7 +31,7 @@ func Dist() fs.FS {
 	return sub
 }
 
-// pages are the addresses that stand for an HTML file; {name} is one path element of [a-z0-9-].
+// pages are the addresses that stand for an HTML file.
 var pages = []struct {
 	address *regexp.Regexp
 	file    string
@@ -40,6 +40,11 @@ var pages = []struct {
 	{regexp.MustCompile(`^/e/[a-z0-9-]{1,64}/?$`), "watch.html"},
 	{regexp.MustCompile(`^/embed/[a-z0-9-]{1,64}/?$`), "embed.html"},
 	{regexp.MustCompile(`^/live/[a-z0-9-]{1,64}/?$`), "live.html"},
+	{regexp.MustCompile(`^/(setup|login|signup|reset)/?$`), "shell.html"},
+	{regexp.MustCompile(`^/(login/link|signup|reset|invite)/[A-Za-z0-9_-]{1,128}/?$`), "shell.html"}, // a token
+	{regexp.MustCompile(`^/docs/api/?$`), "docs.html"},
+	{regexp.MustCompile(`^/dev/mail/?$`), "shell.html"},
+	{regexp.MustCompile(`^/settings(/(profile|security|members|audit))?/?$`), "shell.html"},
 }
 
 // A name with a hash of its content in it never means something else.

@@ -17,6 +17,7 @@ func site(t *testing.T) *Handler {
 		"watch.html":               {Data: []byte("watch")},
 		"embed.html":               {Data: []byte("embed")},
 		"live.html":                {Data: []byte("live")},
+		"shell.html":               {Data: []byte("shell")},
 		"player.js":                {Data: []byte("export {}")},
 		"assets/watch-nY3lTzlJ.js": {Data: []byte("1")},
 		"assets/base-Csl-BrIC.css": {Data: []byte("a{}")},
@@ -51,6 +52,26 @@ func TestAddresses(t *testing.T) {
 		{"/e/town-hall/", "watch", "text/html; charset=utf-8", ask, 200},
 		{"/embed/town-hall", "embed", "text/html; charset=utf-8", ask, 200},
 		{"/live/sample", "live", "text/html; charset=utf-8", ask, 200},
+		{"/setup", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/login", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/login/link/aB3_-x", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/signup", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/signup/aB3_-x", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/reset", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/reset/aB3_-x", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/invite/aB3_-x", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/profile", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/security", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/members", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/audit", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/login/aB3", "", "application/problem+json", "no-store", 404},
+		{"/login/link/", "", "application/problem+json", "no-store", 404},
+		{"/invite/", "", "application/problem+json", "no-store", 404},
+		{"/invite/a/b", "", "application/problem+json", "no-store", 404},
+		{"/settings/other", "", "application/problem+json", "no-store", 404},
+		{"/settings/profile/x", "", "application/problem+json", "no-store", 404},
+		{"/shell.html", "", "application/problem+json", "no-store", 404},
 		{"/player.js", "export {}", "text/javascript; charset=utf-8", ask, 200},
 		{"/assets/watch-nY3lTzlJ.js", "1", "text/javascript; charset=utf-8", forever, 200},
 		{"/assets/base-Csl-BrIC.css", "a{}", "text/css; charset=utf-8", forever, 200},
@@ -81,7 +102,7 @@ func TestAddresses(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	h := site(t)
-	for path, want := range map[string]string{"/": "'none'", "/e/a": "'none'", "/live/a": "'none'", "/embed/a": "*"} {
+	for path, want := range map[string]string{"/": "'none'", "/e/a": "'none'", "/live/a": "'none'", "/login": "'none'", "/embed/a": "*"} {
 		csp := get(h, path).Header().Get("Content-Security-Policy")
 		if !strings.Contains(csp, "frame-ancestors "+want+";") {
 			t.Errorf("%s: %s, want frame-ancestors %s", path, csp, want)

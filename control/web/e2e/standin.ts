@@ -46,6 +46,8 @@ export class StandIn {
   hops: unknown[] | undefined;
   viewers = 3;
   live = true;
+  /** Whether nobody has an account yet. */
+  needsSetup = false;
 
   #server: Server;
   #edge: Page | undefined;
@@ -106,6 +108,7 @@ export class StandIn {
       [/^\/e\//, 'watch.html'],
       [/^\/embed\//, 'embed.html'],
       [/^\/live\//, 'live.html'],
+      [/^\/(setup|login|signup|reset|invite|settings)(\/|$)/, 'shell.html'],
     ];
     const name = pages.find(([pattern]) => pattern.test(path))?.[1] ?? path.slice(1);
     try {
@@ -129,7 +132,8 @@ export class StandIn {
       tracks: [],
       edges: [],
     };
-    if (path === '/api/v1/streams') json(response, 200, [stream]);
+    if (path === '/api/v1/setup') json(response, 200, { needed: this.needsSetup });
+    else if (path === '/api/v1/streams') json(response, 200, [stream]);
     else if (path === '/api/v1/streams/sample') json(response, 200, stream);
     else if (path === '/api/v1/events/sample/join' && request.method === 'POST') {
       json(response, 200, {

@@ -1,7 +1,7 @@
 /** "/": the sample plays; where to watch, to go live, and what is on the air. */
 import '@freshet/player';
 import { el, say } from '@freshet/player/dom';
-import { type Stream, apiBase, listStreams, whipOf } from '../ui/api';
+import { type Stream, apiBase, listStreams, setupNeeded, whipOf } from '../ui/api';
 import { copyField } from '../ui/copy';
 import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
@@ -28,9 +28,18 @@ const rows = el('ul', { class: 'streams' });
 const empty = el('p', { class: 'muted', hidden: true }, t('home.streams.empty'));
 const age = el('p', { class: 'small muted figure', hidden: true });
 
+// Both stand in the top bar, where nothing moves when it is known which of the two is for whoever looks.
+const enter = el('a', { class: 'button quiet', href: '/login', hidden: true }, t('home.logIn'));
+const setUp = el(
+  'p',
+  { class: 'setup', hidden: true },
+  el('span', { class: 'muted' }, t('home.setUp')),
+  el('a', { class: 'button main', href: '/setup' }, t('home.setUp.act')),
+);
+
 frame(
   t,
-  [],
+  [el('span', { class: 'space' }), setUp, enter],
   el(
     'div',
     { class: 'hero' },
@@ -82,6 +91,13 @@ frame(
   ),
 );
 fontsAfterPicture(player);
+
+void setupNeeded()
+  .catch(() => false) // the database is away: the page is as it is with an account
+  .then(needed => {
+    setUp.hidden = !needed;
+    enter.hidden = needed;
+  });
 
 let whip = '';
 let whep = '';

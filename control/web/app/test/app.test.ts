@@ -3,6 +3,8 @@ import { Problem } from '@freshet/player/problem';
 import { translator } from '@freshet/player/message';
 import en from '../i18n/en.json';
 import fr from '../i18n/fr.json';
+import accountEn from '../i18n/account/en.json';
+import accountFr from '../i18n/account/fr.json';
 import { clock } from '../live/air';
 import { encodingsFor, preferencesFor } from '../live/codecs';
 import { levelOf } from '../live/meter';
@@ -10,32 +12,46 @@ import { describe } from '../live/problems';
 import { sentOf } from '../live/sender';
 import { slugOf, streamOf } from '../ui/api';
 
-test('both catalogues have the same keys and take the same values', () => {
-  expect(Object.keys(fr).sort()).toEqual(Object.keys(en).sort());
-  const names = (text: string) => [...new Set([...text.matchAll(/\{(\w+)[,}]/g)].map(m => m[1]))].sort();
-  for (const [key, text] of Object.entries(en))
-    expect(names(fr[key as keyof typeof fr]), key).toEqual(names(text));
-});
+const catalogues = [
+  ['pages', en, fr],
+  ['account', accountEn, accountFr],
+] as const;
 
-test('every text formats in both languages', () => {
+test.each(catalogues)(
+  'both catalogues of %s have the same keys and take the same values',
+  (_, english, french) => {
+    expect(Object.keys(french).sort()).toEqual(Object.keys(english).sort());
+    const names = (text: string) => [...new Set([...text.matchAll(/\{(\w+)[,}]/g)].map(m => m[1]))].sort();
+    const other = new Map(Object.entries(french));
+    for (const [key, text] of Object.entries(english))
+      expect(names(other.get(key) ?? ''), key).toEqual(names(text));
+  },
+);
+
+test.each(catalogues)('every text of %s formats in both languages', (_, english, french) => {
   for (const [language, catalogue] of [
-    ['en', en],
-    ['fr', fr],
+    ['en', english],
+    ['fr', french],
   ] as const) {
-    const t = translator(catalogue, language);
-    for (const key of Object.keys(catalogue) as (keyof typeof en)[]) {
+    const t = translator<string>(catalogue, language);
+    for (const [key, text] of Object.entries(catalogue)) {
+      const names = new Map<string, string>();
+      for (const [, name = ''] of text.matchAll(/\{(\w+)[,}]/g)) names.set(name, 'x');
       for (const n of [0, 1, 12]) {
-        const text = t(key, { n, stream: 's', name: 'x', id: 'i', rid: 'h', seconds: 8 });
-        expect(text, key).not.toMatch(/[{}#]|undefined/);
+        expect(t(key, { ...Object.fromEntries(names), n }), key).not.toMatch(/[{}#]|undefined/);
       }
     }
   }
 });
 
-test('French has its no-break spaces and the catalogues shout nowhere', () => {
-  for (const text of Object.values(fr)) expect(text).not.toMatch(/ [?:;!]/);
-  for (const text of [...Object.values(en), ...Object.values(fr)]) expect(text).not.toMatch(/!|oops|please/i);
-});
+test.each(catalogues)(
+  '%s: French has its no-break spaces and the catalogues shout nowhere',
+  (_, english, french) => {
+    for (const text of Object.values(french)) expect(text).not.toMatch(/ [?:;!]/);
+    for (const text of [...Object.values(english), ...Object.values(french)])
+      expect(text).not.toMatch(/!|oops|please/i);
+  },
+);
 
 test('streams are read with care', () => {
   expect(streamOf({ id: 'a', live: true, viewers: 3, origin: { whip: 'https://o/whip' } })).toEqual({

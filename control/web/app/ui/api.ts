@@ -23,6 +23,11 @@ export async function getStream(id: string, signal?: AbortSignal): Promise<Strea
   return streamOf(await ask(`/streams/${encodeURIComponent(id)}`, signal));
 }
 
+/** Whether nobody has an account here yet. */
+export async function setupNeeded(): Promise<boolean> {
+  return record(await ask('/setup'))['needed'] === true;
+}
+
 async function ask(path: string, signal?: AbortSignal): Promise<unknown> {
   const limit = AbortSignal.timeout(answerWithinMS);
   const response = await fetch(apiBase + path, {

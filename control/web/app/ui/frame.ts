@@ -1,14 +1,15 @@
 /** What stands around every page: skip link, top bar, foot. */
 import { el } from '@freshet/player/dom';
 import { mark } from '@freshet/player/mark';
-import { type Text, chooseLanguage, languageNames, languages, pageLanguage } from './texts';
+import { chooseLanguage, languageNames, languages, pageLanguage } from './language';
+import { type Text } from './texts';
 import { type Theme, applyTheme, chooseTheme, theme } from './theme';
 
 /** Builds the page: inTop stands beside the mark, main holds what the page is for. */
 export function frame(t: Text, inTop: HTMLElement[], ...main: HTMLElement[]): void {
   applyTheme();
   const home = el('a', { class: 'home', href: '/', 'aria-label': t('frame.home') }, mark());
-  if (inTop.length === 0) home.append(el('span', {}, 'Freshet'));
+  if (!inTop.some(({ localName }) => localName === 'h1')) home.append(el('span', {}, 'Freshet'));
   document.body.append(
     el('a', { class: 'skip button', href: '#main' }, t('frame.skip')),
     el('header', { class: 'top' }, home, ...inTop),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -65,15 +65,15 @@ test.each(pairs)('%s can be read on %j at %f:1, in both themes', (name, on, leas
   }
 });
 
-test.each([
-  '../src/style.css',
-  '../../app/ui/base.css',
-  '../../app/home/home.css',
-  '../../app/event/watch.css',
-  '../../app/event/embed.css',
-  '../../app/live/live.css',
-])('%s writes no colour of its own and uses known tokens', file => {
-  const sheet = readFileSync(join(import.meta.dirname, file), 'utf8');
+const web = join(import.meta.dirname, '../..');
+const sheets = ['player/src', 'app'].flatMap(folder =>
+  readdirSync(join(web, folder), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.css') && !file.includes('node_modules'))
+    .map(file => join(folder, file)),
+);
+
+test.each(sheets)('%s writes no colour of its own and uses known tokens', file => {
+  const sheet = readFileSync(join(web, file), 'utf8');
   expect(sheet).not.toMatch(/#[0-9a-f]{3,8}\b(?![^{]*\{)|rgb\(|hsl\(/i);
   for (const [, name = ''] of sheet.matchAll(/var\(--f-([\w-]+)/g)) expect(css).toContain(`--f-${name}:`);
 });

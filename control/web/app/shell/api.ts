@@ -1,0 +1,32 @@
+/** The API, as openapi.yaml writes it: every call of the shell's pages goes through here. */
+import createClient from 'openapi-fetch';
+import createQueryHooks from 'openapi-react-query';
+import { apiProblemOf, asApiProblem } from './problem';
+import type { components, paths } from './schema';
+import { databaseAnswered } from './health';
+
+export type Me = components['schemas']['Me'];
+export type Member = components['schemas']['Member'];
+export type Role = Member['role'];
+export type Device = components['schemas']['Device'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+
+const answerWithinMS = 15_000;
+
+/** Answers what succeeded, and throws an ApiProblem for all else. */
+async function ask(request: Request): Promise<Response> {
+  let response: Response;
+  try {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(answerWithinMS)]);
+    response = await fetch(request, { signal });
+  } catch (thrown) {
+    if (request.signal.aborted) throw thrown; // nobody waits for it any more
+    throw asApiProblem(thrown);
+  }
+  databaseAnswered(response.status !== 503);
+  if (!response.ok) throw await apiProblemOf(response);
+  return response;
+}
+
+export const client = createClient<paths>({ fetch: ask });
+export const api = createQueryHooks(client);

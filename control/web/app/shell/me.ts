@@ -1,0 +1,46 @@
+import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useRouter } from '@tanstack/react-router';
+import { keepLanguage } from '../ui/language';
+import { type Me, client } from './api';
+import { safeTarget } from './guard';
+import { useWords } from './words';
+
+/** The person who is logged in, with the version that a change must name. */
+export interface Self extends Me {
+  etag: string;
+}
+
+export function selfOf(me: Me | undefined, response: Response): Self {
+  if (!me) throw new TypeError('an answer without a person');
+  return { ...me, etag: response.headers.get('ETag') ?? '' };
+}
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }) => {
+    const { data, response } = await client.GET('/api/v1/me', { signal });
+    return selfOf(data, response);
+  },
+  staleTime: 60_000,
+});
+
+export function useMe(): Self {
+  return useSuspenseQuery(meQuery).data;
+}
+
+/** What every way in ends with: forget what was known of whoever was here before, and go where one wanted to. */
+export function useEnter(): (me: Me, to?: string) => void {
+  const queries = useQueryClient();
+  const router = useRouter();
+  const { language } = useWords();
+  return (me, to) => {
+    const target = safeTarget(to);
+    queries.clear();
+    if (me.language === language) {
+      void router.navigate({ href: target });
+      return;
+    }
+    keepLanguage(me.language);
+    location.assign(target);
+  };
+}

@@ -1,0 +1,190 @@
+/** The addresses of the shell, each with the chunk of its page. */
+import { type QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { Loading } from '../ui/Loading';
+import { EnterFrame } from './EnterFrame';
+import { Failed, NotFound, Waiting } from './Failed';
+import { Shell } from './Shell';
+import { home, mustLogIn } from './guard';
+import { meQuery } from './me';
+import { type Key, type T } from './words';
+
+declare module '@tanstack/react-router' {
+  interface StaticDataRouteOption {
+    title?: Key;
+  }
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({
+  notFoundComponent: NotFound,
+  errorComponent: Failed,
+});
+
+/** Pages for whoever is not logged in. */
+const outside = createRoute({ getParentRoute: () => root, id: 'outside', component: EnterFrame });
+
+const setUp = createRoute({
+  getParentRoute: () => outside,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('../enter/SetUp'), 'SetUp'),
+  staticData: { title: 'setUp.title' },
+});
+
+const logIn = createRoute({
+  getParentRoute: () => outside,
+  path: '/login',
+  component: lazyRouteComponent(() => import('../enter/LogIn'), 'LogIn'),
+  staticData: { title: 'logIn.title' },
+  validateSearch: (search: Record<string, unknown>): { to?: string; by?: 'password'; sent?: true } => ({
+    ...(typeof search['to'] === 'string' ? { to: search['to'] } : {}),
+    ...(search['by'] === 'password' ? { by: 'password' } : {}),
+    ...(search['sent'] === true ? { sent: true } : {}),
+  }),
+});
+
+const logInLink = createRoute({
+  getParentRoute: () => outside,
+  path: '/login/link/$token',
+  component: lazyRouteComponent(() => import('../enter/LogInLink'), 'LogInLink'),
+  staticData: { title: 'logIn.title' },
+});
+
+const signUp = createRoute({
+  getParentRoute: () => outside,
+  path: '/signup',
+  component: lazyRouteComponent(() => import('../enter/SignUp'), 'SignUp'),
+  staticData: { title: 'signUp.title' },
+});
+
+const signUpLink = createRoute({
+  getParentRoute: () => outside,
+  path: '/signup/$token',
+  component: lazyRouteComponent(() => import('../enter/SignUpLink'), 'SignUpLink'),
+  staticData: { title: 'signUp.title' },
+});
+
+const reset = createRoute({
+  getParentRoute: () => outside,
+  path: '/reset',
+  component: lazyRouteComponent(() => import('../enter/Reset'), 'Reset'),
+  staticData: { title: 'reset.title' },
+});
+
+const resetLink = createRoute({
+  getParentRoute: () => outside,
+  path: '/reset/$token',
+  component: lazyRouteComponent(() => import('../enter/ResetLink'), 'ResetLink'),
+  staticData: { title: 'reset.title' },
+});
+
+const invite = createRoute({
+  getParentRoute: () => outside,
+  path: '/invite/$token',
+  component: lazyRouteComponent(() => import('../enter/Invite'), 'Invite'),
+  staticData: { title: 'invite.title' },
+});
+
+const mailbox = createRoute({
+  getParentRoute: () => outside,
+  path: '/dev/mail',
+  component: lazyRouteComponent(() => import('../dev/Mailbox'), 'Mailbox'),
+  staticData: { title: 'mailbox.title' },
+  validateSearch: (search: Record<string, unknown>): { id?: string } =>
+    typeof search['id'] === 'string' ? { id: search['id'] } : {},
+});
+
+/** Pages for whoever is logged in; others are sent to log in first, and come back. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  pendingComponent: Waiting,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queries.query({ ...meQuery, staleTime: 'static' });
+    } catch (thrown) {
+      if (!mustLogIn(thrown)) throw thrown;
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how the router is told to go elsewhere
+      throw redirect({ to: '/login', search: { to: location.href } });
+    }
+  },
+});
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  beforeLoad: ({ location }) => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how the router is told to go elsewhere
+    if (location.pathname.replace(/\/$/, '') === '/settings') throw redirect({ to: home });
+  },
+});
+
+const profile = createRoute({
+  getParentRoute: () => settings,
+  path: '/profile',
+  component: lazyRouteComponent(() => import('../settings/Profile'), 'Profile'),
+  staticData: { title: 'profile.title' },
+});
+
+const security = createRoute({
+  getParentRoute: () => settings,
+  path: '/security',
+  component: lazyRouteComponent(() => import('../settings/Security'), 'Security'),
+  staticData: { title: 'security.title' },
+});
+
+const members = createRoute({
+  getParentRoute: () => settings,
+  path: '/members',
+  component: lazyRouteComponent(() => import('../settings/Members'), 'Members'),
+  staticData: { title: 'members.title' },
+});
+
+const audit = createRoute({
+  getParentRoute: () => settings,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('../settings/Audit'), 'Audit'),
+  staticData: { title: 'audit.title' },
+  validateSearch: (search: Record<string, unknown>): { cursor?: number } =>
+    Number.isSafeInteger(search['cursor']) && Number(search['cursor']) > 0
+      ? { cursor: Number(search['cursor']) }
+      : {},
+});
+
+const tree = root.addChildren([
+  outside.addChildren([setUp, logIn, logInLink, signUp, signUpLink, reset, resetLink, invite, mailbox]),
+  inside.addChildren([settings.addChildren([profile, security, members, audit])]),
+]);
+
+/** Makes the router; the document's title follows the page. */
+export function makeRouter(queries: QueryClient, t: T) {
+  const router = createRouter({
+    routeTree: tree,
+    context: { queries },
+    defaultPendingComponent: Loading,
+    defaultPendingMs: 200,
+    defaultErrorComponent: Failed,
+    scrollRestoration: false,
+  });
+  router.subscribe('onBeforeLoad', ({ toLocation }) => {
+    const title = router
+      .matchRoutes(toLocation.pathname, toLocation.search)
+      .findLast(match => match.staticData.title)?.staticData.title;
+    document.title = title ? `${t(title)} · Freshet` : 'Freshet';
+  });
+  router.subscribe('onResolved', ({ pathChanged, fromLocation }) => {
+    if (!pathChanged || !fromLocation) return;
+    scrollTo(0, 0);
+    document.getElementById('main')?.focus({ preventScroll: true }); // readers are told that this is another page
+  });
+  return router;
+}
