@@ -39,7 +39,7 @@ frame(
 );
 fontsAfterPicture();
 
-function table(title: string, fields: readonly Field[]): HTMLElement | null {
+function table(title: string, fields: readonly Field[], asked = true): HTMLElement | null {
   if (fields.length === 0) return null;
   return el(
     'div',
@@ -56,7 +56,7 @@ function table(title: string, fields: readonly Field[]): HTMLElement | null {
             'tr',
             {},
             el('th', { scope: 'row' }, el('code', {}, field.name)),
-            el('td', {}, el('code', {}, field.type), field.required ? ` ${t('required')}` : null),
+            el('td', {}, el('code', {}, field.type), asked && field.required ? ` ${t('required')}` : null),
             el('td', {}, field.text),
           ),
         ),
@@ -86,7 +86,7 @@ function entry(op: Operation): HTMLElement {
       el('p', { class: 'small muted' }, `${t('who')} ${who}. ${t('statuses')} ${op.statuses.join(', ')}.`),
       table(t('parameters'), op.parameters),
       table(t('body'), op.body),
-      table(t('answer'), op.answer),
+      table(t('answer'), op.answer, false),
     ),
   );
 }
