@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,7 +59,7 @@ type meOut struct {
 
 // me returns the person of a login, and what it is in the account that this shows.
 func me(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID) (*meOut, error) {
-	out := &meOut{ETag: etag(p.Version), Body: Me{
+	out := &meOut{ETag: access.ETag(p.Version), Body: Me{
 		ID: p.ID, Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country, Signature: p.Signature,
 		Password: p.Password != nil, Accounts: []AccountName{},
 	}}
@@ -90,8 +89,6 @@ func me(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID)
 	}
 	return out, nil
 }
-
-func etag(version int64) string { return fmt.Sprintf(`"%d"`, version) }
 
 // loginOf is the browser that asks, as a new login.
 func loginOf(a access.Actor, person, shown uuid.UUID) Login {

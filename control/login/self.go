@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/conditional"
 	"github.com/google/uuid"
 
 	"freshet/control/access"
@@ -88,9 +86,8 @@ func (r *Routes) self(ctx context.Context, q store.Querier) (*meOut, error) {
 func (r *Routes) getMe(ctx context.Context, _ *struct{}) (*meOut, error) { return r.self(ctx, r.Store) }
 
 func (r *Routes) patchMe(ctx context.Context, in *editMeIn) (out *meOut, err error) {
-	if len(in.IfMatch) == 0 {
-		return nil, problem.New(http.StatusPreconditionRequired, "if-match", "If-Match is missing",
-			"Send the ETag of what you have read, so that nobody's change is lost.")
+	if err := access.Conditional(in.IfMatch); err != nil {
+		return nil, err
 	}
 	if in.Body.TimeZone != nil && account.TimeZone(*in.Body.TimeZone) != *in.Body.TimeZone {
 		return nil, problem.Invalid("/timeZone", "This is no time zone of the IANA database.")
@@ -104,9 +101,8 @@ func (r *Routes) patchMe(ctx context.Context, in *editMeIn) (out *meOut, err err
 		if err != nil {
 			return err
 		}
-		match := conditional.Params{IfMatch: in.IfMatch}
-		if match.PreconditionFailed(strconv.FormatInt(p.Version, 10), time.Time{}) != nil {
-			return changed()
+		if !access.Matches(in.IfMatch, p.Version) {
+			return access.Changed()
 		}
 		for _, f := range []struct{ to, from *string }{
 			{&p.Name, in.Body.Name}, {&p.Language, in.Body.Language}, {&p.TimeZone, in.Body.TimeZone},
@@ -118,7 +114,7 @@ func (r *Routes) patchMe(ctx context.Context, in *editMeIn) (out *meOut, err err
 		}
 		if p, err = account.Update(ctx, q, p); err != nil {
 			if errors.Is(err, account.ErrChanged) {
-				return changed()
+				return access.Changed()
 			}
 			return err
 		}
@@ -128,11 +124,6 @@ func (r *Routes) patchMe(ctx context.Context, in *editMeIn) (out *meOut, err err
 		return r.note(ctx, q, a, "edit-me", "person/"+a.ID.String())
 	})
 	return out, err
-}
-
-func changed() *problem.Problem {
-	return problem.New(http.StatusPreconditionFailed, "changed", "Changed meanwhile",
-		"Somebody has changed this since you read it. Yours was not saved: read it again.")
 }
 
 // note keeps what a did, where it is a member of an account.
