@@ -37,9 +37,11 @@ const (
 	LogIn       Kind = "log-in"        // values: link
 	Reset       Kind = "reset"         // values: link
 	Invite      Kind = "invite"        // to an account; values: link, account, role
+	EventInvite Kind = "event-invite"  // to an event, of a new member of its account; values: link, account, event, role
+	EventUser   Kind = "event-user"    // the same, of one who has joined already
 )
 
-var kinds = []Kind{SignUp, SignUpKnown, LogIn, Reset, Invite}
+var kinds = []Kind{SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser}
 
 // A Message is what a mail says, and to whom.
 type Message struct {

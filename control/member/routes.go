@@ -175,37 +175,49 @@ func (r *Routes) add(ctx context.Context, in *addMemberIn) (*memberOut, error) {
 		return nil, problem.Invalid("/email", "This is not an email address.")
 	}
 	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*memberOut, error) {
-		all, err := account.Members(ctx, q, a.Account)
+		m, added, err := Ensure(ctx, q, account.Member{Account: a.Account, Email: &email, Name: in.Body.Name, Role: in.Body.Role}, in.Body.Language, now)
 		if err != nil {
 			return nil, err
 		}
-		if len(all) >= most {
-			return nil, problem.New(http.StatusConflict, "full", "No more members", "An account has at most 500 members.")
-		}
-		p, err := account.PersonByEmail(ctx, q, email)
-		if errors.Is(err, store.ErrNone) {
-			p, err = account.AddPerson(ctx, q, account.Person{
-				Email: &email, Name: in.Body.Name, Language: account.Language(in.Body.Language), TimeZone: "UTC",
-			}, now)
-		}
-		if err != nil {
-			return nil, err
-		}
-		switch _, err := account.MemberOf(ctx, q, a.Account, p.ID); {
-		case err == nil:
+		if !added {
 			return nil, problem.New(http.StatusConflict, "member", "A member already", "This person is a member of the account.")
-		case !errors.Is(err, store.ErrNone):
+		}
+		if m, err = r.invite(ctx, q, a, m.Person); err != nil {
 			return nil, err
 		}
-		if err := account.AddMember(ctx, q, account.Member{Account: a.Account, Person: p.ID, Role: in.Body.Role}, now); err != nil {
-			return nil, err
-		}
-		m, err := r.invite(ctx, q, a, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		return &memberOut{show(m)}, audit.Add(ctx, q, a.Account, now, a.Act("add-member", "person/"+p.ID.String(), string(in.Body.Role)))
+		return &memberOut{show(m)}, audit.Add(ctx, q, a.Account, now, a.Act("add-member", "person/"+m.Person.String(), string(in.Body.Role)))
 	})
+}
+
+// Ensure makes the person with m's address a member of m's account, as m says, where it is none yet; it returns the one
+// it is. A person who is new gets m's name, and the language of Freshet that is nearest to language.
+func Ensure(ctx context.Context, q store.Querier, m account.Member, language string, now time.Time) (got account.Member, added bool, err error) {
+	p, err := account.PersonByEmail(ctx, q, *m.Email)
+	if errors.Is(err, store.ErrNone) {
+		p, err = account.AddPerson(ctx, q, account.Person{
+			Email: m.Email, Name: m.Name, Language: account.Language(language), TimeZone: "UTC",
+		}, now)
+	}
+	if err != nil {
+		return got, false, err
+	}
+	got, err = account.MemberOf(ctx, q, m.Account, p.ID)
+	if !errors.Is(err, store.ErrNone) {
+		return got, false, err
+	}
+	all, err := account.Members(ctx, q, m.Account)
+	if err != nil {
+		return got, false, err
+	}
+	if len(all) >= most {
+		return got, false, problem.New(http.StatusConflict, "full", "No more members", "An account has at most 500 members.")
+	}
+	m.Person = p.ID
+	if err := account.AddMember(ctx, q, m, now); err != nil {
+		return got, false, err
+	}
+	got, err = account.MemberOf(ctx, q, m.Account, p.ID)
+	return got, true, err
 }
 
 // invite sends a member of a's account the link by which it joins.
