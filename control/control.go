@@ -18,6 +18,7 @@ import (
 
 	"freshet/cluster/identity"
 	"freshet/control/api"
+	"freshet/control/event"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -92,6 +93,7 @@ type Deps struct {
 type Control struct {
 	records *node.Records
 	fleet   *node.Fleet
+	board   *event.Board
 	agents  *node.Server
 	api     *api.API
 	handler http.Handler
@@ -116,6 +118,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 		d.Log.Warn("built without pages; make build has them built")
 	}
 	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, log: d.Log}
+	c.board = event.NewBoard(d.Log, d.Store, c.records)
 	queue := mail.NewQueue()
 	server, err := cfg.Mail.server(cfg.Pages, d.Store)
 	if err != nil {
@@ -127,7 +130,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 		d.Log.Warn("mails wait: no server is given (--smtp)")
 	}
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
-		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Store: d.Store, Mail: queue,
+		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Store: d.Store, Mail: queue,
 		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
@@ -143,13 +146,17 @@ func New(cfg Config, d Deps) (*Control, error) {
 	return c, nil
 }
 
-// sweepEvery is how often log-ins, links and kept answers whose time is over are forgotten.
+// sweepEvery is how often log-ins, links, kept answers and events whose time is over are forgotten.
 const sweepEvery = time.Hour
 
-// Run hears agents, sends mails and forgets what is over, until ctx ends.
+// Run shows what is on, hears agents, sends mails and forgets what is over, until ctx ends.
 func (c *Control) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return c.agents.Run(ctx) })
+	g.Go(func() error { return c.board.Run(ctx) })
+	g.Go(func() error {
+		c.board.First(ctx) // a node that is told of no streams lets go those it carries
+		return c.agents.Run(ctx)
+	})
 	if c.sender != nil {
 		g.Go(func() error { return c.sender.Run(ctx) })
 	}
@@ -164,6 +171,9 @@ func (c *Control) sweep(ctx context.Context) error {
 		now := time.Now()
 		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
 			c.log.Warn("log-ins, links and answers that are over stay", "err", err)
+		}
+		if err := event.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
+			c.log.Warn("events that were never held stay", "err", err)
 		}
 		select {
 		case <-tick.C:

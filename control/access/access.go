@@ -18,6 +18,7 @@ type Actor struct {
 	ID      uuid.UUID  // of the person or the key
 	Account uuid.UUID
 	Role    permit.Role    // of a person in the account
+	In      permit.Role    // of a person in the event that is asked about (AllowIn); empty: none, or another account's
 	Scopes  []permit.Scope // of a key
 	Login   uuid.UUID      // of a person
 	From    netip.Addr
@@ -43,6 +44,23 @@ func (a Actor) May(act permit.Act) bool {
 	return a.Kind == audit.Person && a.Role.May(act)
 }
 
+// RoleIn returns what a is in an event of its account in which it has a role of its own, or none. An API key is as an
+// organizer: what it may do, its scopes say.
+func (a Actor) RoleIn(event permit.Role) permit.Role {
+	if a.Kind == audit.Key {
+		return permit.Organizer
+	}
+	return permit.In(a.Role, event)
+}
+
+// MayIn says whether a may do act with the event that is asked about.
+func (a Actor) MayIn(act permit.Act) bool {
+	if a.Kind == audit.Key {
+		return a.In != "" && permit.KeyMay(a.Scopes, act)
+	}
+	return a.Kind == audit.Person && a.In.May(act)
+}
+
 // Act is an entry of the audit log for what a does.
 func (a Actor) Act(action, subject, detail string) audit.Act {
 	return audit.Act{Actor: a.Kind, ActorID: a.ID, From: a.From, Action: action, Subject: subject, Detail: detail}
@@ -64,6 +82,7 @@ func With(ctx context.Context, a Actor) context.Context {
 // A rule is what an operation asks of its caller.
 type rule struct {
 	act    permit.Act // empty: none
+	event  bool       // act is done to the event that the path names
 	person bool       // somebody who is logged in, whatever its role
 }
 
@@ -75,13 +94,26 @@ const (
 	bearerScheme = "key"
 )
 
-// Allow has op ask for act.
+// EventParameter is the parameter of a path that names the event which AllowIn is about.
+const EventParameter = "id"
+
+// Allow has op ask for act, in all of the account.
 func Allow(op huma.Operation, act permit.Act) huma.Operation {
+	return set(secured(op, act), rule{act: act}, 401, 403)
+}
+
+// AllowIn has op ask for act in the event that its path names. To whom that event is nothing it does not exist.
+func AllowIn(op huma.Operation, act permit.Act) huma.Operation {
+	return set(secured(op, act), rule{act: act, event: true}, 401, 403, 404)
+}
+
+// secured has the document say how to ask for act.
+func secured(op huma.Operation, act permit.Act) huma.Operation {
 	op.Security = []map[string][]string{{cookieScheme: {}}}
 	if permit.KeyMay([]permit.Scope{permit.WriteScope}, act) { // a key that may do all a key may
 		op.Security = append(op.Security, map[string][]string{bearerScheme: {}})
 	}
-	return set(op, rule{act: act}, 401, 403)
+	return op
 }
 
 // Person has op ask for somebody who is logged in.
@@ -117,7 +149,14 @@ const (
 	Granted Verdict = iota
 	Unknown         // nobody has said who asks
 	Refused
+	Hidden // what is asked about does not exist for who asks
 )
+
+// InEvent says whether what op asks for is done to the event that its path names.
+func InEvent(op *huma.Operation) bool {
+	r, _ := op.Metadata[ruleKey].(rule)
+	return r.event
+}
 
 // Judge says whether a may call op. It panics where op does not say who may: a fault of the program, which a test finds.
 func Judge(op *huma.Operation, a Actor) Verdict {
@@ -129,6 +168,12 @@ func Judge(op *huma.Operation, a Actor) Verdict {
 		return Granted
 	case !a.Somebody():
 		return Unknown
+	case r.event && a.In == "":
+		return Hidden
+	case r.event && a.MayIn(r.act):
+		return Granted
+	case r.event:
+		return Refused
 	case r.person && a.Kind != audit.Person, r.act != "" && !a.May(r.act):
 		return Refused
 	}

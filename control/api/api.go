@@ -3,6 +3,7 @@
 package api
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/control/access"
+	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
@@ -41,6 +43,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Records *node.Records
 	Fleet   *node.Fleet
+	Board   *event.Board
 	Store   *store.DB
 	Mail    *mail.Queue
 	Hasher  *login.Hasher
@@ -81,6 +84,9 @@ func New(cfg Config, d Deps) *API {
 	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
+	(&event.Routes{
+		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Random: rand.Reader, Now: d.Now, Pages: cfg.Pages,
+	}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
 	a.mux.HandleFunc("/whip/", a.redirect)
 	a.mux.HandleFunc("/", a.nothing)

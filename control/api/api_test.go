@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/cluster/agent"
+	"freshet/control/event"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -27,9 +28,10 @@ import (
 // newAPI returns an API with a database of its own.
 func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	t.Helper()
+	db := storetest.New(t).DB
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: records, Fleet: fleet,
-		Store: storetest.New(t).DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
+		Board: event.NewBoard(slog.New(slog.DiscardHandler), db, records), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
 	})
 }
 

@@ -11,13 +11,16 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/once"
+	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -93,7 +96,7 @@ func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
 		a.Kind, a.ID, a.Account, a.Role, a.Login = audit.Person, l.Person, l.Account, m.Role, l.ID
 	}
 	if err != nil {
-		return a, g.unknown(r, err)
+		return a, g.noDatabase(r.Context(), err)
 	}
 	return a, nil
 }
@@ -105,15 +108,15 @@ func (g *guard) byKey(r *http.Request, a access.Actor, secret string) (access.Ac
 	case errors.Is(err, store.ErrNone):
 		return a, problem.New(http.StatusUnauthorized, "unauthorized", "Not a key", "The API key was revoked, has expired, or is none.")
 	case err != nil:
-		return a, g.unknown(r, err)
+		return a, g.noDatabase(r.Context(), err)
 	}
 	a.Kind, a.ID, a.Account, a.Scopes = audit.Key, k.ID, k.Account, k.Scopes.V
 	return a, nil
 }
 
-// unknown is the answer where the database does not tell who asks.
-func (g *guard) unknown(r *http.Request, err error) *problem.Problem {
-	if r.Context().Err() == nil { // else nobody waits for it
+// noDatabase is the answer where the database does not tell who asks.
+func (g *guard) noDatabase(ctx context.Context, err error) *problem.Problem {
+	if ctx.Err() == nil { // else nobody waits for it
 		g.log.Error("who asks is not known", "err", err)
 	}
 	return away()
@@ -158,12 +161,23 @@ func (g *guard) remote(r *http.Request) netip.Addr {
 func (g *guard) middleware(c huma.Context, next func(huma.Context)) {
 	op := c.Operation()
 	a := access.From(c.Context())
+	if access.InEvent(op) && a.Somebody() {
+		var err error
+		if a.In, err = g.in(c.Context(), a, c.Param(access.EventParameter)); err != nil {
+			refuse(c, g.noDatabase(c.Context(), err))
+			return
+		}
+		c = huma.WithContext(c, access.With(c.Context(), a))
+	}
 	switch access.Judge(op, a) {
 	case access.Unknown:
 		refuse(c, problem.New(http.StatusUnauthorized, "unauthorized", "Not logged in", "Log in first, or send an API key."))
 		return
 	case access.Refused:
 		refuse(c, problem.New(http.StatusForbidden, "forbidden", "Not allowed", "Your role does not allow this. An owner of the account can change that."))
+		return
+	case access.Hidden:
+		refuse(c, event.Unknown())
 		return
 	}
 	next(c)
@@ -174,6 +188,19 @@ func (g *guard) once(c huma.Context, next func(huma.Context)) {
 	if p := g.keyed.Serve(c, next); p != nil {
 		refuse(c, p)
 	}
+}
+
+// in returns what a is in an event; empty where that is none of its account, or nothing to it.
+func (g *guard) in(ctx context.Context, a access.Actor, id string) (permit.Role, error) {
+	asked, err := uuid.Parse(id)
+	if err != nil {
+		return "", nil
+	}
+	role, err := event.RoleIn(ctx, g.db, a.Account, asked, a.ID)
+	if errors.Is(err, store.ErrNone) {
+		return "", nil
+	}
+	return a.RoleIn(role), err
 }
 
 func refuse(c huma.Context, p *problem.Problem) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"freshet/control/access"
+	"freshet/control/event"
 	"freshet/control/route"
 	pb "freshet/proto"
 	"freshet/proto/problem"
@@ -47,16 +48,28 @@ type joinOut struct{ Body Join }
 
 func (a *API) routeJoin() {
 	op := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/join", "join-event", "Join an event: the nearest edges and a token for them",
-		http.StatusNotFound, http.StatusServiceUnavailable))
+		http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable))
 	huma.Register(a.doc, op, func(_ context.Context, in *joinIn) (*joinOut, error) {
 		session, err := uuid.NewV7()
 		if err != nil {
 			return nil, err
 		}
 		out := Join{Session: session.String(), Streams: []JoinStream{}, Edges: []JoinEdge{}}
-		for _, r := range a.d.Records.All() {
-			if r.Event == in.Slug && r.State != pb.StreamState_STREAM_STATE_CLOSED {
-				out.Streams = append(out.Streams, JoinStream{ID: r.Id})
+		on, ok := a.d.Board.On(in.Slug)
+		switch {
+		case ok && on.State == event.Live && on.Access != event.Open:
+			a.m.joins.WithLabelValues(string(joinRefused)).Inc()
+			return nil, problem.New(http.StatusUnauthorized, "token-missing", "Token missing",
+				"This event asks for a password, a personal link or a registration.")
+		case ok && on.State == event.Live:
+			for _, s := range on.Streams {
+				out.Streams = append(out.Streams, JoinStream{s.ID, s.Language})
+			}
+		case !ok:
+			for _, r := range a.d.Records.All() { // those that no event has
+				if r.Event == in.Slug && r.Open && r.State != pb.StreamState_STREAM_STATE_CLOSED {
+					out.Streams = append(out.Streams, JoinStream{ID: r.Id})
+				}
 			}
 		}
 		if len(out.Streams) == 0 {

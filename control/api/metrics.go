@@ -12,6 +12,7 @@ type joinResult string
 const (
 	joinDone    joinResult = "done"
 	joinUnknown joinResult = "unknown" // no such event
+	joinRefused joinResult = "refused" // by the event's access rule
 	joinNoEdge  joinResult = "no_edge"
 )
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/control/event"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -29,19 +30,22 @@ type office struct {
 	api *API
 	db  *storetest.DB
 	ms  atomic.Int64 // of the clock
+
+	records *node.Records
 }
 
 func newOffice(t *testing.T, db *storetest.DB) *office {
-	o := &office{t: t, db: db}
+	o := &office{t: t, db: db, records: node.NewRecords()}
 	o.ms.Store(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC).UnixMilli())
 	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
 	return o
 }
 
 func (o *office) deps() Deps {
+	log := slog.New(slog.DiscardHandler)
 	return Deps{
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet(),
-		Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+		Log: log, Metrics: prometheus.NewRegistry(), Records: o.records, Fleet: node.NewFleet(),
+		Board: event.NewBoard(log, o.db.DB, o.records), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
 	}
 }
 
@@ -502,10 +506,9 @@ func TestFault(t *testing.T) {
 	defer db.Close()
 	var log bytes.Buffer
 	o := newOffice(t, &storetest.DB{DB: db})
-	o.api = New(Config{Version: "1"}, Deps{
-		Log: slog.New(slog.NewTextHandler(&log, nil)), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(),
-		Fleet: node.NewFleet(), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
-	})
+	d := o.deps()
+	d.Log = slog.New(slog.NewTextHandler(&log, nil))
+	o.api = New(Config{Version: "1"}, d)
 	b := o.browser()
 	for _, row := range []struct {
 		method, path string
@@ -534,10 +537,7 @@ func TestFault(t *testing.T) {
 func TestCookies(t *testing.T) {
 	for pages, want := range map[string]string{"https://webcasts.example": "__Host-freshet", "http://127.0.0.1:8080": "freshet"} {
 		o := newOffice(t, storetest.New(t))
-		o.api = New(Config{Version: "1", Pages: pages}, Deps{
-			Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: node.NewRecords(), Fleet: node.NewFleet(),
-			Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
-		})
+		o.api = New(Config{Version: "1", Pages: pages}, o.deps())
 		b := o.browser()
 		w := b.send("POST", "/setup", object{"account": "A", "name": "Ana", "email": ana, "password": password})
 		for _, c := range w.Result().Cookies() {

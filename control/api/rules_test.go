@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -40,6 +41,15 @@ func TestEveryRole(t *testing.T) {
 		browsers[role] = b
 	}
 	keys := map[permit.Scope]*browser{permit.ReadScope: o.program(owner, permit.ReadScope), permit.WriteScope: o.program(owner, permit.WriteScope)}
+	// In each new event everybody has the role that it has in the account.
+	newEvent := func() string {
+		o.pass(time.Minute) // else there are too many invitations
+		id := owner.does("POST", "/events", object{"title": "E", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
+		for _, role := range permit.Roles[2:] {
+			owner.does("POST", "/events/"+id+"/users", object{"email": string(role) + "@example.org", "role": string(role)})
+		}
+		return id
+	}
 	n := 0
 	o.api.operations(func(op *huma.Operation) {
 		n++
@@ -50,7 +60,11 @@ func TestEveryRole(t *testing.T) {
 		if op.OperationID == "log-out" || op.OperationID == "end-log-ins" || strings.HasPrefix(op.OperationID, "use-") {
 			return // they end the log-ins that the others need; tests of their own call them
 		}
-		path := strings.TrimPrefix(parameter.ReplaceAllString(op.Path, uuid.NewString()), Prefix)
+		path := op.Path
+		if access.InEvent(op) {
+			path = strings.Replace(path, "{id}", newEvent(), 1)
+		}
+		path = strings.TrimPrefix(parameter.ReplaceAllString(path, uuid.NewString()), Prefix)
 		var body any
 		if op.RequestBody != nil {
 			body = object{}
@@ -61,14 +75,14 @@ func TestEveryRole(t *testing.T) {
 		}
 		for role, b := range browsers {
 			w := b.send(op.Method, path, body)
-			want := access.Judge(op, access.Actor{Kind: "person", Role: role}) == access.Granted
+			want := access.Judge(op, access.Actor{Kind: "person", Role: role, In: role}) == access.Granted
 			if granted := w.Code != http.StatusForbidden && (w.Code != http.StatusUnauthorized || anyone); granted != want {
 				t.Errorf("%s by %s: %d %s, want it granted: %v", op.OperationID, role, w.Code, w.Body, want)
 			}
 		}
 		for scope, b := range keys {
 			w := b.send(op.Method, path, body)
-			want := access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{scope}}) == access.Granted
+			want := access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{scope}, In: permit.Organizer}) == access.Granted
 			if granted := w.Code != http.StatusForbidden && (w.Code != http.StatusUnauthorized || anyone); granted != want {
 				t.Errorf("%s by a key that may %s: %d %s, want it granted: %v", op.OperationID, scope, w.Code, w.Body, want)
 			}
@@ -77,7 +91,7 @@ func TestEveryRole(t *testing.T) {
 			}
 		}
 	})
-	if n < 20 {
+	if n < 55 {
 		t.Errorf("%d operations", n)
 	}
 }
@@ -89,12 +103,20 @@ func TestOtherAccount(t *testing.T) {
 	login := owner.send("GET", "/me/log-ins", nil).Body.String()
 	login = regexp.MustCompile(`"id":"([0-9a-f-]{36})"`).FindStringSubmatch(login)[1]
 	key := owner.does("POST", "/keys", object{"name": "Import", "scopes": []string{"write"}})["id"].(string)
-	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/keys/": key}
+	made := owner.does("POST", "/events", object{"title": "Launch", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
+	stream := owner.does("POST", "/events/"+made+"/streams", object{"name": "Floor"})["id"].(string)
+	user := owner.does("POST", "/events/"+made+"/users", object{"email": "bob@example.org", "role": "presenter"})["id"].(string)
+	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/events/": made, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
 	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
 	program := o.program(eve, permit.WriteScope)
-	bodies := map[string]any{"set-role": object{"role": "owner"}}
+	own := eve.does("POST", "/events", object{"title": "Mine", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
+	bodies := map[string]any{
+		"set-role": object{"role": "owner"}, "edit-event": object{"title": "Hers"}, "add-stream": object{"name": "Hers"},
+		"edit-stream": object{"name": "Hers"}, "set-user-role": object{"role": "organizer"},
+		"add-user": object{"email": "eve@example.org", "role": "organizer"},
+	}
 	tried := 0
 	o.api.operations(func(op *huma.Operation) {
 		if !parameter.MatchString(op.Path) || len(op.Security) == 0 {
@@ -107,23 +129,35 @@ func TestOtherAccount(t *testing.T) {
 			t.Errorf("%s: no id of another account is known for %s", op.OperationID, path)
 			return
 		}
-		tried++
-		if w := eve.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != http.StatusNotFound {
-			t.Errorf("%s: %d %s, want 404", op.OperationID, w.Code, w.Body)
+		inside := strings.NewReplacer("{stream}", stream, "{person}", user).Replace(after)
+		for _, id := range []string{id, own} {
+			if id == own && (before != "/events/" || inside == after) {
+				continue // nothing of another account is named
+			}
+			tried++
+			w := eve.send(op.Method, before+id+inside, bodies[op.OperationID], "If-Match", "*")
+			if w.Code != http.StatusNotFound {
+				t.Errorf("%s: %d %s, want 404", op.OperationID, w.Code, w.Body)
+			}
 		}
 		want := http.StatusForbidden
-		if access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{permit.WriteScope}}) == access.Granted {
+		if access.InEvent(op) || access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{permit.WriteScope}}) == access.Granted {
 			want = http.StatusNotFound
 		}
 		if w := program.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != want {
 			t.Errorf("%s by a key: %d %s, want %d", op.OperationID, w.Code, w.Body, want)
 		}
 	})
-	if tried < 4 {
+	if tried < 25 {
 		t.Errorf("%d operations were tried", tried)
 	}
-	if got := owner.send("GET", "/members", nil).Body.String(); !strings.Contains(got, `"role":"organizer"`) {
-		t.Errorf("%s", got)
+	for path, want := range map[string]string{
+		"/members": `"role":"organizer"`, "/events/" + made: `"title":"Launch"`, "/events/" + made + "/streams": `"name":"Floor"`,
+		"/events/" + made + "/users": `"role":"presenter"`,
+	} {
+		if got := owner.send("GET", path, nil).Body.String(); !strings.Contains(got, want) || strings.Contains(got, "Hers") {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 	if got := program.send("GET", "/members", nil).Body.String(); strings.Contains(got, ana) || !strings.Contains(got, "eve@example.org") {
 		t.Errorf("a key sees %s", got)

@@ -68,18 +68,21 @@ type streamIn struct {
 type streamOut struct{ Body Stream }
 
 func (a *API) routeStreams() {
-	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams", "list-streams", "Streams of the mesh, by id")),
+	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams", "list-streams", "Streams of the mesh that anybody may watch, by id")),
 		func(_ context.Context, in *streamsIn) (*streamsOut, error) {
 			s := a.survey(time.Now())
 			out := &streamsOut{Body: []Stream{}}
 			for _, r := range a.d.Records.All() {
+				if !r.Open { // for whoever was told its id
+					continue
+				}
 				if v := s.stream(r); v.Live || !in.Live {
 					out.Body = append(out.Body, v)
 				}
 			}
 			return out, nil
 		})
-	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams/{id}", "get-stream", "One stream", http.StatusNotFound)),
+	huma.Register(a.doc, access.Anyone(access.Op(http.MethodGet, "/streams/{id}", "get-stream", "One stream, for whoever knows its id", http.StatusNotFound)),
 		func(_ context.Context, in *streamIn) (*streamOut, error) {
 			r, ok := a.d.Records.Get(in.ID)
 			if !ok {

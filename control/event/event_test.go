@@ -436,3 +436,36 @@ func TestCalendar(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// While the database is away, what is on stays on.
+func TestBoardAlone(t *testing.T) {
+	var log bytes.Buffer
+	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()}, storetest.Deps(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := node.NewRecords()
+	board := event.NewBoard(slog.New(slog.NewTextHandler(&log, nil)), db, records)
+	of := &storetest.DB{DB: db}
+	a, _ := founded(t, of, "ana@example.org")
+	e := to(t, of, planned(t, of, a.ID, "Launch", t0), event.Live)
+	s, err := event.AddStream(t.Context(), db, event.Stream{Account: a.ID, Event: e.ID, Name: "Floor"}, []byte{1}, rand.Reader, t0)
+	if err != nil || !board.Refresh(t.Context()) {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if board.Refresh(t.Context()) {
+			t.Error("read from a database that is closed")
+		}
+	}
+	_, on := board.On(e.Slug)
+	if _, there := records.Get(s.ID); !on || !there {
+		t.Errorf("on the board: %v, in the records: %v", on, there)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, &log)
+	}
+}

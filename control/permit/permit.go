@@ -33,6 +33,7 @@ const (
 	SeeEvent     Act = "see-event"
 	EditEvent    Act = "edit-event"
 	RunEvent     Act = "run-event"
+	EditStreams  Act = "edit-streams" // of one event, and their keys
 	SeeOrder     Act = "see-order"
 	SeeGuests    Act = "see-guests"
 	EditGuests   Act = "edit-guests"
@@ -66,6 +67,7 @@ var table = map[Act]cell{
 	SeeEvent:     {[]Role{Owner, Organizer, Collaborator, Presenter}, ReadScope},
 	EditEvent:    {[]Role{Owner, Organizer}, WriteScope},
 	RunEvent:     {[]Role{Owner, Organizer, Collaborator, Presenter}, WriteScope},
+	EditStreams:  {[]Role{Owner, Organizer, Collaborator}, WriteScope},
 	SeeOrder:     {[]Role{Owner, Organizer}, ReadScope},
 	SeeGuests:    {[]Role{Owner, Organizer, Collaborator}, ReadScope},
 	EditGuests:   {[]Role{Owner, Organizer, Collaborator}, WriteScope},
@@ -80,6 +82,27 @@ func Acts() []Act {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// OfEvent says whether act is done to one event, so that a role in that event may allow it.
+func OfEvent(act Act) bool {
+	switch act {
+	case SeeEvent, EditEvent, RunEvent, EditStreams, SeeOrder, SeeGuests, EditGuests, EditUsers:
+		return true
+	}
+	return false
+}
+
+// Whole says whether role holds for every event of an account.
+func (role Role) Whole() bool { return role == Owner || role == Organizer }
+
+// In returns what a member of an account is in one of its events: what it is in the account where that holds for every
+// event, else what it is in that event alone; empty for nothing.
+func In(account, event Role) Role {
+	if account.Whole() {
+		return account
+	}
+	return event
 }
 
 // Role says whether a member with role may do act.

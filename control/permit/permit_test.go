@@ -21,6 +21,7 @@ func TestTable(t *testing.T) {
 		SeeEvent:     "owner organizer collaborator presenter read write",
 		EditEvent:    "owner organizer write",
 		RunEvent:     "owner organizer collaborator presenter write",
+		EditStreams:  "owner organizer collaborator write",
 		SeeOrder:     "owner organizer read write",
 		SeeGuests:    "owner organizer collaborator read write",
 		EditGuests:   "owner organizer collaborator write",
@@ -51,5 +52,20 @@ func TestTable(t *testing.T) {
 func TestUnknownIsRefused(t *testing.T) {
 	if Owner.May("fly") || Role("").May(SeeEvent) || Role("admin").May(SeeEvent) || KeyMay(nil, SeeEvent) || KeyMay([]Scope{"", "all"}, EditAccount) {
 		t.Error("something unknown is allowed")
+	}
+}
+
+func TestIn(t *testing.T) {
+	for _, row := range []struct{ account, event, want Role }{
+		{Owner, "", Owner},
+		{Organizer, Presenter, Organizer},
+		{Collaborator, "", ""}, // of no event
+		{Collaborator, Presenter, Presenter},
+		{Presenter, Organizer, Organizer},
+		{"", "", ""},
+	} {
+		if got := In(row.account, row.event); got != row.want {
+			t.Errorf("%q in the account, %q in the event: %q, want %q", row.account, row.event, got, row.want)
+		}
 	}
 }
