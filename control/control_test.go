@@ -1,0 +1,172 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/agent"
+	"freshet/cluster/identity"
+	"freshet/control"
+	"freshet/control/store/storetest"
+	pb "freshet/proto"
+)
+
+// A site is a database, and the control nodes and agents that a test starts with it.
+type site struct {
+	*testing.T
+	ca *identity.CA
+	db *storetest.DB
+}
+
+func (s *site) issue(node, role string) *identity.Identity {
+	s.Helper()
+	id, err := s.ca.Issue(node, role)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return id
+}
+
+// running runs what it is given until the test ends or stop is called.
+func (s *site) running(run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(s.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			s.Errorf("run: %v", err)
+		}
+	}
+	s.Cleanup(stop)
+	return stop
+}
+
+func (s *site) control(node, agents string) (c *control.Control, stop func()) {
+	s.Helper()
+	c, err := control.New(
+		control.Config{Node: node, Version: "1", Agents: agents, Pages: "http://127.0.0.1:8080"},
+		control.Deps{
+			Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Identity: s.issue(node, "control"), Store: s.db.DB,
+		})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return c, s.running(c.Run)
+}
+
+// A client keeps its cookies.
+type client struct {
+	*site
+	http *http.Client
+	at   string
+}
+
+func (s *site) client(c *control.Control) client {
+	server := httptest.NewServer(c.Handler())
+	s.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return client{s, &http.Client{Jar: jar, Timeout: 10 * time.Second}, server.URL + "/api/v1"}
+}
+
+func (c client) post(path string, body any) map[string]any {
+	c.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	answer, err := c.http.Post(c.at+path, "application/json", bytes.NewReader(b))
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var out map[string]any
+	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || answer.StatusCode/100 != 2 {
+		c.Fatalf("%s: %s %v %v", path, answer.Status, out, err)
+	}
+	return out
+}
+
+type object = map[string]any
+
+// What a control node changes of an event holds on the nodes of another one within 2 s, and a control node that comes
+// back never tells its nodes that there is nothing on.
+func TestEventsReachNodes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		ca, err := identity.OpenCA(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &site{t, ca, db}
+		one, _ := s.control("control-1", "127.0.0.1:0")
+		two, stopTwo := s.control("control-2", "127.0.0.1:0")
+		address := two.Agents().String()
+		state := agent.NewState()
+		a, err := agent.New(
+			agent.Config{Node: "origin-1", Role: "origin", Region: "yul", Control: []string{address}},
+			agent.Deps{
+				Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Identity: s.issue("origin-1", "origin"),
+				State: state, Facts: func(time.Time) *pb.NodeFacts { return &pb.NodeFacts{} },
+				Changed: func() <-chan struct{} { return nil },
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.running(a.Run)
+
+		c := s.client(one)
+		c.post("/setup", object{"account": "A", "name": "Ana", "email": "ana@example.org", "password": "correct horse battery"})
+		event := "/events/" + c.post("/events", object{"title": "Launch", "startsAt": time.Now().Add(time.Hour)})["id"].(string)
+		stream := c.post(event+"/streams", object{"name": "Floor"})
+		id, key := stream["id"].(string), stream["key"].(string)
+		holds := func(what string, most time.Duration, ok func() bool) {
+			t.Helper()
+			began := time.Now()
+			for !ok() {
+				if time.Since(began) > most {
+					t.Fatalf("not within %s: %s", most, what)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond))
+		}
+		takes := func(key string) bool { return state.CheckKey(id, key) == nil }
+		holds("a snapshot", 10*time.Second, state.Known)
+		if takes(key) {
+			t.Error("a publisher may come before there is anything to prepare")
+		}
+		c.post(event+"/prepare", object{})
+		holds("in preparation", 2*time.Second, func() bool { return takes(key) && state.CheckViewer(id, "") != nil })
+		c.post(event+"/start", object{})
+		holds("live", 2*time.Second, func() bool { return takes(key) && state.CheckViewer(id, "") == nil })
+		newer := c.post(event+"/streams/"+id+"/key", object{})["key"].(string)
+		holds("a new key", 2*time.Second, func() bool { return !takes(key) && takes(newer) })
+
+		stopTwo()
+		s.control("control-2", address)
+		for began := time.Now(); time.Since(began) < 2*time.Second; time.Sleep(time.Millisecond) {
+			if !takes(newer) {
+				t.Fatal("a control node that came back knew of no stream")
+			}
+		}
+		c.post(event+"/end", object{})
+		holds("ended", 4*time.Second, func() bool { return !takes(newer) && state.CheckViewer(id, "") != nil })
+	})
+}
