@@ -39,6 +39,8 @@ func TestExport(t *testing.T) {
 		phone.does("POST", "/resets", object{"email": bob})
 		secret := token(o.link(bob, 2))
 		owner.does("POST", "/resets", object{"email": ana})
+		at := owner.does("POST", "/events", object{"title": "Launch", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
+		owner.does("POST", "/events/"+at+"/users", object{"email": bob, "role": "presenter"})
 
 		w := b.send("GET", "/me/export", nil)
 		var x person.Export
@@ -50,6 +52,9 @@ func TestExport(t *testing.T) {
 		}
 		if len(x.Memberships) != 1 || x.Memberships[0].Name != "Nordlicht" || x.Memberships[0].Role != "owner" || x.Memberships[0].JoinedAt == nil {
 			t.Errorf("%+v", x.Memberships)
+		}
+		if len(x.Roles) != 1 || x.Roles[0].Title != "Launch" || x.Roles[0].Role != "presenter" {
+			t.Errorf("%+v", x.Roles)
 		}
 		agents := map[string]string{}
 		for _, l := range x.LogIns {
@@ -68,7 +73,7 @@ func TestExport(t *testing.T) {
 		if got := strings.Join(acts, " "); got != "use-invitation edit-me make-key log-in" {
 			t.Errorf("%s", got)
 		}
-		if len(x.Mails) != 2 || x.Mails[0].Kind != "invite" || x.Mails[1].Kind != "reset" || !strings.Contains(x.Mails[1].Text, "https://webcasts.example/reset/…") {
+		if len(x.Mails) != 3 || x.Mails[0].Kind != "invite" || x.Mails[1].Kind != "reset" || !strings.Contains(x.Mails[1].Text, "https://webcasts.example/reset/…") {
 			t.Errorf("%+v", x.Mails)
 		}
 		for _, cookie := range append([]string{secret, password, "argon2", ana}, b.jar["__Host-freshet"], phone.jar["__Host-freshet"]) {

@@ -110,3 +110,9 @@ UPDATE event_member SET role = @role WHERE account_id = @account AND event_id = 
 
 -- name: delete_user
 DELETE FROM event_member WHERE account_id = @account AND event_id = @event AND person_id = @person
+
+-- name: roles_of_person
+SELECT u.event_id, e.title, u.role, u.added_at
+FROM event_member u JOIN event e ON e.id = u.event_id
+WHERE u.person_id = @person
+ORDER BY u.added_at, u.event_id

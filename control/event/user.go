@@ -16,6 +16,7 @@ var (
 	usersOf     = statements.Get("users_of_event")
 	setUserRole = statements.Get("set_user_role")
 	deleteUser  = statements.Get("delete_user")
+	rolesOf     = statements.Get("roles_of_person")
 )
 
 // usersMost of one event: a list that is answered whole.
@@ -74,4 +75,17 @@ func SetUserRole(ctx context.Context, q store.Querier, account, event, person uu
 // RemoveUser takes a person's role in an event away.
 func RemoveUser(ctx context.Context, q store.Querier, account, event, person uuid.UUID) error {
 	return some(store.Exec(ctx, q, deleteUser, store.Args{"account": account, "event": event, "person": person}))
+}
+
+// A Held role is one that a person has in one event.
+type Held struct {
+	Event   uuid.UUID   `db:"event_id"`
+	Title   string      `db:"title"`
+	Role    permit.Role `db:"role"`
+	AddedAt time.Time   `db:"added_at"`
+}
+
+// RolesOf returns the roles that a person has in single events, of whatever account, the oldest first.
+func RolesOf(ctx context.Context, q store.Querier, person uuid.UUID) ([]Held, error) {
+	return store.All[Held](ctx, q, rolesOf, store.Args{"person": person})
 }

@@ -15,6 +15,7 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
@@ -28,6 +29,7 @@ type Export struct {
 	At          time.Time            `json:"at"`
 	Person      ExportedPerson       `json:"person"`
 	Memberships []ExportedMembership `json:"memberships" nullable:"false"`
+	Roles       []ExportedRole       `json:"roles" nullable:"false" doc:"Of the person in single events"`
 	LogIns      []ExportedLogIn      `json:"logIns" nullable:"false" doc:"Browsers in which the person is logged in"`
 	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
 	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
@@ -55,6 +57,14 @@ type ExportedMembership struct {
 	Role     permit.Role `json:"role"`
 	AddedAt  time.Time   `json:"addedAt"`
 	JoinedAt *time.Time  `json:"joinedAt" doc:"Null until the invitation is accepted"`
+}
+
+// ExportedRole is what the person is in one event.
+type ExportedRole struct {
+	Event   uuid.UUID   `json:"event" format:"uuid"`
+	Title   string      `json:"title"`
+	Role    permit.Role `json:"role"`
+	AddedAt time.Time   `json:"addedAt"`
 }
 
 // ExportedLogIn is a browser in which the person is logged in.
@@ -116,7 +126,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, logIns, links, keys, entries, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, links, keys, entries, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -133,6 +143,15 @@ func memberships(ctx context.Context, q store.Querier, x *Export) error {
 			return err
 		}
 		x.Memberships[i] = ExportedMembership{a.ID, a.Name, m.Role, m.AddedAt, m.JoinedAt}
+	}
+	return err
+}
+
+func roles(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := event.RolesOf(ctx, q, x.Person.ID)
+	x.Roles = make([]ExportedRole, len(all))
+	for i, h := range all {
+		x.Roles[i] = ExportedRole{h.Event, h.Title, h.Role, h.AddedAt}
 	}
 	return err
 }
