@@ -1218,6 +1218,8 @@ export interface components {
             mails: components["schemas"]["ExportedMail"][];
             memberships: components["schemas"]["ExportedMembership"][];
             person: components["schemas"]["ExportedPerson"];
+            /** @description Of the person in single events */
+            roles: components["schemas"]["ExportedRole"][];
         };
         ExportedEntry: {
             /** Format: uuid */
@@ -1300,6 +1302,14 @@ export interface components {
             password: boolean;
             signature: string;
             timeZone: string;
+        };
+        ExportedRole: {
+            /** Format: date-time */
+            addedAt: string;
+            /** Format: uuid */
+            event: string;
+            role: string;
+            title: string;
         };
         Field: {
             detail: string;
