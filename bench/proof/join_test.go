@@ -56,6 +56,7 @@ func TestJoinsAskNothing(t *testing.T) {
 	}
 	m := testmesh.New(t, testmesh.Chain(2))
 	raw := slowKeys(t, m)
+	worst := stalls(t)
 	asked := requests(raw)
 	var first sample
 	var mu sync.Mutex
@@ -83,7 +84,13 @@ func TestJoinsAskNothing(t *testing.T) {
 	if len(first) != viewers {
 		t.Errorf("%d of %d viewers saw a picture", len(first), viewers)
 	}
-	if got := requests(raw) - asked; got != 0 {
+	got, given := requests(raw)-asked, m.Last().Metric("freshet_egress_catch_ups_given_up_total")
+	switch stalled := worst(); {
+	case got == 0:
+	case given > 0 && stalled > starved:
+		// A viewer that does not get to run looks like one behind a narrow path, who is given a new key frame.
+		t.Logf("the machine did not let this process run for %v, and %v viewers could not take a cached group: %d key frames asked for", stalled, given, got)
+	default:
 		t.Errorf("the publisher was asked for %d key frames by %d joins, want none", got, viewers)
 	}
 }

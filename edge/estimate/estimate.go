@@ -44,6 +44,7 @@ const (
 	lossUp    = 20
 	lossTwice = 2
 	slowTwice = 2   // trains in a row
+	slowOften = 4   // where they come so fast after each other that a busy receiver is late for two
 	lossFull  = 200 // with a queue: it overflows, no second look is needed ...
 	fullLeast = 12  // ... where so many packets are lost, for radio loses some in a row
 )
@@ -252,7 +253,7 @@ func (e *Estimator) countLoss() (judged bool) {
 // meanwhile is of the lower layer, and less by choice.
 func (e *Estimator) judge() {
 	full, counted := e.overflows(), e.countLoss()
-	if e.pressed > 0 && e.crawls() { // more waits with each millisecond
+	if e.pressed > 0 && e.slowTrains() >= slowOften && e.waited > 2*someTicks && e.crawls() { // more waits with each millisecond
 		bps, _ := e.group.bps()
 		e.back(bps * ofArrived / 100)
 		return
