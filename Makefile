@@ -102,8 +102,8 @@ fuzz: ## Every fuzz target for FUZZTIME (10m)
 	@deploy/ci/fuzz.sh each $(FUZZTIME)
 
 .PHONY: fuzz-short
-fuzz-short: ## Every fuzz target, 2 minutes in all
-	@deploy/ci/fuzz.sh all 120
+fuzz-short: ## Every fuzz target, a minute and a half in all
+	@deploy/ci/fuzz.sh all 90
 
 # The parser takes two minutes to build where nothing is cached, and fuzzing gives way: it is bound by time.
 .PHONY: fuzz-and-sql
@@ -113,6 +113,10 @@ fuzz-and-sql:
 .PHONY: e2e
 e2e: build ## Journeys through a running mesh in Chromium
 	@deploy/ci/e2e.sh $(BIN)
+
+.PHONY: e2e-states
+e2e-states: build ## Every state of every page, in two languages, widths and themes, of which CI sees a part (8 minutes)
+	cd $(WEB) && npx playwright test --project states
 
 .PHONY: e2e-paths
 e2e-paths: build ## The same over a path that becomes narrow and wide again, held to seconds: on an idle machine

@@ -1,12 +1,16 @@
 import { defineConfig } from '@playwright/test';
 
 /**
- * Three sets of journeys. pages: against a stand-in in this process, for what a healthy mesh never shows.
+ * Sets of journeys. pages and states: against a stand-in in this process, for what a healthy mesh never shows; states
+ * are pages without media, so several at once (--workers).
  * mesh: against a running `freshet up`, whose web address is FRESHET_URL (and its JSON line FRESHET_UP).
  * paths: the same, over bad paths and held to times that only an idle machine keeps.
  */
 const mesh = process.env['FRESHET_URL'];
 if (mesh === undefined) console.warn('FRESHET_URL is not set: the journeys through a real mesh do not run.');
+
+/** Of pages, those that play: in real time. */
+const media = /(pages|player)\.spec\.ts$/;
 
 export default defineConfig({
   testDir: 'e2e',
@@ -39,7 +43,8 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'pages', testDir: 'e2e/pages' },
+    { name: 'pages', testDir: 'e2e/pages', testMatch: media },
+    { name: 'states', testDir: 'e2e/pages', testIgnore: media, fullyParallel: true },
     ...(mesh === undefined
       ? []
       : ['mesh', 'paths'].map(name => ({ name, testDir: `e2e/${name}`, use: { baseURL: mesh } }))),

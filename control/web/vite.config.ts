@@ -24,6 +24,7 @@ export default defineConfig({
         live: page('live'),
         shell: page('shell'),
         docs: page('docs'),
+        join: page('join'),
       },
     },
   },
@@ -52,8 +53,9 @@ function devRoutes() {
     [/^\/e\/[^/]+\/?(\?|$)/, '/watch.html'],
     [/^\/embed\/[^/]+\/?(\?|$)/, '/embed.html'],
     [/^\/live\/[^/]+\/?(\?|$)/, '/live.html'],
+    [/^\/join\/?(\?|$)/, '/join.html'],
     [/^\/docs\/api\/?(\?|$)/, '/docs.html'],
-    [/^\/(setup|login|signup|reset|invite|settings|dev)(\/[^.]*)?(\?|$)/, '/shell.html'],
+    [/^\/(setup|login|signup|reset|invite|settings|calendar|events|dev)(\/[^.]*)?(\?|$)/, '/shell.html'],
   ];
   return {
     name: 'dev-routes',

@@ -42,8 +42,11 @@ var pages = []struct {
 	{regexp.MustCompile(`^/live/[a-z0-9-]{1,64}/?$`), "live.html"},
 	{regexp.MustCompile(`^/(setup|login|signup|reset)/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(login/link|signup|reset|invite)/[A-Za-z0-9_-]{1,128}/?$`), "shell.html"}, // a token
+	{regexp.MustCompile(`^/join/?$`), "join.html"},
 	{regexp.MustCompile(`^/docs/api/?$`), "docs.html"},
 	{regexp.MustCompile(`^/dev/mail/?$`), "shell.html"},
+	{regexp.MustCompile(`^/(calendar|events/new)/?$`), "shell.html"},
+	{regexp.MustCompile(`^/events/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/(edit|users))?/?$`), "shell.html"},
 	{regexp.MustCompile(`^/settings(/(profile|security|members|audit))?/?$`), "shell.html"},
 }
 

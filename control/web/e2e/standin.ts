@@ -48,6 +48,11 @@ export class StandIn {
   live = true;
   /** Whether nobody has an account yet. */
   needsSetup = false;
+  /** Events by their slug, as the public API tells them; one that is live has the stream "main". */
+  readonly events = new Map<
+    string,
+    { number: string; state: string; startsAt: string } & Record<string, unknown>
+  >();
 
   #server: Server;
   #edge: Page | undefined;
@@ -108,7 +113,8 @@ export class StandIn {
       [/^\/e\//, 'watch.html'],
       [/^\/embed\//, 'embed.html'],
       [/^\/live\//, 'live.html'],
-      [/^\/(setup|login|signup|reset|invite|settings)(\/|$)/, 'shell.html'],
+      [/^\/join$/, 'join.html'],
+      [/^\/(setup|login|signup|reset|invite|settings|calendar|events)(\/|$)/, 'shell.html'],
     ];
     const name = pages.find(([pattern]) => pattern.test(path))?.[1] ?? path.slice(1);
     try {
@@ -135,19 +141,33 @@ export class StandIn {
     if (path === '/api/v1/setup') json(response, 200, { needed: this.needsSetup });
     else if (path === '/api/v1/streams') json(response, 200, [stream]);
     else if (path === '/api/v1/streams/sample') json(response, 200, stream);
-    else if (path === '/api/v1/events/sample/join' && request.method === 'POST') {
-      json(response, 200, {
-        session: '0198a000-0000-7000-8000-000000000001',
-        token: '',
-        expires: null,
-        streams: [{ id: 'sample', language: '' }],
-        edges: [...this.moods.keys()].map(node => ({
-          node,
-          region: 'yul',
-          whep: `${this.url}/whep/${node}`,
-        })),
-      });
+    else if (path === '/api/v1/streams/main') json(response, 200, { ...stream, id: 'main' });
+    else if (path === '/api/v1/events/sample/join' && request.method === 'POST')
+      this.#join(response, 'sample');
+    else if (
+      path.startsWith('/api/v1/events/') &&
+      this.events.get(path.split('/')[4] ?? '')?.state === 'live'
+    )
+      this.#join(response, 'main');
+    else if (path.startsWith('/api/v1/public/events/by-')) {
+      const [, , , , , by, key = ''] = path.split('/');
+      const found =
+        by === 'by-slug'
+          ? this.events.get(key)
+          : [...this.events.values()].find(event => event.number === key);
+      if (found) json(response, 200, found);
+      else problem(response, 404, 'event-unknown', 'Event unknown');
     } else problem(response, 404, 'event-unknown', 'Event unknown');
+  }
+
+  #join(response: ServerResponse, stream: string): void {
+    json(response, 200, {
+      session: '0198a000-0000-7000-8000-000000000001',
+      token: '',
+      expires: null,
+      streams: [{ id: stream, language: '' }],
+      edges: [...this.moods.keys()].map(node => ({ node, region: 'yul', whep: `${this.url}/whep/${node}` })),
+    });
   }
 
   async #whep(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {

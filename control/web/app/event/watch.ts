@@ -1,4 +1,7 @@
-/** "/e/{slug}": the picture first; who else watches, and how to share, below it. */
+/**
+ * "/e/{slug}": the picture first; who else watches, and how to share, below it. Where nothing plays, and for the title
+ * of what does, visit.ts asks for the event: after the join, for whoever watches needs no more than that.
+ */
 import '@freshet/player';
 import { type StateDetail } from '@freshet/player';
 import { el, onPress, say } from '@freshet/player/dom';
@@ -8,12 +11,15 @@ import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
 import { poll, staleAfterMS } from '../ui/live';
 import { pageTexts } from '../ui/texts';
+import type { Visit } from './visit';
+import { streamOfAddress } from './waiting';
 import '../ui/base.css';
 import './watch.css';
 
 const t = pageTexts();
 const slug = slugOf(location.pathname);
-document.title = slug;
+let title = slug;
+document.title = title;
 
 const player = el('freshet-player', {
   event: slug,
@@ -43,40 +49,82 @@ onPress(embedButton, () => {
   embedButton.setAttribute('aria-expanded', String(!embed.hidden));
 });
 
-frame(
-  t,
-  [el('h1', { class: 'title' }, slug)],
+const heading = el('h1', { class: 'title' }, slug);
+const watch = el(
+  'div',
+  { class: 'watch' },
+  player,
   el(
     'div',
-    { class: 'watch' },
-    player,
-    el(
-      'div',
-      { class: 'under' },
-      viewers,
-      el('span', { class: 'space' }),
-      copyButton(() => page, t('watch.copyLink'), t),
-      embedButton,
-    ),
-    embed,
+    { class: 'under' },
+    viewers,
+    el('span', { class: 'space' }),
+    copyButton(() => page, t('watch.copyLink'), t),
+    embedButton,
   ),
+  embed,
 );
+frame(t, [heading], watch);
 fontsAfterPicture(player);
 
+/** Writes the title of the page, with what it does. */
+function name(): void {
+  const live = player.state === 'playing' || player.state === 'moving' || player.state === 'stalled';
+  document.title = live ? `(${t('live')}) ${title}` : title;
+}
+
+let loading: Promise<Visit> | undefined;
+let visit: Visit | undefined;
+
+/** Asks what the event is; many at once where all who watch have the same reason. */
+function look(many: boolean): void {
+  loading ??= import('./visit').then(module => {
+    const place = {
+      slug,
+      player,
+      watch,
+      heading,
+      t,
+      name: (now: string) => {
+        title = now;
+        say(heading, title);
+        name();
+      },
+    };
+    return (visit = new module.Visit(place));
+  });
+  loading.then(
+    loaded => {
+      loaded.look(many);
+    },
+    () => {
+      // A newer build took its place, or the line is down: the player alone is what the page has.
+      player.classList.remove('unsaid');
+    },
+  );
+}
+
 player.addEventListener('freshet-state', event => {
-  const { state } = (event as CustomEvent<StateDetail>).detail;
-  const live = state === 'playing' || state === 'moving' || state === 'stalled';
-  document.title = live ? `(${t('live')}) ${slug}` : slug;
+  const { state, problem } = (event as CustomEvent<StateDetail>).detail;
+  name();
+  // No live event here. Whether there is one before or after its time is known in a moment, and said by then.
+  const unknown = state === 'refused' && problem?.status === 404 && visit?.none !== true;
+  player.classList.toggle('unsaid', unknown);
+  if (state === 'refused') look(false);
+  else if (state === 'waiting' || state === 'ended' || state === 'stalled') look(true);
 });
 
-/** Counting viewers is worth no load before the first frame. */
+/** Counting viewers is worth no load before the first frame, and neither is a title. */
 player.addEventListener(
   'freshet-picture',
   () => {
-    poll(signal => getStream(slug, signal), {
-      value: stream => {
+    const stream = streamOfAddress(player.whep) || slug;
+    if (stream !== slug) look(false); // else it is a stream without an event
+    // The player may make room for the event's page; nobody sees the figure then.
+    poll(signal => (watch.hidden ? Promise.reject(new Error('hidden')) : getStream(stream, signal)), {
+      value: now => {
         viewers.hidden = false;
-        say(viewers, t('viewers', { n: stream.viewers }));
+        say(viewers, t('viewers', { n: now.viewers }));
       },
       age: ms => {
         viewers.classList.toggle('stale', ms > staleAfterMS);

@@ -2,6 +2,8 @@
 import '@freshet/player';
 import { el, say } from '@freshet/player/dom';
 import { type Stream, apiBase, listStreams, setupNeeded, whipOf } from '../ui/api';
+import { numberForm } from '../join/form';
+import { joinTexts } from '../join/texts';
 import { copyField } from '../ui/copy';
 import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
@@ -54,6 +56,7 @@ frame(
         el('a', { class: 'button main', href: `/live/${sample}` }, t('home.goLive')),
         el('a', { class: 'button', href: `/e/${sample}` }, t('home.watch')),
       ),
+      numberForm(joinTexts()),
     ),
     player,
   ),

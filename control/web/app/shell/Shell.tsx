@@ -1,6 +1,16 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useRouter } from '@tanstack/react-router';
-import { Building2, ChevronDown, LogOut, ScrollText, Shield, UserRound, UsersRound } from 'lucide-react';
+import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router';
+import {
+  Building2,
+  CalendarDays,
+  ChevronDown,
+  LogOut,
+  ScrollText,
+  Settings,
+  Shield,
+  UserRound,
+  UsersRound,
+} from 'lucide-react';
 import { Button } from '../ui/Button';
 import { Mark } from '../ui/Mark';
 import { Menu } from '../ui/Menu';
@@ -8,7 +18,7 @@ import { ProblemPanel } from '../ui/Problem';
 import { AwayBanner } from './AwayBanner';
 import { Foot } from './Foot';
 import { api, client } from './api';
-import { home, may } from './guard';
+import { may } from './guard';
 import { meQuery, useMe } from './me';
 import { asApiProblem } from './problem';
 import { useT } from './words';
@@ -28,6 +38,7 @@ export function Shell() {
           <span className={styles['name']}>Freshet</span>
         </a>
         <AccountName />
+        <TopPlaces />
         <span className="space" />
         <NameMenu />
       </header>
@@ -100,7 +111,7 @@ function NameMenu() {
             id: 'profile',
             text: t('profile.title'),
             icon: <UserRound size={18} />,
-            act: () => void router.navigate({ to: home }),
+            act: () => void router.navigate({ to: '/settings/profile' }),
           },
           {
             id: 'log-out',
@@ -125,14 +136,50 @@ function NameMenu() {
   );
 }
 
-/** A bar at the foot on phones, a column on wider screens. What the role does not allow is not there. */
+/** The places there are, on wider screens. */
+function TopPlaces() {
+  const t = useT();
+  const inSettings = useInSettings();
+  const icon = { size: 20, 'aria-hidden': true } as const;
+  return (
+    <nav className={styles['topPlaces']} aria-label={t('nav.title')}>
+      <Link to="/calendar" activeOptions={{ includeSearch: false }}>
+        <CalendarDays {...icon} />
+        {t('calendar.title')}
+      </Link>
+      <Link to="/settings/profile" aria-current={inSettings ? 'true' : undefined}>
+        <Settings {...icon} />
+        {t('settings.title')}
+      </Link>
+    </nav>
+  );
+}
+
+function useInSettings(): boolean {
+  return useRouterState({ select: ({ location }) => location.pathname.startsWith('/settings') });
+}
+
+/**
+ * A bar at the foot on phones, on every page; on wider screens a column, on the pages of settings alone. What the role
+ * does not allow is not there.
+ */
 function Places() {
   const t = useT();
   const me = useMe();
+  const inSettings = useInSettings();
   const icon = { size: 20, 'aria-hidden': true } as const;
   return (
-    <nav className={styles['places']} aria-label={t('settings.title')}>
+    <nav
+      className={`${styles['places'] ?? ''} ${inSettings ? '' : (styles['elsewhere'] ?? '')}`}
+      aria-label={t('settings.title')}
+    >
       <ul>
+        <li className={styles['bar']}>
+          <Link to="/calendar" activeOptions={{ includeSearch: false }}>
+            <CalendarDays {...icon} />
+            {t('calendar.title')}
+          </Link>
+        </li>
         <li>
           <Link to="/settings/profile">
             <UserRound {...icon} />

@@ -10,6 +10,9 @@ export type Member = components['schemas']['Member'];
 export type Role = Member['role'];
 export type Device = components['schemas']['Device'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type EventLine = components['schemas']['EventLine'];
+export type EventState = EventLine['state'];
+export type EventKind = EventLine['kind'];
 
 const answerWithinMS = 15_000;
 

@@ -5,7 +5,7 @@ import { type Me } from './api';
 export type Act = NonNullable<Me['account']>['may'][number];
 
 /** Where one lands after logging in. */
-export const home = '/settings/profile';
+export const home = '/calendar';
 
 /** Where one wanted to go, as long as that is a page of this site; else home. */
 export function safeTarget(to: unknown): string {

@@ -85,6 +85,14 @@ const texts: Record<string, Key> = {
   full: 'problem.full',
   'last-owner': 'problem.lastOwner',
   joined: 'problem.joined',
+  state: 'problem.state',
+  'too-late': 'problem.tooLate',
+  held: 'problem.held',
+  user: 'problem.user',
+  'full-streams': 'problem.fullStreams',
+  'full-users': 'problem.fullUsers',
+  'event-unknown': 'problem.notFound',
+  'stream-unknown': 'problem.notFound',
 };
 
 /** What happened, what still holds and what to do; the server's title where the kind is not known. */

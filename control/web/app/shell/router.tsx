@@ -11,7 +11,11 @@ import { Loading } from '../ui/Loading';
 import { EnterFrame } from './EnterFrame';
 import { Failed, NotFound, Waiting } from './Failed';
 import { Shell } from './Shell';
-import { home, mustLogIn } from './guard';
+import { type EventKind } from './api';
+import { searchOf } from '../calendar/agenda';
+import { kindOf } from '../calendar/draft';
+import { loadEvent } from '../event-page/event';
+import { mustLogIn } from './guard';
 import { meQuery } from './me';
 import { type Key, type T } from './words';
 
@@ -119,12 +123,57 @@ const inside = createRoute({
   },
 });
 
+const calendar = createRoute({
+  getParentRoute: () => inside,
+  path: '/calendar',
+  component: lazyRouteComponent(() => import('../calendar/Calendar'), 'Calendar'),
+  staticData: { title: 'calendar.title' },
+  validateSearch: searchOf,
+});
+
+const newEvent = createRoute({
+  getParentRoute: () => inside,
+  path: '/events/new',
+  component: lazyRouteComponent(() => import('../calendar/NewEvent'), 'NewEvent'),
+  staticData: { title: 'newEvent.title' },
+  validateSearch: (search: Record<string, unknown>): { kind?: EventKind } => {
+    const kind = kindOf(search['kind']);
+    return kind === undefined ? {} : { kind };
+  },
+});
+
+const event = createRoute({
+  getParentRoute: () => inside,
+  path: '/events/$id',
+  component: lazyRouteComponent(() => import('../event-page/EventPage'), 'EventPage'),
+  staticData: { title: 'event.title' },
+  loader: ({ context, params }) => loadEvent(context.queries, params.id),
+});
+
+const eventOverview = createRoute({
+  getParentRoute: () => event,
+  path: '/',
+  component: lazyRouteComponent(() => import('../event-page/Overview'), 'Overview'),
+});
+
+const eventEdit = createRoute({
+  getParentRoute: () => event,
+  path: '/edit',
+  component: lazyRouteComponent(() => import('../event-page/Edit'), 'Edit'),
+});
+
+const eventUsers = createRoute({
+  getParentRoute: () => event,
+  path: '/users',
+  component: lazyRouteComponent(() => import('../event-page/Users'), 'Users'),
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
   beforeLoad: ({ location }) => {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how the router is told to go elsewhere
-    if (location.pathname.replace(/\/$/, '') === '/settings') throw redirect({ to: home });
+    if (location.pathname.replace(/\/$/, '') === '/settings') throw redirect({ to: '/settings/profile' });
   },
 });
 
@@ -162,7 +211,12 @@ const audit = createRoute({
 
 const tree = root.addChildren([
   outside.addChildren([setUp, logIn, logInLink, signUp, signUpLink, reset, resetLink, invite, mailbox]),
-  inside.addChildren([settings.addChildren([profile, security, members, audit])]),
+  inside.addChildren([
+    calendar,
+    newEvent,
+    event.addChildren([eventOverview, eventEdit, eventUsers]),
+    settings.addChildren([profile, security, members, audit]),
+  ]),
 ]);
 
 /** Makes the router; the document's title follows the page. */

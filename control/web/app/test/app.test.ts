@@ -5,6 +5,10 @@ import en from '../i18n/en.json';
 import fr from '../i18n/fr.json';
 import accountEn from '../i18n/account/en.json';
 import accountFr from '../i18n/account/fr.json';
+import joinEn from '../i18n/join/en.json';
+import joinFr from '../i18n/join/fr.json';
+import visitEn from '../i18n/visit/en.json';
+import visitFr from '../i18n/visit/fr.json';
 import { clock } from '../live/air';
 import { encodingsFor, preferencesFor } from '../live/codecs';
 import { levelOf } from '../live/meter';
@@ -15,6 +19,8 @@ import { slugOf, streamOf } from '../ui/api';
 const catalogues = [
   ['pages', en, fr],
   ['account', accountEn, accountFr],
+  ['join', joinEn, joinFr],
+  ['visit', visitEn, visitFr],
 ] as const;
 
 test.each(catalogues)(

@@ -44,12 +44,14 @@ interface AskProps {
   /** What the button does, named. */
   act: string;
   onAct: () => void;
+  /** main where it destroys nothing. */
+  look?: 'danger' | 'main';
   busy: boolean;
   problem?: ApiProblem | undefined;
 }
 
 /** Asks before something is destroyed. */
-export function AskFirst({ open, close, title, text, act, onAct, busy, problem }: AskProps) {
+export function AskFirst({ open, close, title, text, act, onAct, look = 'danger', busy, problem }: AskProps) {
   const t = useT();
   return (
     <Dialog open={open} close={close} title={title} role="alertdialog">
@@ -59,7 +61,7 @@ export function AskFirst({ open, close, title, text, act, onAct, busy, problem }
         <Button onPress={close} autoFocus>
           {t('cancel')}
         </Button>
-        <Button look="danger" writes onPress={onAct} busy={busy}>
+        <Button look={look} writes onPress={onAct} busy={busy}>
           {act}
         </Button>
       </div>

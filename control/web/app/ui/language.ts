@@ -24,6 +24,12 @@ export function chooseLanguage(language: Language): void {
   location.replace(url);
 }
 
+/** The locale in which the pages write moments: 24 Nov 2026, 14:05; 24 nov. 2026, 14 h 05 in Canada, else 14:05. */
+export function localeOf(language: Language, asked: readonly string[] = navigator.languages): string {
+  if (language === 'en') return 'en-GB';
+  return asked.find(tag => tag.startsWith('fr')) === 'fr-CA' ? 'fr-CA' : 'fr-FR';
+}
+
 export const languageNames: Record<Language, string> = { en: 'English', fr: 'Français' };
 export { type Language, languages };
 

@@ -15,6 +15,8 @@ const words = {
     password: 'Password',
     make: 'Make the account',
     profile: 'Profile',
+    calendar: 'Calendar',
+    nothing: 'Nothing is planned',
     logIn: 'Log in',
     logOut: 'Log out',
     byPassword: 'Use a password instead',
@@ -54,6 +56,8 @@ const words = {
     password: 'Mot de passe',
     make: 'Créer le compte',
     profile: 'Profil',
+    calendar: 'Calendrier',
+    nothing: "Rien n'est prévu",
     logIn: 'Se connecter',
     logOut: 'Se déconnecter',
     byPassword: 'Utiliser plutôt un mot de passe',
@@ -157,8 +161,9 @@ async function newcomer(
   await expect(field(w.password)).toHaveAttribute('aria-invalid', 'true');
   await field(w.password).fill(password);
   await button(w.make).click();
-  await expect(heading(w.profile)).toBeVisible();
-  await look('profile');
+  await expect(heading(w.calendar)).toBeVisible();
+  await expect(page.getByText(w.nothing)).toBeVisible();
+  await look('calendar');
 
   await button('Ana Silva').click();
   await page.getByRole('menuitem', { name: w.logOut }).click();
@@ -187,6 +192,7 @@ async function newcomer(
 
   const places = page.getByRole('navigation');
   await places.getByRole('link', { name: w.profile }).click();
+  await expect(heading(w.profile)).toBeVisible();
   await field(w.name).fill('Ana M. Silva');
   await button(w.save).click();
   await expect(page.getByText(w.saved, { exact: true })).toBeVisible();
@@ -214,7 +220,7 @@ async function newcomer(
     await other.getByLabel(w.name, { exact: true }).fill('Leo Roy');
     await other.getByLabel(w.newPassword, { exact: true }).fill(password);
     await other.getByRole('button', { name: w.join }).click();
-    await expect(other.getByRole('heading', { level: 1, name: w.profile })).toBeVisible();
+    await expect(other.getByRole('heading', { level: 1, name: w.calendar })).toBeVisible();
     await expect(other.getByRole('button', { name: 'Leo Roy', exact: true })).toBeVisible();
     await other.goto('/settings/audit');
     await expect(other.getByText(w.first)).toHaveCount(0); // an owner's alone
@@ -239,5 +245,5 @@ async function newcomer(
   await page.getByRole('link', { name: w.linkMail }).first().click();
   await page.getByRole('link', { name: /\/login\/link\// }).click();
   await button(w.logInAs).click();
-  await expect(heading(w.profile)).toBeVisible();
+  await expect(heading(w.calendar)).toBeVisible();
 }

@@ -1,6 +1,6 @@
 /** Each page, in both languages, wide and narrow, light and dark: readable, reachable, and quiet. */
 import { expect, test as base } from '@playwright/test';
-import { expectAccessible, expectNoSidewaysScroll, untilState, watchErrors } from '../page';
+import { expectAccessible, expectNoSidewaysScroll, untilState, watchErrors, looksOf } from '../page';
 import { StandIn } from '../standin';
 
 const test = base.extend<{ mesh: StandIn }>({
@@ -18,14 +18,14 @@ const pages = [
   { path: '/live/sample', plays: false, en: 'Go live on sample', fr: 'Passer en direct sur sample' },
 ];
 
-for (const { path, plays, en, fr } of pages) {
-  for (const [language, text, width, colorScheme] of [
+for (const [i, { path, plays, en, fr }] of pages.entries()) {
+  for (const [language, text, width, colorScheme] of looksOf(4 * i, [
     ['en', en, 1280, 'light'],
     ['fr', fr, 1280, 'dark'],
     ['en', en, 360, 'dark'],
     ['fr', fr, 360, 'light'],
     ['fr', fr, 320, 'light'],
-  ] as const) {
+  ] as const)) {
     test(`${path} in ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }) => {
       const errors = watchErrors(page);
       await page.setViewportSize({ width, height: 740 });

@@ -1,7 +1,7 @@
 /** The pages for people who log in, in the states that a healthy control node never shows all of. */
 import { type Page, expect, test as base } from '@playwright/test';
 import { type Answers, anaAs, answer, audit, auditOlder, browsers, members, problem } from '../answers';
-import { expectAccessible, expectNoSidewaysScroll, watchErrors } from '../page';
+import { expectAccessible, expectNoSidewaysScroll, watchErrors, looksOf } from '../page';
 import { StandIn } from '../standin';
 
 const test = base.extend<{ mesh: StandIn }>({
@@ -211,11 +211,11 @@ const states: State[] = [
   },
 ];
 
-for (const { name, path, answers, en, fr } of states) {
-  for (const [language, text, width, colorScheme] of [
+for (const [i, { name, path, answers, en, fr }] of states.entries()) {
+  for (const [language, text, width, colorScheme] of looksOf(i, [
     ['en', en, 1280, 'light'],
     ['fr', fr, 360, 'dark'],
-  ] as const) {
+  ] as const)) {
     test(`${name}, ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }, info) => {
       const errors = watchErrors(page, [refused]);
       await page.setViewportSize({ width, height: 740 });

@@ -1,0 +1,129 @@
+/** What is typed on the page that edits an event, and what it says to the API. */
+import { ApiProblem } from '../shell/problem';
+import type { components } from '../shell/schema';
+import { type EventDetails } from './event';
+import { localOf, momentOf } from '../calendar/zone';
+
+export type EventFields = components['schemas']['EventFields'];
+
+export interface Item {
+  /** Minutes after the start, as typed. */
+  at: string;
+  title: string;
+  text: string;
+}
+
+export interface Values {
+  title: string;
+  description: string;
+  starts: string;
+  ends: string;
+  timeZone: string;
+  languages: string[];
+  access: EventDetails['access'];
+  /** A new one; the one that was chosen is shown to nobody. */
+  password: string;
+  agenda: Item[];
+  lobby: string;
+}
+
+export const names = [
+  'title',
+  'description',
+  'starts',
+  'ends',
+  'timeZone',
+  'languages',
+  'access',
+  'password',
+  'agenda',
+  'lobby',
+] as const satisfies readonly (keyof Values)[];
+
+export function valuesOf(event: EventDetails): Values {
+  const { title, description, timeZone, languages, access, agenda, lobby } = event;
+  return {
+    title,
+    description,
+    starts: localOf(Date.parse(event.startsAt), timeZone),
+    ends: event.endsAt === null ? '' : localOf(Date.parse(event.endsAt), timeZone),
+    timeZone,
+    languages: [...languages],
+    access,
+    password: '',
+    agenda: agenda.map(item => ({ at: String(item.at), title: item.title, text: item.text ?? '' })),
+    lobby,
+  };
+}
+
+/** The names of what differs. */
+export function differing(a: Values, b: Values): (keyof Values)[] {
+  return names.filter(name => JSON.stringify(a[name]) !== JSON.stringify(b[name]));
+}
+
+/** What was typed since base, over what is saved now: both of two persons who changed different things are right. */
+export function merged(base: Values, typed: Values, saved: Values): Values {
+  const mine = differing(base, typed);
+  return Object.fromEntries(
+    names.map(name => [name, mine.includes(name) ? typed[name] : saved[name]]),
+  ) as unknown as Values;
+}
+
+/** What to send: only what was typed, so that nothing else is rounded or set back. */
+export function fieldsOf(base: Values, typed: Values): EventFields {
+  const changed = new Set(differing(base, typed));
+  const { title, description, timeZone, languages, access, password, lobby } = typed;
+  const fields: EventFields = {};
+  if (changed.has('title')) fields.title = title;
+  if (changed.has('description')) fields.description = description;
+  // In another zone the same clock is another moment.
+  if (changed.has('starts') || changed.has('timeZone')) fields.startsAt = isoOf(typed.starts, timeZone) ?? '';
+  if (changed.has('ends') || (changed.has('timeZone') && typed.ends !== ''))
+    fields.endsAt = isoOf(typed.ends, timeZone);
+  if (changed.has('timeZone')) fields.timeZone = timeZone;
+  if (changed.has('languages')) fields.languages = languages;
+  if (changed.has('access')) fields.access = access;
+  if (password !== '') fields.password = password;
+  if (changed.has('agenda'))
+    fields.agenda = typed.agenda.map(item => ({
+      at: /^\d+$/.test(item.at.trim()) ? Number(item.at) : -1, // the API says what is wrong with it
+      title: item.title,
+      text: item.text,
+    }));
+  if (changed.has('lobby')) fields.lobby = lobby;
+  return fields;
+}
+
+/** The moment that local is in timeZone, as the API writes it; null for none. */
+function isoOf(local: string, timeZone: string): string | null {
+  const moment = momentOf(local, timeZone);
+  return Number.isNaN(moment) ? null : new Date(moment).toISOString();
+}
+
+/** The problem with its places by the names that the form has for them. */
+export function placed(problem: ApiProblem): ApiProblem {
+  const own: Record<string, string> = { startsAt: 'starts', endsAt: 'ends' };
+  const fields = problem.fields.map(({ pointer, detail }) => ({
+    pointer: pointer.replace(/^\/(\w+)/, (_, name: string) => `/${own[name] ?? name}`),
+    detail,
+  }));
+  return new ApiProblem(problem, fields);
+}
+
+/** The inputs of the agenda that a problem names: "2/title". */
+export function wrongItems(problem: ApiProblem | undefined): ReadonlySet<string> {
+  const found = (problem?.fields ?? []).map(
+    field => /^\/agenda\/(\d+\/(?:at|title|text))$/.exec(field.pointer)?.[1],
+  );
+  return new Set(found.filter(place => place !== undefined));
+}
+
+/** The list with the item at from moved by one place, up or down; as it is where there is none. */
+export function moved<I>(list: readonly I[], from: number, by: 1 | -1): I[] {
+  const all = [...list];
+  const [item, other] = [all[from], all[from + by]];
+  if (item === undefined || other === undefined) return all;
+  all[from] = other;
+  all[from + by] = item;
+  return all;
+}
