@@ -19,7 +19,7 @@ const pages = [
 ];
 
 for (const [i, { path, plays, en, fr }] of pages.entries()) {
-  for (const [language, text, width, colorScheme] of looksOf(4 * i, [
+  for (const [language, text, width, colorScheme] of looksOf(i, [
     ['en', en, 1280, 'light'],
     ['fr', fr, 1280, 'dark'],
     ['en', en, 360, 'dark'],
