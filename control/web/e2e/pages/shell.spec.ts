@@ -349,7 +349,7 @@ test('a profile that changed elsewhere is not lost, on neither side', async ({ p
   await page.screenshot({ path: info.outputPath('changed.png'), fullPage: true });
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Save profile' }).click();
-  await expect(page.getByText('Saved')).toBeVisible();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   expect(matches).toEqual(['"3"', '"4"']);
   expect(errors).toEqual([]);
 });
