@@ -1,9 +1,6 @@
 package event
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"io"
 	"strings"
 	"unicode"
@@ -77,13 +74,4 @@ func newNumber(random io.Reader) (string, error) {
 func newStreamID(random io.Reader, name string) (string, error) {
 	end, err := pick(random, letters, idRandom)
 	return slugOf(name, slugMost, "stream") + "-" + end, err
-}
-
-// newKey returns a stream key of 256 bits and the hash it is kept and told to nodes as.
-func newKey() (key string, hash []byte) {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails
-	key = base64.RawURLEncoding.EncodeToString(b[:])
-	sum := sha256.Sum256([]byte(key))
-	return key, sum[:]
 }

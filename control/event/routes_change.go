@@ -21,9 +21,7 @@ func (r *Routes) hash(ctx context.Context, password *string) (string, error) {
 		return "", nil
 	}
 	if utf8.RuneCountInString(*password) < passwordLeast || !utf8.ValidString(*password) {
-		wrong := faults{}
-		wrong.add("/password", "The password of an event has 4 to 64 characters.")
-		return "", wrong.err()
+		return "", problem.Invalid("/password", "The password of an event has 4 to 64 characters.")
 	}
 	return r.Hasher.HashAny(ctx, *password)
 }
@@ -70,21 +68,13 @@ func (r *Routes) created(a access.Actor, e Event) *createdOut {
 
 // change runs do on an event of who asks, and has the board show what came of it.
 func (r *Routes) change(ctx context.Context, id uuid.UUID, do func(ctx context.Context, q store.Querier, a access.Actor, e Event) error) error {
-	a := access.From(ctx)
-	err := r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
-		e, err := Get(ctx, q, a.Account, id)
-		if err != nil {
-			return none(err)
-		}
-		return none(do(ctx, q, a, e))
+	_, err := made(ctx, r, id, func(ctx context.Context, q store.Querier, a access.Actor, e Event) (*struct{}, error) {
+		return nil, do(ctx, q, a, e)
 	})
-	if err == nil {
-		r.Board.Refresh(context.WithoutCancel(ctx)) // what was changed was changed, whoever still waits
-	}
 	return err
 }
 
-// made does what change does for what makes something, which is made once.
+// made does what change does, where something is made: once, whoever asks again.
 func made[O any](ctx context.Context, r *Routes, id uuid.UUID, do func(ctx context.Context, q store.Querier, a access.Actor, e Event) (*O, error)) (*O, error) {
 	a := access.From(ctx)
 	out, err := once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*O, error) {
@@ -96,7 +86,7 @@ func made[O any](ctx context.Context, r *Routes, id uuid.UUID, do func(ctx conte
 		return out, none(err)
 	})
 	if err == nil {
-		r.Board.Refresh(context.WithoutCancel(ctx))
+		r.Board.Refresh(context.WithoutCancel(ctx)) // what was changed was changed, whoever still waits
 	}
 	return out, err
 }

@@ -10,7 +10,6 @@ import (
 	"freshet/control/access"
 	"freshet/control/limit"
 	"freshet/control/store"
-	"freshet/proto/problem"
 )
 
 // PublicEvent is what anybody may know of an event.
@@ -76,15 +75,9 @@ func (r *Routes) public(e Event, err error) (*publicOut, error) {
 func (r *Routes) byNumber(ctx context.Context, in *numberIn) (*publicOut, error) {
 	from := access.From(ctx).From
 	if v := r.numbers.Take(limit.Network(from), r.Now()); !v.OK && !from.IsLoopback() {
-		return nil, tooMany(v)
+		return nil, v.Refused()
 	}
 	return r.public(ByNumber(ctx, r.Store, in.Number))
-}
-
-func tooMany(v limit.Verdict) *problem.Problem {
-	p := problem.New(http.StatusTooManyRequests, "too-many", "Too many tries", "Wait a little, then try again.")
-	p.RetryAfter = v.Again
-	return p
 }
 
 func (r *Routes) bySlug(ctx context.Context, in *slugIn) (*publicOut, error) {

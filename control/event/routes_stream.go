@@ -14,6 +14,7 @@ import (
 	"freshet/control/audit"
 	"freshet/control/once"
 	"freshet/control/permit"
+	"freshet/control/secret"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -108,7 +109,7 @@ func (r *Routes) streams(ctx context.Context, in *eventIn) (*streamsOut, error) 
 }
 
 func (r *Routes) addStream(ctx context.Context, in *addStreamIn) (*streamOut, error) {
-	key, hash := newKey()
+	key, hash := secret.New()
 	return made(ctx, r, in.ID, func(ctx context.Context, q store.Querier, a access.Actor, e Event) (*streamOut, error) {
 		if e.State == Archived || e.State == Cancelled {
 			return nil, ErrStep
@@ -161,7 +162,7 @@ func (r *Routes) closeStream(ctx context.Context, in *streamIn) (*struct{}, erro
 }
 
 func (r *Routes) keyStream(ctx context.Context, in *streamIn) (*streamOut, error) {
-	key, hash := newKey()
+	key, hash := secret.New()
 	return made(ctx, r, in.ID, func(ctx context.Context, q store.Querier, a access.Actor, e Event) (*streamOut, error) {
 		s, err := StreamOf(ctx, q, a.Account, e.ID, in.Stream)
 		if err != nil {

@@ -110,14 +110,12 @@ func (r *Routes) users(ctx context.Context, in *eventIn) (*usersOut, error) {
 func (r *Routes) addUser(ctx context.Context, in *addUserIn) (*userOut, error) {
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
-		wrong := faults{}
-		wrong.add("/email", "This is not an email address.")
-		return nil, wrong.err()
+		return nil, problem.Invalid("/email", "This is not an email address.")
 	}
 	now, role := r.Now(), in.Body.Role
 	for _, v := range []limit.Verdict{r.mailsOf.Take(access.From(ctx).Account.String(), now), r.mails.Take(email, now)} {
 		if !v.OK {
-			return nil, tooMany(v)
+			return nil, v.Refused()
 		}
 	}
 	inAccount := permit.Collaborator

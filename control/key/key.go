@@ -4,10 +4,7 @@ package key
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"freshet/control/permit"
+	"freshet/control/secret"
 	"freshet/control/store"
 )
 
@@ -36,8 +34,6 @@ var (
 const (
 	// prefix has people, and programs that look for secrets in what is published, know a key when they see one.
 	prefix = "fsk_"
-	// secretBytes are too many to be guessed, so that one round of SHA-256 will do: 43 characters of base64url.
-	secretBytes = 32
 	// startLength is how much of a key is kept to recognise it by: it leaves 39 characters to be guessed.
 	startLength = 8
 	// usedEvery is how often the use of a key is noted: a write a minute, whatever a program asks.
@@ -66,31 +62,25 @@ func Of(r *http.Request) (secret string) {
 	return ""
 }
 
-func hashOf(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
-}
-
 // Make keeps k, whose account, name, scopes, maker and end are given, and returns what its program is to send.
-func Make(ctx context.Context, q store.Querier, k Key, now time.Time) (secret string, _ Key, err error) {
-	b := make([]byte, secretBytes)
-	_, _ = rand.Read(b) // it never fails
-	secret = prefix + base64.RawURLEncoding.EncodeToString(b)
-	k.ID, k.Start, k.MadeAt, k.UsedAt = store.NewID(), secret[:startLength], store.Moment(now), nil
+func Make(ctx context.Context, q store.Querier, k Key, now time.Time) (shown string, _ Key, err error) {
+	random, _ := secret.New()
+	shown = prefix + random
+	k.ID, k.Start, k.MadeAt, k.UsedAt = store.NewID(), shown[:startLength], store.Moment(now), nil
 	if k.ExpiresAt != nil {
 		t := store.Moment(*k.ExpiresAt)
 		k.ExpiresAt = &t
 	}
 	_, err = store.Exec(ctx, q, insertKey, store.Args{
-		"id": k.ID, "account": k.Account, "hash": hashOf(secret), "start": k.Start, "name": k.Name, "scopes": k.Scopes,
+		"id": k.ID, "account": k.Account, "hash": secret.Hash(shown), "start": k.Start, "name": k.Name, "scopes": k.Scopes,
 		"made_by": k.MadeBy, "made_at": k.MadeAt, "expires_at": k.ExpiresAt,
 	})
-	return secret, k, err
+	return shown, k, err
 }
 
 // Find returns the key that a program has sent, and store.ErrNone where it was revoked, has expired or never was.
-func Find(ctx context.Context, q store.Querier, secret string, now time.Time) (Key, error) {
-	k, err := store.One[Key](ctx, q, keyByHash, store.Args{"hash": hashOf(secret), "now": store.Moment(now)})
+func Find(ctx context.Context, q store.Querier, shown string, now time.Time) (Key, error) {
+	k, err := store.One[Key](ctx, q, keyByHash, store.Args{"hash": secret.Hash(shown), "now": store.Moment(now)})
 	if err == nil && (k.UsedAt == nil || now.Sub(*k.UsedAt) >= usedEvery) {
 		at := store.Moment(now)
 		k.UsedAt = &at

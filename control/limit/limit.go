@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/time/rate"
+
+	"freshet/proto/problem"
 )
 
 // A Rate is so many at once, and then so many in a time.
@@ -112,4 +114,11 @@ func Network(a netip.Addr) string {
 		return ""
 	}
 	return p.String()
+}
+
+// Refused is the problem of who came too often.
+func (v Verdict) Refused() *problem.Problem {
+	p := problem.New(http.StatusTooManyRequests, "too-many", "Too many tries", "Wait a little, then try again. What you have typed was not looked at.")
+	p.RetryAfter = v.Again
+	return p
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freshet/control/secret"
 	"freshet/control/store"
 )
 
@@ -59,10 +60,10 @@ func (l *Link) person() uuid.UUID {
 
 // NewLink keeps l and returns its token, for the mail.
 func NewLink(ctx context.Context, q store.Querier, l Link, now time.Time) (token string, err error) {
-	token, hash := newSecret()
+	token, hash := secret.New()
 	var code []byte
 	if l.Kind == LogIn {
-		code = hashOf(Code(token))
+		code = secret.Hash(Code(token))
 	}
 	if l.Data.V == nil {
 		l.Data.V = map[string]string{}
@@ -85,7 +86,7 @@ func Code(token string) string {
 // Look returns the link of a token, which it leaves as it is: opening a link does nothing. It returns ErrLink where
 // the link does not work, or is of another kind.
 func Look(ctx context.Context, q store.Querier, kind Kind, token string, now time.Time) (Link, error) {
-	l, err := store.One[Link](ctx, q, linkByHash, store.Args{"hash": hashOf(token), "kind": string(kind), "now": store.Moment(now)})
+	l, err := store.One[Link](ctx, q, linkByHash, store.Args{"hash": secret.Hash(token), "kind": string(kind), "now": store.Moment(now)})
 	if errors.Is(err, store.ErrNone) {
 		err = ErrLink
 	}
@@ -94,7 +95,7 @@ func Look(ctx context.Context, q store.Querier, kind Kind, token string, now tim
 
 // Asked says whether l was asked for by the browser with that secret.
 func (l *Link) Asked(browser string) bool {
-	return subtle.ConstantTimeCompare(l.Browser, hashOf(browser)) == 1
+	return subtle.ConstantTimeCompare(l.Browser, secret.Hash(browser)) == 1
 }
 
 // Use returns the link of a token, which does not work any more from then on. It belongs in a transaction with what
@@ -104,7 +105,7 @@ func Use(ctx context.Context, q store.Querier, kind Kind, token string, now time
 	if err != nil {
 		return Link{}, err
 	}
-	return l, use(ctx, q, hashOf(token), now)
+	return l, use(ctx, q, secret.Hash(token), now)
 }
 
 func use(ctx context.Context, q store.Querier, hash []byte, now time.Time) error {
@@ -124,7 +125,7 @@ func UseCode(ctx context.Context, q store.Querier, browser, code string, now tim
 		Code  []byte `db:"code"`
 		Tries int64  `db:"tries"`
 	}
-	found, err := store.One[asked](ctx, q, linkByCode, store.Args{"browser": hashOf(browser), "now": store.Moment(now)})
+	found, err := store.One[asked](ctx, q, linkByCode, store.Args{"browser": secret.Hash(browser), "now": store.Moment(now)})
 	switch {
 	case errors.Is(err, store.ErrNone):
 		return Link{}, false, ErrLink
@@ -133,7 +134,7 @@ func UseCode(ctx context.Context, q store.Querier, browser, code string, now tim
 	case found.Tries >= codeTries:
 		return Link{}, false, ErrLink
 	}
-	if subtle.ConstantTimeCompare(found.Code, hashOf(code)) == 0 {
+	if subtle.ConstantTimeCompare(found.Code, secret.Hash(code)) == 0 {
 		_, err := store.Exec(ctx, q, tryLink, store.Args{"hash": found.Hash})
 		return Link{}, true, err
 	}

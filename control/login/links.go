@@ -12,6 +12,7 @@ import (
 	"freshet/control/account"
 	"freshet/control/mail"
 	"freshet/control/permit"
+	"freshet/control/secret"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -74,7 +75,7 @@ func (r *Routes) askFor(ctx context.Context, kind Kind, what mail.Kind, email, p
 	if err != nil {
 		return "", problem.Invalid("/email", "This is not an email address.")
 	}
-	browser, _ = newSecret()
+	browser, _ = secret.New()
 	if !r.mayMail(ctx, email) {
 		return browser, nil
 	}
@@ -90,7 +91,7 @@ func (r *Routes) askFor(ctx context.Context, kind Kind, what mail.Kind, email, p
 			l.Person = &p.ID
 		}
 		if kind == LogIn {
-			l.Browser = hashOf(browser)
+			l.Browser = secret.Hash(browser)
 		}
 		token, err := NewLink(ctx, q, l, now) // also for nobody, so that the answer takes as long
 		if err != nil || nobody {
@@ -306,7 +307,7 @@ func (r *Routes) proved(ctx context.Context, in *useInvitationIn) (phc string, e
 		return "", nil
 	}
 	if v := r.tries.address.Take(*p.Email, r.Now()); !v.OK {
-		return "", tooMany(v)
+		return "", v.Refused()
 	}
 	ok, err := r.Hasher.Check(ctx, in.Body.Password, *p.Password)
 	if err == nil && !ok {

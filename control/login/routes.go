@@ -62,7 +62,7 @@ func (r *Routes) logIn(ctx context.Context, in *logInIn) (out *entered, err erro
 	}
 	for _, v := range []limit.Verdict{r.tries.network.Take(limit.Network(from), now), r.tries.address.Take(email, now)} {
 		if !v.OK {
-			return nil, tooMany(v)
+			return nil, v.Refused()
 		}
 	}
 	p, err := account.PersonByEmail(ctx, r.Store, email)
@@ -117,10 +117,4 @@ func (r *Routes) logOut(ctx context.Context, _ *struct{}) (*logOutOut, error) {
 		return nil, err
 	}
 	return &logOutOut{a.Browser.Jar.LogOut()}, nil
-}
-
-func tooMany(v limit.Verdict) *problem.Problem {
-	p := problem.New(http.StatusTooManyRequests, "too-many", "Too many tries", "Wait a little, then try again. What you have typed was not looked at.")
-	p.RetryAfter = v.Again
-	return p
 }

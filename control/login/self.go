@@ -172,7 +172,7 @@ func (r *Routes) setPassword(ctx context.Context, in *setPasswordIn) (*meOut, er
 // where too many were tried.
 func (r *Routes) Confirm(ctx context.Context, p account.Person, password, at string) error {
 	if v := r.tries.address.Take(p.ID.String(), r.Now()); !v.OK {
-		return tooMany(v)
+		return v.Refused()
 	}
 	switch ok, err := r.Hasher.Check(ctx, password, *p.Password); {
 	case err != nil:

@@ -4,14 +4,12 @@ package login
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"time"
 
 	"github.com/google/uuid"
 
+	"freshet/control/secret"
 	"freshet/control/store"
 )
 
@@ -45,8 +43,6 @@ const (
 	keepFor = 30 * 24 * time.Hour
 	// seenEvery is how often that is noted.
 	seenEvery = 5 * time.Minute
-
-	secretBytes = 32
 )
 
 // A Login is a browser in which a person is logged in.
@@ -61,34 +57,20 @@ type Login struct {
 	Agent     string    `db:"agent"` // User-Agent
 }
 
-// newSecret returns what a browser or a mail holds, and what is kept of it.
-func newSecret() (secret string, hash []byte) {
-	b := make([]byte, secretBytes)
-	_, _ = rand.Read(b) // it never fails
-	secret = base64.RawURLEncoding.EncodeToString(b)
-	return secret, hashOf(secret)
-}
-
-// hashOf is what is kept of a secret: it is too long to be guessed, so one round will do.
-func hashOf(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
-}
-
 // Begin logs l.Person in, and returns the secret for the browser.
-func Begin(ctx context.Context, q store.Querier, l Login, now time.Time) (secret string, _ Login, err error) {
-	secret, hash := newSecret()
+func Begin(ctx context.Context, q store.Querier, l Login, now time.Time) (cookie string, _ Login, err error) {
+	cookie, hash := secret.New()
 	l.ID, l.BeganAt, l.SeenAt, l.ExpiresAt = store.NewID(), store.Moment(now), store.Moment(now), store.Moment(now.Add(keepFor))
 	_, err = store.Exec(ctx, q, insertLogin, store.Args{
 		"hash": hash, "id": l.ID, "person": l.Person, "account": l.Account, "began_at": l.BeganAt, "seen_at": l.SeenAt,
 		"expires_at": l.ExpiresAt, "address": l.Address, "agent": l.Agent,
 	})
-	return secret, l, err
+	return cookie, l, err
 }
 
 // Find returns the login whose secret a browser has sent, and store.ErrNone where it is over or never was.
-func Find(ctx context.Context, q store.Querier, secret string, now time.Time) (Login, error) {
-	l, err := store.One[Login](ctx, q, loginByHash, store.Args{"hash": hashOf(secret), "now": store.Moment(now)})
+func Find(ctx context.Context, q store.Querier, cookie string, now time.Time) (Login, error) {
+	l, err := store.One[Login](ctx, q, loginByHash, store.Args{"hash": secret.Hash(cookie), "now": store.Moment(now)})
 	if err == nil && now.Sub(l.SeenAt) >= seenEvery {
 		l.SeenAt, l.ExpiresAt = store.Moment(now), store.Moment(now.Add(keepFor))
 		_, err = store.Exec(ctx, q, loginSeen, store.Args{"id": l.ID, "seen_at": l.SeenAt, "expires_at": l.ExpiresAt})
