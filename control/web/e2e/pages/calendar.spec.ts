@@ -1,19 +1,9 @@
 /** The calendar and the form of a new event, in the states that a healthy control node never shows all of. */
-import { type Page, expect, test as base } from '@playwright/test';
-import { type Answer, type Answers, anaAs, answer, problem } from '../answers';
-import { expectAccessible, expectNoSidewaysScroll, watchErrors, looksOf } from '../page';
-import { StandIn } from '../standin';
+import { expect } from '@playwright/test';
+import { type Answer, type Answers, anaAs, problem } from '../answers';
+import { expectAccessible } from '../page';
+import { type State, lookAtEach, test, visit } from '../states';
 
-const test = base.extend<{ mesh: StandIn }>({
-  mesh: async ({ browser }, use) => {
-    const mesh = await StandIn.start(browser);
-    await use(mesh);
-    await mesh.close();
-  },
-});
-
-// The browser itself writes this for every answer from 400 on.
-const refused = /Failed to load resource/;
 const now = new Date('2026-11-27T09:30:00Z'); // 10:30 in Paris, where Ana is
 const account = { id: '0198a000-0000-7000-8000-0000000000d0', name: 'Delta Conferences' };
 const ana = (role: 'owner' | 'presenter', more: Record<string, unknown> = {}) =>
@@ -85,14 +75,6 @@ function events(answers: { live?: unknown[]; upcoming?: unknown[]; past?: unknow
       return list((asked.get('newest') === 'true' ? answers.past : answers.upcoming) ?? []);
     },
   };
-}
-
-interface State {
-  name: string;
-  path: string;
-  answers: Answers;
-  en: string;
-  fr: string;
 }
 
 const states: State[] = [
@@ -175,40 +157,7 @@ const states: State[] = [
   },
 ];
 
-for (const [i, { name, path, answers, en, fr }] of states.entries()) {
-  for (const [language, text, width, colorScheme] of looksOf(i, [
-    ['en', en, 1280, 'light'],
-    ['fr', fr, 360, 'dark'],
-  ] as const)) {
-    test(`${name}, ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }, info) => {
-      const errors = watchErrors(page, [refused]);
-      await page.clock.setFixedTime(now);
-      await page.setViewportSize({ width, height: 740 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await answer(page, answers);
-      await page.goto(`${mesh.url}${path}${path.includes('?') ? '&' : '?'}lang=${language}`);
-      await expect(page.getByText(text).first()).toBeVisible();
-      await expect(page.locator('html')).toHaveAttribute('lang', language);
-      await expect(page.locator('h1')).toHaveCount(1);
-      await expect(page).toHaveTitle(/ · Freshet$/);
-      await page.evaluate(() => document.fonts.ready);
-      await expectNoSidewaysScroll(page);
-      await page.screenshot({ path: info.outputPath(`${name} ${language}.png`), fullPage: true });
-      await expectAccessible(page);
-      expect(errors).toEqual([]);
-      await page.setViewportSize({ width: 320, height: 740 });
-      await expectNoSidewaysScroll(page);
-    });
-  }
-}
-
-/** Opens path as somebody who speaks English, at a desk. */
-async function visit(page: Page, mesh: StandIn, path: string, answers: Answers): Promise<string[]> {
-  const errors = watchErrors(page, [refused]);
-  await answer(page, answers);
-  await page.goto(`${mesh.url}${path}${path.includes('?') ? '&' : '?'}lang=en`);
-  return errors;
-}
+lookAtEach(states, now);
 
 test('the calendar is home: after log-in and from the navigation', async ({ page, mesh }) => {
   const errors = await visit(page, mesh, '/login?by=password', {

@@ -1,19 +1,8 @@
 /** The pages of one event, in the states that it passes through. */
-import { type Page, expect, test as base } from '@playwright/test';
-import { type Answer, type Answers, anaAs, answer, problem } from '../answers';
-import { expectAccessible, expectNoSidewaysScroll, watchErrors, looksOf } from '../page';
-import { StandIn } from '../standin';
-
-const test = base.extend<{ mesh: StandIn }>({
-  mesh: async ({ browser }, use) => {
-    const mesh = await StandIn.start(browser);
-    await use(mesh);
-    await mesh.close();
-  },
-});
-
-// The browser itself writes this for every answer from 400 on.
-const refused = /Failed to load resource/;
+import { expect } from '@playwright/test';
+import { type Answer, type Answers, anaAs, problem } from '../answers';
+import { expectAccessible } from '../page';
+import { type State, lookAtEach, test, visit } from '../states';
 
 const id = '0198a000-0000-7000-8000-00000000e001';
 const copyId = '0198a000-0000-7000-8000-00000000e002';
@@ -124,14 +113,6 @@ const of = (state: keyof typeof steps, more: Record<string, unknown> = {}): Answ
   [`GET ${here}`]: event(state, more),
 });
 
-interface State {
-  name: string;
-  path: string;
-  answers: Answers;
-  en: string;
-  fr: string;
-}
-
 const states: State[] = [
   { name: 'event scheduled', path: here, answers: of('scheduled'), en: 'Prepare the event', fr: 'Préparer' },
   { name: 'event preparation', path: here, answers: of('preparation'), en: 'Receiving', fr: 'Réception' },
@@ -197,40 +178,7 @@ const states: State[] = [
   },
 ];
 
-for (const [i, { name, path, answers, en, fr }] of states.entries()) {
-  for (const [language, text, width, colorScheme] of looksOf(i, [
-    ['en', en, 1280, 'light'],
-    ['fr', fr, 360, 'dark'],
-  ] as const)) {
-    test(`${name}, ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }, info) => {
-      const errors = watchErrors(page, [refused]);
-      await page.setViewportSize({ width, height: 740 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await answer(page, answers);
-      await page.goto(`${mesh.url}${path}?lang=${language}`);
-      await expect(page.getByText(text).first()).toBeVisible();
-      await expect(page.locator('html')).toHaveAttribute('lang', language);
-      await expect(page.locator('h1')).toHaveCount(1);
-      await expect(page).toHaveTitle(/ · Freshet$/);
-      await page.evaluate(() => document.fonts.ready);
-      await expectNoSidewaysScroll(page);
-      await page.screenshot({ path: info.outputPath(`${name} ${language}.png`), fullPage: true });
-      await expectAccessible(page);
-      expect(errors).toEqual([]);
-      await page.setViewportSize({ width: 320, height: 740 });
-      await expectNoSidewaysScroll(page);
-    });
-  }
-}
-
-/** Opens path as somebody who speaks English, at a desk. */
-async function visit(page: Page, mesh: StandIn, path: string, answers: Answers): Promise<string[]> {
-  const errors = watchErrors(page, [refused]);
-  await page.emulateMedia({ reducedMotion: 'reduce' });
-  await answer(page, answers);
-  await page.goto(`${mesh.url}${path}?lang=en`);
-  return errors;
-}
+lookAtEach(states);
 
 test('an event is prepared, started and ended, by keyboard alone', async ({ page, mesh }, info) => {
   let state: keyof typeof steps = 'scheduled';

@@ -1,30 +1,11 @@
 /** The pages for people who log in, in the states that a healthy control node never shows all of. */
-import { type Page, expect, test as base } from '@playwright/test';
-import { type Answers, anaAs, answer, audit, auditOlder, browsers, members, problem } from '../answers';
-import { expectAccessible, expectNoSidewaysScroll, watchErrors, looksOf } from '../page';
-import { StandIn } from '../standin';
-
-const test = base.extend<{ mesh: StandIn }>({
-  mesh: async ({ browser }, use) => {
-    const mesh = await StandIn.start(browser);
-    await use(mesh);
-    await mesh.close();
-  },
-});
-
-// The browser itself writes this for every answer from 400 on.
-const refused = /Failed to load resource/;
+import { expect } from '@playwright/test';
+import { type Answers, anaAs, audit, auditOlder, browsers, members, problem } from '../answers';
+import { expectAccessible, expectNoSidewaysScroll } from '../page';
+import { type State, lookAtEach, test, visit } from '../states';
 
 const me: Answers = { 'GET /me': anaAs('owner') };
 const open = 'POST /log-in-links/open';
-
-interface State {
-  name: string;
-  path: string;
-  answers: Answers;
-  en: string;
-  fr: string;
-}
 
 const states: State[] = [
   {
@@ -211,39 +192,7 @@ const states: State[] = [
   },
 ];
 
-for (const [i, { name, path, answers, en, fr }] of states.entries()) {
-  for (const [language, text, width, colorScheme] of looksOf(i, [
-    ['en', en, 1280, 'light'],
-    ['fr', fr, 360, 'dark'],
-  ] as const)) {
-    test(`${name}, ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }, info) => {
-      const errors = watchErrors(page, [refused]);
-      await page.setViewportSize({ width, height: 740 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await answer(page, answers);
-      await page.goto(`${mesh.url}${path}${path.includes('?') ? '&' : '?'}lang=${language}`);
-      await expect(page.getByText(text).first()).toBeVisible();
-      await expect(page.locator('html')).toHaveAttribute('lang', language);
-      await expect(page.locator('h1')).toHaveCount(1);
-      await expect(page).toHaveTitle(/ · Freshet$/);
-      await page.evaluate(() => document.fonts.ready);
-      await expectNoSidewaysScroll(page);
-      await page.screenshot({ path: info.outputPath(`${name} ${language}.png`), fullPage: true });
-      await expectAccessible(page);
-      expect(errors).toEqual([]);
-      await page.setViewportSize({ width: 320, height: 740 });
-      await expectNoSidewaysScroll(page);
-    });
-  }
-}
-
-/** Opens path as somebody who speaks English, at a desk. */
-async function visit(page: Page, mesh: StandIn, path: string, answers: Answers): Promise<string[]> {
-  const errors = watchErrors(page, [refused]);
-  await answer(page, answers);
-  await page.goto(`${mesh.url}${path}${path.includes('?') ? '&' : '?'}lang=en`);
-  return errors;
-}
+lookAtEach(states);
 
 test('whoever is not logged in is sent to log in, and back to where it went', async ({ page, mesh }) => {
   let known = false;

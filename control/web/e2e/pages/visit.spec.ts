@@ -1,13 +1,6 @@
 /** What a visitor of an event sees before, at and after it, and the number that leads there. */
 import { type Page, expect, test as base } from '@playwright/test';
-import {
-  expectAccessible,
-  expectNoSidewaysScroll,
-  untilFrames,
-  untilState,
-  watchErrors,
-  looksOf,
-} from '../page';
+import { expectAccessible, expectNoSidewaysScroll, untilFrames, untilState, watchErrors } from '../page';
 import { StandIn } from '../standin';
 
 const test = base.extend<{ mesh: StandIn }>({
@@ -92,8 +85,8 @@ const states = [
   },
 ] as const;
 
-for (const [i, { name, state, ms, ...texts }] of states.entries()) {
-  for (const look of looksOf(i, looks)) {
+for (const { name, state, ms, ...texts } of states) {
+  for (const look of looks) {
     test(`${name} in ${look.language} at ${look.width}, ${look.colorScheme}`, async ({ page, mesh }) => {
       put(mesh, state, ms);
       const errors = watchErrors(page, answered);
