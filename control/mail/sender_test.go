@@ -18,6 +18,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/bench/testmesh"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
 )
@@ -266,13 +267,7 @@ func TestRun(t *testing.T) {
 	go func() { done <- s.Run(ctx) }()
 	wait := func(n int) {
 		t.Helper()
-		deadline := time.Now().Add(10 * time.Second)
-		for office.count() < n {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d of %d", office.count(), n)
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		testmesh.Until(t, fmt.Sprint(n, " mails"), testmesh.Patience, func() bool { return office.count() >= n })
 	}
 	wait(1)
 	errUnwanted := errors.New("unwanted")
