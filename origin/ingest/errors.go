@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -21,4 +22,27 @@ func errStopped() *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", "the node is stopping")
 	p.RetryAfter = time.Second
 	return p
+}
+
+// A verdict says what a refusal means to a publisher that is seated already.
+type verdict int
+
+const (
+	stays   verdict = iota // also while nobody knows: control was not heard yet
+	keyGone                // revoked or renewed: the stream waits for the new key
+	over                   // the stream is closed, or unknown: its event has ended
+)
+
+func verdictOf(err error) verdict {
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		return stays
+	}
+	switch p.Status {
+	case http.StatusUnauthorized:
+		return keyGone
+	case http.StatusForbidden, http.StatusNotFound:
+		return over
+	}
+	return stays
 }

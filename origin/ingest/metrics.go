@@ -15,6 +15,8 @@ const (
 	refusedThird   refusal = "third publisher"
 	refusedFormats refusal = "other formats"
 	refusedBitrate refusal = "bitrate"
+	refusedKey     refusal = "key"    // revoked or renewed while its publisher was here
+	refusedClosed  refusal = "closed" // the stream was
 )
 
 type drop string

@@ -12,6 +12,9 @@ type Publisher interface {
 	RequestKeyframe(flow int)
 	// Close ends the session. reason goes to the log.
 	Close(reason string)
+	// Allowed returns nil while the publisher may publish, else a *problem.Problem as Keys.CheckKey does. It answers
+	// from memory: it is asked again and again.
+	Allowed() error
 }
 
 // A Seat is a publisher's place in a stream: on the air, or as its warm backup. Packet and Report may

@@ -46,8 +46,10 @@ type slot struct {
 	done    chan struct{}
 
 	air, reserve *Seat
-	last         *Seat     // whose packet was written last
-	empty        time.Time // when the last publisher left; zero while one is here
+	last         *Seat        // whose packet was written last
+	empty        time.Time    // when the last publisher left; zero while one is here
+	allowed      func() error // of whoever sat down last: it knows whether the stream is still there
+	closed       bool         // it is not
 	stream       *stream.Stream
 	formats      []stream.Format // of stream
 	lines        []line
@@ -117,6 +119,7 @@ func (s *slot) run(ctx context.Context) {
 		case seat := <-s.leaves:
 			s.leave(seat, time.Now())
 		case now := <-clock.C:
+			s.check(now)
 			if s.over(now) {
 				return
 			}
@@ -145,7 +148,7 @@ func (s *slot) end() {
 
 // over says whether nobody is here and nobody is waited for.
 func (s *slot) over(now time.Time) bool {
-	return s.air == nil && (s.stream == nil || now.Sub(s.empty) >= lingering)
+	return s.air == nil && (s.stream == nil || s.closed || now.Sub(s.empty) >= lingering)
 }
 
 // join seats a publisher: on the air where nobody is, else as backup.
@@ -170,7 +173,7 @@ func (s *slot) join(j *join, now time.Time) (*Seat, error) {
 	default:
 		s.reserve = seat
 	}
-	s.empty = time.Time{}
+	s.empty, s.allowed, s.closed = time.Time{}, j.publisher.Allowed, false
 	s.metrics.publishers.Inc()
 	s.log(seat).Info("publisher joined", "backup", seat == s.reserve)
 	return seat, nil
@@ -193,6 +196,22 @@ func (s *slot) leave(seat *Seat, now time.Time) {
 		return
 	}
 	s.empty = now
+}
+
+// check ends publishers whose key was taken back, and the stream whose event is over.
+func (s *slot) check(now time.Time) {
+	for _, seat := range []*Seat{s.reserve, s.air} { // so that a backup with the same key is not on the air for a moment
+		if seat == nil {
+			continue
+		}
+		switch verdictOf(seat.publisher.Allowed()) {
+		case keyGone:
+			s.kick(seat, refusedKey, now)
+		case over:
+			s.kick(seat, refusedClosed, now)
+		}
+	}
+	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
 }
 
 // look does what time asks for.

@@ -30,10 +30,17 @@ type sender struct {
 	n      uint16
 	key    atomic.Bool // next packet of video is a key frame
 	closed atomic.Bool
+	status atomic.Int32 // with which the key is refused by now; 0: it is not
 }
 
 func (s *sender) RequestKeyframe(int) { s.key.Store(true) }
 func (s *sender) Close(string)        { s.closed.Store(true) }
+func (s *sender) Allowed() error {
+	if status := int(s.status.Load()); status != 0 {
+		return problem.New(status, "no-more", "No more", "")
+	}
+	return nil
+}
 
 func sit(t *testing.T, g *Ingest, first uint16) *sender {
 	t.Helper()
@@ -170,6 +177,65 @@ func TestBitrate(t *testing.T) {
 	})
 }
 
+// A publisher whose key is taken back is ended within a tick. The stream waits for the new key, but not where it is over.
+func TestKeyTakenBack(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		status         int
+		cut, streamEnd bool
+	}{
+		{"renewed", 401, true, false},
+		{"closed", 403, true, true},
+		{"unknown", 404, true, true},
+		{"not known", 503, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+				a, b := sit(t, g, 1), sit(t, g, 5000)
+				a.send(10)
+				b.send(10)
+				s := table.Get("floor")
+				a.status.Store(int32(c.status))
+				b.status.Store(int32(c.status))
+				time.Sleep(2*tick + time.Millisecond)
+				synctest.Wait()
+				if a.closed.Load() != c.cut || b.closed.Load() != c.cut {
+					t.Errorf("publishers ended: %t and %t, want %t", a.closed.Load(), b.closed.Load(), c.cut)
+				}
+				if got := s.Err() != nil; got != c.streamEnd {
+					t.Fatalf("stream: %v, want ended: %t", s.Err(), c.streamEnd)
+				}
+				if !c.streamEnd && c.cut {
+					sit(t, g, 9000).send(3)
+					if table.Get("floor") != s {
+						t.Error("the publisher with the new key got another epoch")
+					}
+				}
+			})
+		})
+	}
+}
+
+// A stream whose publisher has left does not wait for it once its event is over.
+func TestOverWhileEmpty(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a := sit(t, g, 1)
+		a.send(10)
+		s := table.Get("floor")
+		a.seat.Leave()
+		time.Sleep(time.Second)
+		if s.Err() != nil {
+			t.Fatalf("after a second: %v", s.Err())
+		}
+		a.status.Store(404)
+		time.Sleep(2*tick + time.Millisecond)
+		synctest.Wait()
+		if !errors.Is(s.Err(), stream.ErrEnded) {
+			t.Errorf("the event is over, the stream is not: %v", s.Err())
+		}
+	})
+}
+
 // Sender reports put all flows on one wall clock: the origin's, by the report that came fastest.
 func TestClock(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
@@ -200,6 +266,7 @@ type layers struct {
 
 func (l *layers) RequestKeyframe(flow int) { l.asked[flow].Add(1) }
 func (l *layers) Close(string)             {}
+func (l *layers) Allowed() error           { return nil }
 
 func sitWithLayers(t *testing.T, g *Ingest) *layers {
 	t.Helper()

@@ -18,7 +18,8 @@ import (
 	"freshet/proto/problem"
 )
 
-// Keys says who may publish: nil, or a *problem.Problem of 401, 403 or 404.
+// Keys says who may publish: nil, or a *problem.Problem of 401 for a wrong key, 403 for a closed stream, 404 for an
+// unknown one, 503 while that is not known. Who publishes is asked about again and again: it answers from memory.
 type Keys interface {
 	CheckKey(stream, bearer string) error
 }
@@ -95,6 +96,7 @@ func (e *Endpoint) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, 
 	}
 	log := e.deps.Log.With("stream", o.Stream, "session", o.Session, "remote", o.Remote.Addr())
 	s := newSession(o.Session, p, log, e.metrics)
+	s.allowed = func() error { return e.deps.Keys.CheckKey(o.Stream, o.Bearer) }
 	if s.seat, err = e.deps.Ingest.Join(ctx, o.Stream, o.Session, p.formats(), s); err != nil {
 		e.metrics.refusals.WithLabelValues(string(refusedSeat)).Inc()
 		return nil, "", err

@@ -32,6 +32,7 @@ type session struct {
 	plan    *plan // its credentials and candidates change under Restart, which rtc calls one at a time
 	version int   // of the offer, rises with each restart
 	seat    *ingest.Seat
+	allowed func() error
 	media   []atomic.Uint32 // each flow's SSRC, 0 until its track is here
 	repairs []repairs       // each flow's
 	ssrcs   atomic.Int32
@@ -289,6 +290,9 @@ func (s *session) Close(reason string) {
 	default:
 	}
 }
+
+// Allowed implements ingest.Publisher.
+func (s *session) Allowed() error { return s.allowed() }
 
 // Connected implements rtc.Connecter.
 func (s *session) Connected() <-chan struct{} { return s.connected }
