@@ -142,7 +142,9 @@ func New(cfg Config, d Deps) (*Control, error) {
 	mux.Handle("/api/", c.api)
 	mux.Handle("/whip/", c.api)
 	mux.Handle("/", pages)
-	c.handler = mux
+	if c.handler, err = hosts(cfg.Pages, d.Metrics, mux); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
 	return c, nil
 }
 
