@@ -20,7 +20,7 @@ import (
 // adminCommand is the group of commands for whoever runs control: they work on its database.
 type adminCommand struct {
 	Backup  adminBackupCommand  `cmd:"" help:"Copy the SQLite database while control goes on using it."`
-	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database, while control is stopped."`
+	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database, while control is stopped. Who was erased since is erased again when control starts."`
 	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
 	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
 	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
@@ -221,6 +221,9 @@ func (c *adminEraseCommand) Run(p *program) error {
 		}
 		return person.Erase(ctx, q, one, audit.Act{Actor: audit.System, Action: "erase-person"}, time.Now())
 	})
+	if err == nil && c.Yes {
+		err = person.In(c.Data).Add(one.ID, time.Now())
+	}
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}

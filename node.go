@@ -18,6 +18,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/control"
+	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/edge"
 	"freshet/edge/admit"
@@ -249,9 +250,15 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 	if n.store, err = store.Open(ctx, cfg.Database, store.Deps{Log: n.log, Metrics: reg}); err != nil {
 		return nil, badConfig("database", "%w", err)
 	}
+	erased := person.In(cfg.Database.Dir)
+	if again, err := erased.Obey(ctx, n.store, n.log, time.Now()); err != nil {
+		return nil, errors.Join(err, n.store.Close())
+	} else if again > 0 {
+		n.log.Warn("persons whom an older copy of the database had brought back were erased again", "persons", again)
+	}
 	n.control, err = control.New(
 		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Mail: cfg.Mail},
-		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store})
+		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Erased: erased})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
 	}

@@ -23,6 +23,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/once"
+	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/control/web"
 	pb "freshet/proto"
@@ -86,6 +87,7 @@ type Deps struct {
 	Metrics  prometheus.Registerer
 	Identity *identity.Identity
 	Store    *store.DB
+	Erased   person.Tombstones
 	Pages    fs.FS // nil takes those embedded in the binary
 }
 
@@ -132,6 +134,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Store: d.Store, Mail: queue,
 		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
+		Erased: d.Erased,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})

@@ -48,6 +48,7 @@ type Deps struct {
 	Mail    *mail.Queue
 	Hasher  *login.Hasher
 	Now     func() time.Time
+	Erased  person.Tombstones
 }
 
 // An API starts no goroutine, and may be used from any. What viewers and publishers ask it answers from memory alone.
@@ -81,7 +82,7 @@ func New(cfg Config, d Deps) *API {
 	a.routeJoin()
 	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}
 	logins.Register(a.doc)
-	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm}).Register(a.doc)
+	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm, Tombstones: d.Erased}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&event.Routes{

@@ -217,13 +217,22 @@ func (*LastOwner) Unwrap() error { return account.ErrLastOwner }
 // Erase forgets p in the transaction q: who it is, its memberships and log-ins, links and mails to it. Each account that
 // it was a member of notes what act did. It returns a *LastOwner where an account would have no owner then.
 func Erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act, now time.Time) error {
+	return erase(ctx, q, p, act, now, func(last *LastOwner) error { return last })
+}
+
+// erase asks lone what becomes of a person without whom an account has no owner.
+func erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act, now time.Time, lone func(*LastOwner) error) error {
 	all, err := account.AccountsOf(ctx, q, p.ID)
 	if err != nil {
 		return err
 	}
 	act.Subject = "person/" + p.ID.String()
 	for _, a := range all {
-		if err := leave(ctx, q, p, a); err != nil {
+		err := account.Remove(ctx, q, a.ID, p.ID)
+		if errors.Is(err, account.ErrLastOwner) {
+			err = lone(&LastOwner{a.Name})
+		}
+		if err != nil {
 			return err
 		}
 		if err := audit.Add(ctx, q, a.ID, now, act); err != nil {
@@ -243,12 +252,4 @@ func Erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act
 		}
 	}
 	return account.Erase(ctx, q, p.ID, now)
-}
-
-func leave(ctx context.Context, q store.Querier, p account.Person, a account.Account) error {
-	err := account.Remove(ctx, q, a.ID, p.ID)
-	if errors.Is(err, account.ErrLastOwner) {
-		return &LastOwner{a.Name}
-	}
-	return err
 }

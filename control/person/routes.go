@@ -23,7 +23,8 @@ type Routes struct {
 	Store *store.DB
 	Now   func() time.Time
 	// Confirm returns an error where a password, which stands in the body at a pointer, is not the person's.
-	Confirm func(ctx context.Context, p account.Person, password, at string) error
+	Confirm    func(ctx context.Context, p account.Person, password, at string) error
+	Tombstones Tombstones
 }
 
 type exportOut struct {
@@ -82,6 +83,9 @@ func (r *Routes) erase(ctx context.Context, in *eraseIn) (*eraseOut, error) {
 	if last := (*LastOwner)(nil); errors.As(err, &last) {
 		return nil, problem.New(http.StatusConflict, "last-owner", "The last owner",
 			"An account keeps one owner. Make somebody else owner of "+last.Account+" first. Nothing was erased.")
+	}
+	if err == nil {
+		err = r.Tombstones.Add(a.ID, now)
 	}
 	if err != nil {
 		return nil, err
