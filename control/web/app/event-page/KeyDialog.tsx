@@ -1,16 +1,17 @@
 import { api } from '../shell/api';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
-import { CopyButton } from '../ui/Copy';
+import { CopyAllButton, CopyButton } from '../ui/Copy';
 import { Dialog } from '../ui/Dialog';
 import { Notice } from '../ui/Notice';
 import { streamOf, whipOf } from '../ui/api';
-import { type EventStream } from './event';
+import { type EventStream, isHot, liveLink, useEvent } from './event';
 import styles from './event-page.module.css';
 
-/** What OBS wants to know, with the key where it was just made: it is shown once. */
+/** The ways onto the air: this browser, and what OBS wants to know. A key that was just made is shown once. */
 export function KeyDialog({ stream, close }: { stream: EventStream | undefined; close: () => void }) {
   const t = useT();
+  const { state } = useEvent();
   const fresh = stream?.key !== undefined;
   return (
     <Dialog
@@ -25,13 +26,8 @@ export function KeyDialog({ stream, close }: { stream: EventStream | undefined; 
     >
       {stream && <Settings stream={stream} />}
       <div className={styles['acts']}>
-        {stream?.key !== undefined && (
-          <a
-            className="button"
-            href={`/live/${stream.id}#key=${encodeURIComponent(stream.key)}`}
-            target="_blank"
-            rel="noopener"
-          >
+        {stream && (isHot(state) || state === 'scheduled') && (
+          <a className="button" href={liveLink(stream)} target="_blank" rel="noopener">
             {t('event.stream.browser')}
           </a>
         )}
@@ -45,6 +41,7 @@ export function KeyDialog({ stream, close }: { stream: EventStream | undefined; 
 
 function Settings({ stream }: { stream: EventStream }) {
   const t = useT();
+  const event = useEvent();
   // The address is of the node that takes publishers now.
   const known = api.useQuery(
     'get',
@@ -53,9 +50,12 @@ function Settings({ stream }: { stream: EventStream }) {
     { retry: false },
   );
   const address = whipOf(known.data && streamOf(known.data), stream.id);
+  const lines = [t('event.obs.line.server', { address })];
+  if (stream.key !== undefined) lines.push(t('event.obs.line.key', { key: stream.key }));
   return (
     <>
       {stream.key !== undefined && <Notice kind="warn">{t('event.key.once')}</Notice>}
+      {event.state === 'scheduled' && <p>{t('event.obs.later')}</p>}
       <p>{t('event.obs.text')}</p>
       <Copied name={t('event.obs.address')} value={address} />
       {stream.key === undefined ? (
@@ -63,6 +63,9 @@ function Settings({ stream }: { stream: EventStream }) {
       ) : (
         <Copied name={t('event.obs.key')} value={stream.key} />
       )}
+      <div className={styles['acts']}>
+        <CopyAllButton value={lines.join('\n')}>{t('event.obs.copy')}</CopyAllButton>
+      </div>
     </>
   );
 }

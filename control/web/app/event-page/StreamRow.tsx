@@ -15,6 +15,8 @@ import styles from './event-page.module.css';
 
 interface Props {
   stream: EventStream;
+  /** The page that sends from this browser. */
+  live: string;
   edits: boolean;
   /** Shows a key that was just made. */
   onKey: (stream: EventStream) => void;
@@ -22,7 +24,7 @@ interface Props {
 }
 
 /** One stream: its name, whether it is on the air, and the way onto it. */
-export function StreamRow({ stream, edits, onKey, renew }: Props) {
+export function StreamRow({ stream, live, edits, onKey, renew }: Props) {
   const { t, language } = useWords();
   const event = useEvent();
   const online = useOnline();
@@ -59,7 +61,7 @@ export function StreamRow({ stream, edits, onKey, renew }: Props) {
       {isHot(event.state) && <Air id={id} onAir={event.state === 'live'} />}
       <div className={styles['ends']}>
         {isHot(event.state) && (
-          <a className="button" href={`/live/${id}`}>
+          <a className="button" href={live} target="_blank" rel="noopener">
             <Video size={20} aria-hidden />
             {t('event.stream.browser')}
           </a>

@@ -10,7 +10,7 @@ import { ProblemPanel } from '../ui/Problem';
 import { KeyDialog } from './KeyDialog';
 import { StreamDialog } from './StreamDialog';
 import { StreamRow } from './StreamRow';
-import { type EventStream, askAgainMS, mayIn, useEvent } from './event';
+import { type EventStream, askAgainMS, liveLink, mayIn, useEvent } from './event';
 import styles from './event-page.module.css';
 
 /** The streams of the event: what its publishers send to. */
@@ -20,12 +20,18 @@ export function Streams() {
   const queries = useQueryClient();
   const [adds, setAdds] = useState(false);
   const [keyed, setKeyed] = useState<EventStream>();
+  // Keys that were made here, for the page that sends from this browser; gone with this page.
+  const [keys, setKeys] = useState<ReadonlyMap<string, string>>(new Map());
   const edits = mayIn(event, 'edit-streams');
   const path = { params: { path: { id: event.id } } };
   const list = api.useQuery('get', '/api/v1/events/{id}/streams', path, {
     refetchInterval: askAgainMS(event.state),
   });
   const renew = () => queries.invalidateQueries(api.queryOptions('get', '/api/v1/events/{id}/streams', path));
+  const onKey = (stream: EventStream) => {
+    setKeyed(stream);
+    if (stream.key !== undefined) setKeys(new Map(keys).set(stream.id, stream.key));
+  };
   return (
     <section className={styles['section']} aria-labelledby="streams">
       <div className={styles['head']}>
@@ -48,7 +54,14 @@ export function Streams() {
       {list.data && list.data.length > 0 && (
         <ul className={styles['rows']}>
           {list.data.map(stream => (
-            <StreamRow key={stream.id} stream={stream} edits={edits} onKey={setKeyed} renew={renew} />
+            <StreamRow
+              key={stream.id}
+              stream={stream}
+              live={liveLink({ id: stream.id, key: keys.get(stream.id) })}
+              edits={edits}
+              onKey={onKey}
+              renew={renew}
+            />
           ))}
         </ul>
       )}
@@ -59,7 +72,7 @@ export function Streams() {
         }}
         onDone={stream => {
           setAdds(false);
-          setKeyed(stream);
+          onKey(stream);
           void renew();
         }}
       />

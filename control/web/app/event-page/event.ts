@@ -58,6 +58,11 @@ export function isHot(state: State): boolean {
   return state === 'preparation' || state === 'live';
 }
 
+/** The page that sends from this browser; it asks for the key where the fragment, which no server sees, brings none. */
+export function liveLink({ id, key }: { id: string; key?: string | undefined }): string {
+  return `/live/${id}${key === undefined ? '' : `#key=${encodeURIComponent(key)}`}`;
+}
+
 /** How long after one answer the event is asked for again. */
 export function askAgainMS(state: State | undefined): number {
   return state !== undefined && isHot(state) ? 2000 : 10_000;

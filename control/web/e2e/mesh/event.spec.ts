@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect, test } from '@playwright/test';
 import { expectAccessible, untilFrames, untilState, watchErrors } from '../page';
+import { addStream, plan, setUp } from '../organizer';
 import { Up } from '../up';
 
 test('an event is planned, prepared, started, watched and ended', async ({ browser }, info) => {
@@ -14,29 +15,12 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
   try {
     // The browser itself writes a line for each answer from 400 on: nobody is logged in, nothing is live yet.
     const errors = [organizer, viewer].map(page => watchErrors(page, [/Failed to load resource/]));
-    const field = (name: string) => organizer.getByLabel(name, { exact: true });
     const button = (name: string) => organizer.getByRole('button', { name, exact: true });
 
-    await organizer.goto('/setup');
-    await field('Name of the account').fill('Delta Conferences');
-    await field('Your name').fill('Ana Silva');
-    await field('Email').fill('ana@delta.example');
-    await field('Password').fill('snow melts in may');
-    await button('Make the account').click();
-    await expect(organizer.getByRole('heading', { level: 1, name: 'Calendar' })).toBeVisible();
-
-    await organizer.getByRole('link', { name: 'New event' }).click();
-    await field('Title').fill('Town hall');
-    await field('Starts').fill(localTime(new Date(Date.now() + 30 * 60_000)));
-    await button('Create the event').click();
-    await expect(organizer.getByRole('heading', { level: 1, name: 'Town hall' })).toBeVisible();
-    const slug = /\/e\/(town-hall-[a-z0-9]+)/.exec((await organizer.textContent('body')) ?? '')?.[1] ?? '';
-
-    await button('Add a stream').click();
-    await organizer.getByRole('dialog').getByLabel('Name', { exact: true }).fill('Floor');
-    await button('Add the stream').click();
-    await expect(organizer.getByRole('heading', { name: 'Key of Floor' })).toBeVisible();
-    const [whip, key] = await organizer.getByRole('alertdialog').locator('code').allTextContents();
+    await setUp(organizer);
+    const slug = await plan(organizer, 'Town hall');
+    const keys = await addStream(organizer, 'Floor');
+    const [whip, key] = await keys.locator('code').allTextContents();
     expect(whip).toMatch(/\/whip\/floor-[a-z0-9]{10}$/);
     expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/);
     await button('I have copied it').click();
@@ -80,9 +64,58 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
   }
 });
 
-/** What a field for a day and a time takes: the browser's own time. */
-function localTime(moment: Date): string {
-  const two = (n: number) => String(n).padStart(2, '0');
-  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
-  return `${day}T${two(moment.getHours())}:${two(moment.getMinutes())}`;
-}
+test('an organizer goes live from the browser', async ({ browser }, info) => {
+  test.setTimeout(120_000);
+  const up = await Up.start();
+  const context = await browser.newContext({
+    baseURL: up.url,
+    locale: 'en-US',
+    viewport: { width: 1280, height: 800 },
+    permissions: ['camera', 'microphone', 'clipboard-read', 'clipboard-write'],
+  });
+  try {
+    const page = await context.newPage();
+    const errors = watchErrors(page, [/Failed to load resource/]);
+    await setUp(page);
+    await plan(page, 'Town hall');
+    const keys = await addStream(page, 'Floor');
+    const [whip = '', key = ''] = await keys.locator('code').allTextContents();
+    await keys.getByRole('button', { name: 'Copy OBS settings' }).click();
+    await expect(keys.getByText('Copied', { exact: true })).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+      `Service: WHIP\nServer: ${whip}\nBearer token: ${key}`,
+    );
+    await expectAccessible(page);
+    await page.screenshot({ path: info.outputPath('key.png') });
+    const offered = keys.getByRole('link', { name: 'Go live from this browser' });
+    await expect(offered).toHaveAttribute('href', new RegExp(`^/live/floor-[a-z0-9]+#key=${key}$`));
+    await keys.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByRole('button', { name: 'Prepare the event' }).click();
+    await expect(page.getByText('Nothing comes in')).toBeVisible();
+
+    const opened = context.waitForEvent('page');
+    await page.getByRole('link', { name: 'Go live from this browser' }).click();
+    const studio = await opened;
+    const live = watchErrors(studio, [/Failed to load resource/]);
+    await expect(studio.getByText('Stream key is filled in')).toBeVisible();
+    expect(new URL(studio.url()).hash).toBe(''); // taken out of the address at once
+    await studio.getByRole('button', { name: 'Camera' }).click();
+    await expect(studio.getByText('Picture is there')).toBeVisible();
+    await studio.getByRole('button', { name: 'Start the stream' }).click();
+    await studio.getByRole('button', { name: 'Start now' }).click();
+    await expect(studio.getByText('What is sent')).toBeVisible();
+    await expect(page.getByText('Receiving')).toBeVisible({ timeout: 20_000 });
+    await page.screenshot({ path: info.outputPath('receiving.png'), fullPage: true });
+
+    // Loaded again the page knows no key, and the page that sends asks for it.
+    await page.reload();
+    await expect(page.getByRole('link', { name: 'Go live from this browser' })).toHaveAttribute(
+      'href',
+      /^\/live\/floor-[a-z0-9]+$/,
+    );
+    expect([...errors, ...live]).toEqual([]);
+  } finally {
+    await context.close();
+    await up.stop();
+  }
+});
