@@ -241,6 +241,33 @@ func TestStalledReaderIsCut(t *testing.T) {
 	})
 }
 
+// A handler may wait for less long than the server does, and not for longer.
+func TestHandlersDeadlineHolds(t *testing.T) {
+	for _, c := range []struct{ asked, want time.Duration }{{5 * time.Second, 5 * time.Second}, {time.Hour, stallTimeout}, {0, stallTimeout}} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			done := make(chan error, 1)
+			conn := piped(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				deadline := time.Time{}
+				if c.asked > 0 {
+					deadline = start.Add(c.asked)
+				}
+				err := http.NewResponseController(w).SetWriteDeadline(deadline)
+				if err == nil {
+					_, err = w.Write(make([]byte, 1<<20))
+				}
+				done <- err
+			}))
+			if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err == nil || time.Since(start) != c.want {
+				t.Errorf("asked for %v: write ended after %v with %v, want a time-out after %v", c.asked, time.Since(start), err, c.want)
+			}
+		})
+	}
+}
+
 // A slow reader that goes on reading gets all, however long it takes.
 func TestSlowReaderIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

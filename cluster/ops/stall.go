@@ -2,6 +2,7 @@ package ops
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,14 +21,30 @@ func (l stallListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stallConn{c}, nil
+	return &stallConn{Conn: c}, nil
 }
 
-type stallConn struct{ net.Conn }
+type stallConn struct {
+	net.Conn
+	asked atomic.Int64 // the deadline that a handler has set, in ns of Unix time; 0: none
+}
 
-func (c stallConn) Write(b []byte) (n int, err error) {
+// SetWriteDeadline holds where it is earlier than what a write has anyway.
+func (c *stallConn) SetWriteDeadline(t time.Time) error {
+	c.asked.Store(0)
+	if !t.IsZero() {
+		c.asked.Store(t.UnixNano())
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *stallConn) Write(b []byte) (n int, err error) {
 	for {
-		if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		deadline := time.Now().Add(stallTimeout)
+		if asked := c.asked.Load(); asked != 0 && asked < deadline.UnixNano() {
+			deadline = time.Unix(0, asked)
+		}
+		if err := c.Conn.SetWriteDeadline(deadline); err != nil {
 			return n, err
 		}
 		m, err := c.Conn.Write(b[:min(len(b), stallChunk)])
