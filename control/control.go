@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/control/api"
 	"freshet/control/event"
+	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -96,6 +97,7 @@ type Control struct {
 	records *node.Records
 	fleet   *node.Fleet
 	board   *event.Board
+	live    *live.Hub
 	agents  *node.Server
 	api     *api.API
 	handler http.Handler
@@ -120,7 +122,8 @@ func New(cfg Config, d Deps) (*Control, error) {
 		d.Log.Warn("built without pages; make build has them built")
 	}
 	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, log: d.Log}
-	c.board = event.NewBoard(d.Log, d.Store, c.records)
+	c.live = live.New(live.Config{Pages: cfg.Pages}, d.Log, d.Store, d.Metrics)
+	c.board = event.NewBoard(d.Log, d.Store, c.records, c.live)
 	queue := mail.NewQueue()
 	server, err := cfg.Mail.server(cfg.Pages, d.Store)
 	if err != nil {
@@ -132,7 +135,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 		d.Log.Warn("mails wait: no server is given (--smtp)")
 	}
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
-		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Store: d.Store, Mail: queue,
+		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Store: d.Store, Mail: queue,
 		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
 		Erased: d.Erased,
 	})
@@ -154,10 +157,11 @@ func New(cfg Config, d Deps) (*Control, error) {
 // sweepEvery is how often log-ins, links, kept answers and events whose time is over are forgotten.
 const sweepEvery = time.Hour
 
-// Run shows what is on, hears agents, sends mails and forgets what is over, until ctx ends.
+// Run shows what is on and tells pages of it, hears agents, sends mails and forgets what is over, until ctx ends.
 func (c *Control) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.board.Run(ctx) })
+	g.Go(func() error { return c.live.Run(ctx) })
 	g.Go(func() error {
 		c.board.First(ctx) // a node that is told of no streams lets go those it carries
 		return c.agents.Run(ctx)

@@ -17,6 +17,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/event"
 	"freshet/control/key"
+	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/member"
@@ -44,6 +45,7 @@ type Deps struct {
 	Records *node.Records
 	Fleet   *node.Fleet
 	Board   *event.Board
+	Live    *live.Hub
 	Store   *store.DB
 	Mail    *mail.Queue
 	Hasher  *login.Hasher
@@ -88,6 +90,7 @@ func New(cfg Config, d Deps) *API {
 	(&event.Routes{
 		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Random: rand.Reader, Now: d.Now, Pages: cfg.Pages,
 	}).Register(a.doc)
+	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
 	a.mux.HandleFunc("/whip/", a.redirect)
 	a.mux.HandleFunc("/", a.nothing)
@@ -112,7 +115,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("Allow", allow)
 		h.Set("Access-Control-Allow-Methods", allow)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID")
 		h.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 		return

@@ -17,6 +17,7 @@ import (
 
 	"freshet/cluster/agent"
 	"freshet/control/event"
+	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -28,10 +29,10 @@ import (
 // newAPI returns an API with a database of its own.
 func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	t.Helper()
-	db := storetest.New(t).DB
+	db, log, reg := storetest.New(t).DB, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Records: records, Fleet: fleet,
-		Board: event.NewBoard(slog.New(slog.DiscardHandler), db, records), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
+		Log: log, Metrics: reg, Records: records, Fleet: fleet, Live: live.New(live.Config{}, log, db, reg),
+		Board: event.NewBoard(log, db, records), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
 	})
 }
 

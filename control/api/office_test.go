@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/control/event"
+	"freshet/control/live"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/store"
@@ -41,10 +42,11 @@ func newOffice(t *testing.T, db *storetest.DB) *office {
 }
 
 func (o *office) deps() Deps {
-	log := slog.New(slog.DiscardHandler)
+	log, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, o.db.DB, reg)
 	return Deps{
-		Log: log, Metrics: prometheus.NewRegistry(), Records: o.records, Fleet: node.NewFleet(),
-		Board: event.NewBoard(log, o.db.DB, o.records), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub,
+		Board: event.NewBoard(log, o.db.DB, o.records, hub), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
 	}
 }
 

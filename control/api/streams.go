@@ -22,6 +22,7 @@ type Stream struct {
 	State   string   `json:"state" enum:"ready,closed" doc:"ready: a publisher may come; closed: publishers are refused"`
 	Live    bool     `json:"live" doc:"Media came in the last second"`
 	Viewers int      `json:"viewers" doc:"Viewers now, over all edges"`
+	Waiting int      `json:"waiting" doc:"Pages that wait for its event to begin, as this control node knows them; 0 while the event is live"`
 	Origin  *Origin  `json:"origin,omitempty" doc:"Where it is published; absent while no origin is there"`
 	Tracks  []Track  `json:"tracks" nullable:"false" doc:"What is on the air, one entry a layer; empty while nothing is"`
 	Edges   []Serves `json:"edges" nullable:"false" doc:"Edges that carry it now"`
@@ -76,7 +77,7 @@ func (a *API) routeStreams() {
 				if !r.Open { // for whoever was told its id
 					continue
 				}
-				if v := s.stream(r); v.Live || !in.Live {
+				if v := a.stream(s, r); v.Live || !in.Live {
 					out.Body = append(out.Body, v)
 				}
 			}
@@ -88,7 +89,7 @@ func (a *API) routeStreams() {
 			if !ok {
 				return nil, streamUnknown()
 			}
-			return &streamOut{a.survey(time.Now()).stream(r)}, nil
+			return &streamOut{a.stream(a.survey(time.Now()), r)}, nil
 		})
 }
 
@@ -104,6 +105,13 @@ type survey struct {
 
 func (a *API) survey(now time.Time) survey {
 	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now), now}
+}
+
+// stream is r as s has it, with those who wait for it here.
+func (a *API) stream(s survey, r *pb.StreamRecord) Stream {
+	v := s.stream(r)
+	v.Waiting = a.d.Live.Waiting(r.Event)
+	return v
 }
 
 func (s survey) stream(r *pb.StreamRecord) Stream {

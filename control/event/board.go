@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,6 +28,13 @@ type Records interface {
 	Remove(id string)
 }
 
+// A Follower shows more of events than a board does.
+type Follower interface {
+	// Read reads what it shows. show, which is nil where err is not, shows it; it is called once the board shows what it
+	// has read after that: of an event that is told to be live, joins know.
+	Read(ctx context.Context) (show func(), err error)
+}
+
 // On is an event that is in preparation or live.
 type On struct {
 	State   State
@@ -47,6 +55,7 @@ type Board struct {
 	log     *slog.Logger
 	db      *store.DB
 	records Records
+	follow  []Follower
 
 	turn chan struct{}               // held by whoever reads: what was read later is shown later
 	mine map[string]*pb.StreamRecord // that this board has set; of whoever holds turn
@@ -56,10 +65,10 @@ type Board struct {
 	on map[string]On // by slug
 }
 
-// NewBoard returns a board that shows nothing yet.
-func NewBoard(log *slog.Logger, db *store.DB, records Records) *Board {
+// NewBoard returns a board that shows nothing yet, and reads whenever it does for follow, too.
+func NewBoard(log *slog.Logger, db *store.DB, records Records, follow ...Follower) *Board {
 	return &Board{
-		log: log, db: db, records: records, turn: make(chan struct{}, 1),
+		log: log, db: db, records: records, follow: follow, turn: make(chan struct{}, 1),
 		mine: map[string]*pb.StreamRecord{}, on: map[string]On{},
 	}
 }
@@ -98,15 +107,27 @@ func (b *Board) Refresh(ctx context.Context) bool {
 	case <-reading.Done():
 		return false
 	}
+	shows, errs := []func(){}, []error{}
+	for _, f := range b.follow {
+		if show, err := f.Read(reading); err != nil {
+			errs = append(errs, err)
+		} else {
+			shows = append(shows, show)
+		}
+	}
 	all, err := store.All[onRow](reading, b.db, streamsOn, nil)
 	if err != nil && ctx.Err() != nil {
 		return false // nobody waits for it
 	}
-	b.tell(err)
-	if err == nil {
-		b.show(all)
+	b.tell(errors.Join(append(errs, err)...))
+	if err != nil {
+		return false
 	}
-	return err == nil
+	b.show(all)
+	for _, show := range shows {
+		show()
+	}
+	return true
 }
 
 // tell logs that the database is away, and that it is back, once.

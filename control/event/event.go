@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ var (
 	eventByID      = statements.Get("event_by_id")
 	eventBySlug    = statements.Get("event_by_slug")
 	eventByNumber  = statements.Get("event_by_number")
+	eventsBySlugs  = statements.Get("events_by_slugs")
 	eventsForward  = statements.Get("events_forward")
 	eventsBackward = statements.Get("events_backward")
 	updateEvent    = statements.Get("update_event")
@@ -167,6 +169,12 @@ func BySlug(ctx context.Context, q store.Querier, slug string) (Event, error) {
 // ByNumber does what BySlug does, by the number.
 func ByNumber(ctx context.Context, q store.Querier, number string) (Event, error) {
 	return public(store.One[Event](ctx, q, eventByNumber, store.Args{"number": number}))
+}
+
+// BySlugs does what BySlug does for many at once, in no order: those where visitors see none are missing.
+func BySlugs(ctx context.Context, q store.Querier, slugs []string) ([]Event, error) {
+	all, err := store.All[Event](ctx, q, eventsBySlugs, store.Args{"slugs": slugs})
+	return slices.DeleteFunc(all, func(e Event) bool { return !e.Public() }), err
 }
 
 func public(e Event, err error) (Event, error) {

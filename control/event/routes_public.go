@@ -65,11 +65,16 @@ func (r *Routes) public(e Event, err error) (*publicOut, error) {
 	if err != nil {
 		return nil, none(err)
 	}
-	return &publicOut{PublicEvent{
-		Slug: e.Slug, Number: e.Number, Link: r.Pages + "/e/" + e.Slug, Kind: e.Kind, Title: e.Title, Description: e.Description,
+	return &publicOut{Shown(e, r.Pages)}, nil
+}
+
+// Shown is what anybody may know of e, with pages the base address of the pages.
+func Shown(e Event, pages string) PublicEvent {
+	return PublicEvent{
+		Slug: e.Slug, Number: e.Number, Link: pages + "/e/" + e.Slug, Kind: e.Kind, Title: e.Title, Description: e.Description,
 		Languages: e.Languages.V, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, State: e.State,
 		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby,
-	}}, nil
+	}
 }
 
 func (r *Routes) byNumber(ctx context.Context, in *numberIn) (*publicOut, error) {

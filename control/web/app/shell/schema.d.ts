@@ -352,6 +352,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{slug}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What becomes of an event, as server-sent events
+         * @description The answer does not end by itself. It begins with the time after which to come back, with jitter, as "retry". Then there are:
+         *
+         *     - "event" with an "id": data is what GET /public/events/by-slug/{slug} tells, at first and whenever that changes. With a Last-Event-ID that is still right nothing is told at first.
+         *     - "beat" with the data {} every two seconds, and at once: who hears nothing for five is cut off.
+         *     - "gone" with the data {}: there is no event to see any more. The answer ends, and there is no point in coming back.
+         *
+         *     Ids are the same on all control nodes. A node that stops ends the answer.
+         */
+        get: operations["follow-event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/open": {
         parameters: {
             query?: never;
@@ -1619,6 +1645,11 @@ export interface components {
              * @description Viewers now, over all edges
              */
             viewers: number;
+            /**
+             * Format: int64
+             * @description Pages that wait for its event to begin, as this control node knows them; 0 while the event is live
+             */
+            waiting: number;
         };
         TokenInBody: {
             token: string;
@@ -3885,6 +3916,76 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "follow-event": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the newest event that is known: it is not told again */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description Not Found */
