@@ -144,6 +144,10 @@ bench-relay: build ## What the relay promises, one JSON line a target, on an oth
 bench-egress: build ## What an edge's viewers cost beside floor and peers, one JSON line a goal and .build/egress/egress.html, on an otherwise idle machine (ARGS="--only 'mix-*'")
 	$(BIN) bench egress --to .build/egress $(ARGS)
 
+.PHONY: bench-start
+bench-start: build ## 1,000 pages wait for an event, are told of its start and play: one JSON line, on an otherwise idle machine (ARGS="--viewers 200")
+	$(BIN) bench start $(ARGS)
+
 .PHONY: soak-relay
 soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"
 	$(BIN) bench relay --only soak $(ARGS)

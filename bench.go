@@ -18,6 +18,8 @@ type benchCommand struct {
 	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
 	Load   benchLoadCommand  `cmd:"" help:"Watch one stream many times over, from any WHEP server: join times, frames, loss, and what the server takes."`
 
+	Start benchStartCommand `cmd:"" help:"Measure the start of an event: pages wait for it, hear of it, join and play."`
+
 	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
 
 	Compare benchCompareCommand `cmd:"" help:"Say what changed from one run of a bench to the next, and whether noise explains it."`

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// offerTo opens s's socket and exchanges offer and answer.
-func (c *leanCrowd) offerTo(ctx context.Context, s *seat) (_ *leanViewer, _ *exchange, err error) {
+// offerTo opens s's socket and exchanges offer and answer at endpoint.
+func (c *leanCrowd) offerTo(ctx context.Context, s *seat, endpoint, token string) (_ *leanViewer, _ *exchange, err error) {
 	fd, local, err := openLean(c.local)
 	if err != nil {
 		return nil, nil, &joinError{EndSelf, err}
@@ -26,7 +26,7 @@ func (c *leanCrowd) offerTo(ctx context.Context, s *seat) (_ *leanViewer, _ *exc
 		}
 	}()
 	own := newCredentials()
-	x, text, err := postBy(ctx, c.client, c.cfg.URL, c.cfg.Token, c.offer.text(own, local))
+	x, text, err := postBy(ctx, c.client, endpoint, token, c.offer.text(own, local))
 	if err != nil {
 		return nil, nil, refusal(err)
 	}

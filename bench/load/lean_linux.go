@@ -174,9 +174,17 @@ func (c *leanCrowd) leave() {
 
 // join implements crowd.
 func (c *leanCrowd) join(ctx context.Context, s *seat) bool {
+	url, token := c.cfg.URL, c.cfg.Token
+	if c.cfg.Way != nil {
+		var err error
+		if url, token, err = c.cfg.Way(ctx, s.record.Viewer); err != nil {
+			s.record.fail(ctx, err)
+			return false
+		}
+	}
 	open, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	v, x, err := c.offerTo(open, s)
+	v, x, err := c.offerTo(open, s, url, token)
 	if err != nil {
 		s.record.fail(ctx, err)
 		return false

@@ -68,6 +68,10 @@ type SwarmConfig struct {
 	Misbehave Mischief      // of all its viewers, ModeLean alone; empty: of none
 	Slice     time.Duration // tell the delays of each such piece of the steady window by itself, ModeLean alone; 0: of none
 
+	// Way, where set, is asked by each viewer where to play, with its number: it may wait with the answer. ModeLean alone;
+	// URL is any of the answers then.
+	Way func(ctx context.Context, viewer int) (url, token string, err error)
+
 	PID int // of the server, whose processor time and memory are told; 0: of none
 
 	WHIP, Key string // where to publish Raw's made-up packets meanwhile; empty: nowhere
@@ -104,8 +108,8 @@ func (c SwarmConfig) Validate() error {
 		return fmt.Errorf("misbehave: want deaf, nack or keys, not %q", c.Misbehave)
 	case c.Slice < 0 || c.Slice > 0 && c.For/c.Slice > maxSlices:
 		return fmt.Errorf("slice: want none, or %d at most in the steady window", maxSlices)
-	case c.mode() != ModeLean && (c.Misbehave != "" || c.Slice != 0):
-		return errors.New("misbehave and slice: want lean mode")
+	case c.mode() != ModeLean && (c.Misbehave != "" || c.Slice != 0 || c.Way != nil):
+		return errors.New("misbehave, slice and way: want lean mode")
 	case c.PID < 0:
 		return fmt.Errorf("pid: want a process, not %d", c.PID)
 	}
