@@ -210,7 +210,7 @@ func (n *mediaNode) stage() stage {
 // openAccess lets every viewer watch every stream.
 type openAccess struct{}
 
-func (openAccess) CheckViewer(string, string) error { return nil }
+func (openAccess) CheckViewer(string, string, time.Time) (string, error) { return "", nil }
 
 // A controlNode is a control node with all its parts bound.
 type controlNode struct {

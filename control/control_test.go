@@ -143,15 +143,16 @@ func TestEventsReachNodes(t *testing.T) {
 			testmesh.Until(t, what, most, ok)
 			t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond))
 		}
+		watched := func() bool { _, err := state.CheckViewer(id, "", time.Now()); return err == nil }
 		takes := func(key string) bool { return state.CheckKey(id, key) == nil }
 		holds("a snapshot", 10*time.Second, state.Known)
 		if takes(key) {
 			t.Error("a publisher may come before there is anything to prepare")
 		}
 		c.post(event+"/prepare", object{})
-		holds("in preparation", 2*time.Second, func() bool { return takes(key) && state.CheckViewer(id, "") != nil })
+		holds("in preparation", 2*time.Second, func() bool { return takes(key) && !watched() })
 		c.post(event+"/start", object{})
-		holds("live", 2*time.Second, func() bool { return takes(key) && state.CheckViewer(id, "") == nil })
+		holds("live", 2*time.Second, func() bool { return takes(key) && watched() })
 		newer := c.post(event+"/streams/"+id+"/key", object{})["key"].(string)
 		holds("a new key", 2*time.Second, func() bool { return !takes(key) && takes(newer) })
 
@@ -165,6 +166,6 @@ func TestEventsReachNodes(t *testing.T) {
 			}
 		}
 		c.post(event+"/end", object{})
-		holds("ended", 4*time.Second, func() bool { return !takes(newer) && state.CheckViewer(id, "") != nil })
+		holds("ended", 4*time.Second, func() bool { return !takes(newer) && !watched() })
 	})
 }

@@ -2,11 +2,13 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"freshet/cluster/rtc"
 	"freshet/cluster/stream"
 	"freshet/edge/admit"
 	"freshet/proto/problem"
@@ -48,6 +50,7 @@ func (e *Edge) admission(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		e.closeSurplus()
 		now := time.Now()
 		e.m.load(e.gate.Tick(now, e.egress.Work(), rates.look(now, e.pool.Streams())))
 		why := e.gate.Full()
@@ -60,6 +63,65 @@ func (e *Edge) admission(ctx context.Context) error {
 			e.deps.Log.Info("edge takes viewers again")
 		}
 		was = why
+	}
+}
+
+// check says whether the viewer of o may watch, and keeps a seat of its token, nil where none is asked for. It returns a
+// *problem.Problem: that of Access, 409 where the token has as many sessions as it may, 429 where as many are connecting,
+// or where too many come from there without a valid token.
+func (e *Edge) check(o rtc.Offer) (*admit.Seat, error) {
+	now := time.Now()
+	session, err := e.deps.Access.CheckViewer(o.Stream, o.Bearer, now)
+	if err != nil {
+		why := admit.Reason(refusedAccess)
+		if p, ok := errors.AsType[*problem.Problem](err); ok && p.Status < http.StatusInternalServerError {
+			if wait := e.quota.Knock(o.Remote.Addr(), now); wait > 0 {
+				why, err = admit.Stranger, often("Too many joins without a valid token come from this address. This one was not looked at.", wait)
+			}
+		}
+		e.m.refused.WithLabelValues(string(why)).Inc()
+		return nil, err
+	}
+	if session == "" {
+		return nil, nil
+	}
+	share, why := e.quota.Take(session, o.Stream)
+	switch why {
+	case admit.Open:
+		return share, nil
+	case admit.TokenLive:
+		err = problem.New(http.StatusConflict, "too-many-sessions", "Watching already", "this token is in use as often as it may be: close another player first")
+	default:
+		err = often("this token has as many connections under way as it may", unfinishedRetry)
+	}
+	e.m.refused.WithLabelValues(string(why)).Inc()
+	return nil, err
+}
+
+// unfinishedRetry is when those that do not get anywhere have been reaped (rtc).
+const unfinishedRetry = 10 * time.Second
+
+func often(detail string, wait time.Duration) *problem.Problem {
+	p := problem.New(http.StatusTooManyRequests, "too-many", "Too many requests", detail)
+	p.RetryAfter = wait
+	return p
+}
+
+// tooMany has s closed by the admission's goroutine, which may wait for a shard's loop.
+func (e *Edge) tooMany(s *session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.surplus = append(e.surplus, s)
+}
+
+func (e *Edge) closeSurplus() {
+	e.mu.Lock()
+	all := e.surplus
+	e.surplus = nil
+	e.mu.Unlock()
+	for _, s := range all {
+		e.m.refused.WithLabelValues(string(admit.TokenLive)).Inc()
+		s.Close("more than the token may have")
 	}
 }
 

@@ -67,9 +67,10 @@ type Deps struct {
 	Puller  Puller
 }
 
-// Access says who may watch. CheckViewer returns nil or a *problem.Problem of 401, 403 or 404.
+// Access says who may watch. CheckViewer returns the session of a viewer's token, empty on a stream that asks for none, or
+// a *problem.Problem: 401, 403 or 404, or 503 where it does not know yet.
 type Access interface {
-	CheckViewer(stream, bearer string) error
+	CheckViewer(stream, bearer string, now time.Time) (session string, err error)
 }
 
 // Lease and Puller are how an edge gets streams; see edge/pull.
@@ -98,6 +99,7 @@ type Edge struct {
 	pool      *pull.Pool
 	resource  *rtc.Resource
 	gate      *admit.Gate
+	quota     *admit.Quota
 	print     string // of the node's DTLS certificate
 	cname     string
 	addresses []netip.Addr
@@ -105,6 +107,7 @@ type Edge struct {
 
 	mu      sync.Mutex
 	viewers map[string]int
+	surplus []*session // of tokens that have more than they may; admission closes them
 }
 
 // New binds the UDP sockets of the shards. Run must be called to let go of them.
@@ -126,7 +129,7 @@ func New(cfg Config, d Deps) (*Edge, error) {
 	}
 	e := &Edge{
 		cfg: cfg, deps: d, print: print, cname: strings.ToLower(rand.Text()[:16]),
-		addresses: addresses, viewers: map[string]int{}, gate: admit.NewGate(cfg.Capacity),
+		addresses: addresses, viewers: map[string]int{}, gate: admit.NewGate(cfg.Capacity), quota: admit.NewQuota(),
 	}
 	e.m = newMetrics(d.Metrics, e.gate)
 	e.m.capacityOf(cfg.Capacity)

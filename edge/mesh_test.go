@@ -110,11 +110,11 @@ func (l *lease) Release() {
 // access lets everyone in but for what it is told.
 type access struct{}
 
-func (access) CheckViewer(id, bearer string) error {
+func (access) CheckViewer(id, bearer string, _ time.Time) (string, error) {
 	if id == "closed" && bearer == "" {
-		return problem.New(401, "unauthorized", "Unauthorized", "a token is needed")
+		return "", problem.New(401, "unauthorized", "Unauthorized", "a token is needed")
 	}
-	return nil
+	return "", nil
 }
 
 // rig is an edge with its mesh, and a server in front.
@@ -132,9 +132,14 @@ func newRig(t testing.TB, media string) *rig {
 
 func newRigOf(t testing.TB, cfg edge.Config) *rig {
 	t.Helper()
+	return newRigFor(t, cfg, access{})
+}
+
+func newRigFor(t testing.TB, cfg edge.Config, viewers edge.Access) *rig {
+	t.Helper()
 	r := &rig{mesh: newMesh(), reg: prometheus.NewRegistry()}
 	e, err := edge.New(cfg,
-		edge.Deps{Log: slog.New(slog.DiscardHandler), Metrics: r.reg, Access: access{}, Puller: r.mesh})
+		edge.Deps{Log: slog.New(slog.DiscardHandler), Metrics: r.reg, Access: viewers, Puller: r.mesh})
 	if err != nil {
 		t.Fatal(err)
 	}

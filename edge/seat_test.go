@@ -59,7 +59,7 @@ func TestStreamEndsBeforeTheViewerIsSeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	place, _ := e.gate.Enter("floor")
-	_, _, err = e.seat(ctx, rtc.Offer{Session: "one", Stream: "floor", SDP: strings.ReplaceAll(string(offer), "\n", "\r\n")}, hold, place)
+	_, _, err = e.seat(ctx, rtc.Offer{Session: "one", Stream: "floor", SDP: strings.ReplaceAll(string(offer), "\n", "\r\n")}, hold, place, nil)
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Status != http.StatusConflict {
 		t.Errorf("got %v, want a problem of 409", err)
 	}

@@ -55,17 +55,19 @@ func (n negotiator) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string,
 
 // open serves a viewer for whom there is place.
 func (e *Edge) open(ctx context.Context, o rtc.Offer, place *admit.Place) (*session, string, error) {
-	if err := e.deps.Access.CheckViewer(o.Stream, o.Bearer); err != nil {
-		e.m.refused.WithLabelValues(string(refusedAccess)).Inc()
+	share, err := e.check(o)
+	if err != nil {
 		return nil, "", err
 	}
 	hold, err := e.pull(ctx, o.Stream)
 	if err != nil {
+		share.Leave()
 		return nil, "", err
 	}
-	s, answer, err := e.seat(ctx, o, hold, place)
+	s, answer, err := e.seat(ctx, o, hold, place, share)
 	if err != nil {
 		hold.Release()
+		share.Leave()
 	}
 	return s, answer, err
 }
@@ -104,7 +106,7 @@ func notLive() *problem.Problem {
 }
 
 // seat answers o and hands the viewer to a shard.
-func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold, place *admit.Place) (*session, string, error) {
+func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold, place *admit.Place, share *admit.Seat) (*session, string, error) {
 	shard := e.egress.Pick()
 	local := newCredentials()
 	r, err := whep.Answer(o.SDP, hold.Stream(), whep.Node{
@@ -117,7 +119,7 @@ func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold, place *ad
 		return nil, "", err
 	}
 	s := &session{
-		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, place: place, began: time.Now(),
+		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, place: place, share: share, began: time.Now(),
 		connected: make(chan struct{}), done: make(chan struct{}), video: r.Video, audio: r.Audio,
 	}
 	err = shard.Join(ctx, egress.Join{
@@ -152,6 +154,7 @@ type session struct {
 	shard        *egress.Shard
 	hold         *pull.Hold
 	place        *admit.Place
+	share        *admit.Seat // nil where the stream asks for no token
 	began        time.Time
 	video, audio egress.Media
 
@@ -165,6 +168,9 @@ func (s *session) ready() {
 	close(s.connected)
 	s.place.Live()
 	s.edge.count(s.stream, 1)
+	if !s.share.Live() {
+		s.edge.tooMany(s)
+	}
 }
 
 func (s *session) ended(why egress.Reason) {
@@ -174,6 +180,7 @@ func (s *session) ended(why egress.Reason) {
 		}
 		s.hold.Release()
 		s.place.Leave()
+		s.share.Leave()
 		close(s.done)
 		s.edge.deps.Log.Info("viewer left", "stream", s.stream, "session", s.id, "reason", string(why), "took", time.Since(s.began))
 	})

@@ -473,8 +473,8 @@ type Snapshot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	Streams       []*StreamRecord        `protobuf:"bytes,2,rep,name=streams,proto3" json:"streams,omitempty"`
-	TokenKeys     []*PublicKey           `protobuf:"bytes,3,rep,name=token_keys,json=tokenKeys,proto3" json:"token_keys,omitempty"`
-	Revoked       []string               `protobuf:"bytes,4,rep,name=revoked,proto3" json:"revoked,omitempty"`
+	TokenKeys     []*PublicKey           `protobuf:"bytes,3,rep,name=token_keys,json=tokenKeys,proto3" json:"token_keys,omitempty"` // of viewer tokens
+	Revoked       []string               `protobuf:"bytes,4,rep,name=revoked,proto3" json:"revoked,omitempty"`                      // sessions whose tokens, made before, do not count
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -542,8 +542,11 @@ type Delta struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          uint64                 `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
 	To            uint64                 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
-	Streams       []*StreamRecord        `protobuf:"bytes,3,rep,name=streams,proto3" json:"streams,omitempty"` // new or changed
-	Gone          []string               `protobuf:"bytes,4,rep,name=gone,proto3" json:"gone,omitempty"`       // stream ids
+	Streams       []*StreamRecord        `protobuf:"bytes,3,rep,name=streams,proto3" json:"streams,omitempty"`                      // new or changed
+	Gone          []string               `protobuf:"bytes,4,rep,name=gone,proto3" json:"gone,omitempty"`                            // stream ids
+	TokenKeys     *TokenKeys             `protobuf:"bytes,5,opt,name=token_keys,json=tokenKeys,proto3" json:"token_keys,omitempty"` // absent: as they were
+	Revoked       []string               `protobuf:"bytes,6,rep,name=revoked,proto3" json:"revoked,omitempty"`
+	Over          []string               `protobuf:"bytes,7,rep,name=over,proto3" json:"over,omitempty"` // revoked before; their tokens have run out by now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -606,6 +609,71 @@ func (x *Delta) GetGone() []string {
 	return nil
 }
 
+func (x *Delta) GetTokenKeys() *TokenKeys {
+	if x != nil {
+		return x.TokenKeys
+	}
+	return nil
+}
+
+func (x *Delta) GetRevoked() []string {
+	if x != nil {
+		return x.Revoked
+	}
+	return nil
+}
+
+func (x *Delta) GetOver() []string {
+	if x != nil {
+		return x.Over
+	}
+	return nil
+}
+
+type TokenKeys struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keys          []*PublicKey           `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenKeys) Reset() {
+	*x = TokenKeys{}
+	mi := &file_agent_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenKeys) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenKeys) ProtoMessage() {}
+
+func (x *TokenKeys) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenKeys.ProtoReflect.Descriptor instead.
+func (*TokenKeys) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TokenKeys) GetKeys() []*PublicKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
 type StreamRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -614,14 +682,16 @@ type StreamRecord struct {
 	State         StreamState            `protobuf:"varint,4,opt,name=state,proto3,enum=freshet.v1.StreamState" json:"state,omitempty"`
 	Origin        string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"` // node, empty while none is chosen
 	Epoch         uint64                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Open          bool                   `protobuf:"varint,7,opt,name=open,proto3" json:"open,omitempty"` // viewers need no token
+	Open          bool                   `protobuf:"varint,7,opt,name=open,proto3" json:"open,omitempty"`                                  // viewers need no token
+	ViewerEpoch   uint64                 `protobuf:"varint,8,opt,name=viewer_epoch,json=viewerEpoch,proto3" json:"viewer_epoch,omitempty"` // viewer tokens of an older one do not count
+	Hidden        bool                   `protobuf:"varint,9,opt,name=hidden,proto3" json:"hidden,omitempty"`                              // for viewers it is not there yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRecord) Reset() {
 	*x = StreamRecord{}
-	mi := &file_agent_proto_msgTypes[5]
+	mi := &file_agent_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +703,7 @@ func (x *StreamRecord) String() string {
 func (*StreamRecord) ProtoMessage() {}
 
 func (x *StreamRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[5]
+	mi := &file_agent_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +716,7 @@ func (x *StreamRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRecord.ProtoReflect.Descriptor instead.
 func (*StreamRecord) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{5}
+	return file_agent_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StreamRecord) GetId() string {
@@ -698,6 +768,20 @@ func (x *StreamRecord) GetOpen() bool {
 	return false
 }
 
+func (x *StreamRecord) GetViewerEpoch() uint64 {
+	if x != nil {
+		return x.ViewerEpoch
+	}
+	return 0
+}
+
+func (x *StreamRecord) GetHidden() bool {
+	if x != nil {
+		return x.Hidden
+	}
+	return false
+}
+
 type PublicKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -708,7 +792,7 @@ type PublicKey struct {
 
 func (x *PublicKey) Reset() {
 	*x = PublicKey{}
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +804,7 @@ func (x *PublicKey) String() string {
 func (*PublicKey) ProtoMessage() {}
 
 func (x *PublicKey) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +817,7 @@ func (x *PublicKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicKey.ProtoReflect.Descriptor instead.
 func (*PublicKey) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{6}
+	return file_agent_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PublicKey) GetId() string {
@@ -761,7 +845,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +857,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +870,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{7}
+	return file_agent_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Order) GetId() uint64 {
@@ -813,7 +897,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +909,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +922,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{8}
+	return file_agent_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Ack) GetSequence() uint64 {
@@ -865,7 +949,7 @@ type NodeFacts struct {
 
 func (x *NodeFacts) Reset() {
 	*x = NodeFacts{}
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +961,7 @@ func (x *NodeFacts) String() string {
 func (*NodeFacts) ProtoMessage() {}
 
 func (x *NodeFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +974,7 @@ func (x *NodeFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFacts.ProtoReflect.Descriptor instead.
 func (*NodeFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{9}
+	return file_agent_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NodeFacts) GetSequence() uint64 {
@@ -965,7 +1049,7 @@ type StreamFacts struct {
 
 func (x *StreamFacts) Reset() {
 	*x = StreamFacts{}
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1061,7 @@ func (x *StreamFacts) String() string {
 func (*StreamFacts) ProtoMessage() {}
 
 func (x *StreamFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1074,7 @@ func (x *StreamFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFacts.ProtoReflect.Descriptor instead.
 func (*StreamFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{10}
+	return file_agent_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StreamFacts) GetId() string {
@@ -1056,7 +1140,7 @@ type FlowFacts struct {
 
 func (x *FlowFacts) Reset() {
 	*x = FlowFacts{}
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1152,7 @@ func (x *FlowFacts) String() string {
 func (*FlowFacts) ProtoMessage() {}
 
 func (x *FlowFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1165,7 @@ func (x *FlowFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowFacts.ProtoReflect.Descriptor instead.
 func (*FlowFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{11}
+	return file_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FlowFacts) GetTrack() string {
@@ -1137,7 +1221,7 @@ type SessionFacts struct {
 
 func (x *SessionFacts) Reset() {
 	*x = SessionFacts{}
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1233,7 @@ func (x *SessionFacts) String() string {
 func (*SessionFacts) ProtoMessage() {}
 
 func (x *SessionFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1246,7 @@ func (x *SessionFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFacts.ProtoReflect.Descriptor instead.
 func (*SessionFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{12}
+	return file_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SessionFacts) GetSequence() uint64 {
@@ -1191,7 +1275,7 @@ type SessionFact struct {
 
 func (x *SessionFact) Reset() {
 	*x = SessionFact{}
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1287,7 @@ func (x *SessionFact) String() string {
 func (*SessionFact) ProtoMessage() {}
 
 func (x *SessionFact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1300,7 @@ func (x *SessionFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFact.ProtoReflect.Descriptor instead.
 func (*SessionFact) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{13}
+	return file_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SessionFact) GetSession() string {
@@ -1276,12 +1360,18 @@ const file_agent_proto_rawDesc = "" +
 	"\astreams\x18\x02 \x03(\v2\x18.freshet.v1.StreamRecordR\astreams\x124\n" +
 	"\n" +
 	"token_keys\x18\x03 \x03(\v2\x15.freshet.v1.PublicKeyR\ttokenKeys\x12\x18\n" +
-	"\arevoked\x18\x04 \x03(\tR\arevoked\"s\n" +
+	"\arevoked\x18\x04 \x03(\tR\arevoked\"\xd7\x01\n" +
 	"\x05Delta\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\x122\n" +
 	"\astreams\x18\x03 \x03(\v2\x18.freshet.v1.StreamRecordR\astreams\x12\x12\n" +
-	"\x04gone\x18\x04 \x03(\tR\x04gone\"\xc4\x01\n" +
+	"\x04gone\x18\x04 \x03(\tR\x04gone\x124\n" +
+	"\n" +
+	"token_keys\x18\x05 \x01(\v2\x15.freshet.v1.TokenKeysR\ttokenKeys\x12\x18\n" +
+	"\arevoked\x18\x06 \x03(\tR\arevoked\x12\x12\n" +
+	"\x04over\x18\a \x03(\tR\x04over\"6\n" +
+	"\tTokenKeys\x12)\n" +
+	"\x04keys\x18\x01 \x03(\v2\x15.freshet.v1.PublicKeyR\x04keys\"\xff\x01\n" +
 	"\fStreamRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x1d\n" +
@@ -1290,7 +1380,9 @@ const file_agent_proto_rawDesc = "" +
 	"\x05state\x18\x04 \x01(\x0e2\x17.freshet.v1.StreamStateR\x05state\x12\x16\n" +
 	"\x06origin\x18\x05 \x01(\tR\x06origin\x12\x14\n" +
 	"\x05epoch\x18\x06 \x01(\x04R\x05epoch\x12\x12\n" +
-	"\x04open\x18\a \x01(\bR\x04open\"5\n" +
+	"\x04open\x18\a \x01(\bR\x04open\x12!\n" +
+	"\fviewer_epoch\x18\b \x01(\x04R\vviewerEpoch\x12\x16\n" +
+	"\x06hidden\x18\t \x01(\bR\x06hidden\"5\n" +
 	"\tPublicKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aed25519\x18\x02 \x01(\fR\aed25519\"B\n" +
@@ -1361,7 +1453,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 }
 
 var file_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_agent_proto_goTypes = []any{
 	(StreamState)(0),     // 0: freshet.v1.StreamState
 	(OrderKind)(0),       // 1: freshet.v1.OrderKind
@@ -1371,38 +1463,41 @@ var file_agent_proto_goTypes = []any{
 	(*AgentHello)(nil),   // 5: freshet.v1.AgentHello
 	(*Snapshot)(nil),     // 6: freshet.v1.Snapshot
 	(*Delta)(nil),        // 7: freshet.v1.Delta
-	(*StreamRecord)(nil), // 8: freshet.v1.StreamRecord
-	(*PublicKey)(nil),    // 9: freshet.v1.PublicKey
-	(*Order)(nil),        // 10: freshet.v1.Order
-	(*Ack)(nil),          // 11: freshet.v1.Ack
-	(*NodeFacts)(nil),    // 12: freshet.v1.NodeFacts
-	(*StreamFacts)(nil),  // 13: freshet.v1.StreamFacts
-	(*FlowFacts)(nil),    // 14: freshet.v1.FlowFacts
-	(*SessionFacts)(nil), // 15: freshet.v1.SessionFacts
-	(*SessionFact)(nil),  // 16: freshet.v1.SessionFact
+	(*TokenKeys)(nil),    // 8: freshet.v1.TokenKeys
+	(*StreamRecord)(nil), // 9: freshet.v1.StreamRecord
+	(*PublicKey)(nil),    // 10: freshet.v1.PublicKey
+	(*Order)(nil),        // 11: freshet.v1.Order
+	(*Ack)(nil),          // 12: freshet.v1.Ack
+	(*NodeFacts)(nil),    // 13: freshet.v1.NodeFacts
+	(*StreamFacts)(nil),  // 14: freshet.v1.StreamFacts
+	(*FlowFacts)(nil),    // 15: freshet.v1.FlowFacts
+	(*SessionFacts)(nil), // 16: freshet.v1.SessionFacts
+	(*SessionFact)(nil),  // 17: freshet.v1.SessionFact
 }
 var file_agent_proto_depIdxs = []int32{
 	6,  // 0: freshet.v1.AgentDown.snapshot:type_name -> freshet.v1.Snapshot
 	7,  // 1: freshet.v1.AgentDown.delta:type_name -> freshet.v1.Delta
-	11, // 2: freshet.v1.AgentDown.ack:type_name -> freshet.v1.Ack
-	10, // 3: freshet.v1.AgentDown.order:type_name -> freshet.v1.Order
+	12, // 2: freshet.v1.AgentDown.ack:type_name -> freshet.v1.Ack
+	11, // 3: freshet.v1.AgentDown.order:type_name -> freshet.v1.Order
 	5,  // 4: freshet.v1.AgentUp.hello:type_name -> freshet.v1.AgentHello
-	12, // 5: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
-	15, // 6: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
-	8,  // 7: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
-	9,  // 8: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
-	8,  // 9: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
-	0,  // 10: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
-	1,  // 11: freshet.v1.Order.kind:type_name -> freshet.v1.OrderKind
-	13, // 12: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
-	14, // 13: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
-	16, // 14: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
-	2,  // 15: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	13, // 5: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
+	16, // 6: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
+	9,  // 7: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
+	10, // 8: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
+	9,  // 9: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
+	8,  // 10: freshet.v1.Delta.token_keys:type_name -> freshet.v1.TokenKeys
+	10, // 11: freshet.v1.TokenKeys.keys:type_name -> freshet.v1.PublicKey
+	0,  // 12: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
+	1,  // 13: freshet.v1.Order.kind:type_name -> freshet.v1.OrderKind
+	14, // 14: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
+	15, // 15: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
+	17, // 16: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
+	2,  // 17: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -1427,7 +1522,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

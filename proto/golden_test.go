@@ -36,10 +36,11 @@ func messages() []proto.Message {
 		Gone: 1, Late: 3, Shed: 1, RoomBps: 2_000_000, RateBps: 3_550_000, Switches: 1}
 	way := &pb.Route{Id: 1, Hops: []*pb.HopStats{hop}}
 
-	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true}
+	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true, ViewerEpoch: 2, Hidden: true}
 	key := &pb.PublicKey{Id: "k1", Ed25519: []byte{3, 4}}
 	snapshot := &pb.Snapshot{Version: 7, Streams: []*pb.StreamRecord{record}, TokenKeys: []*pb.PublicKey{key}, Revoked: []string{"t1"}}
-	delta := &pb.Delta{From: 7, To: 8, Streams: []*pb.StreamRecord{record}, Gone: []string{"old"}}
+	keys := &pb.TokenKeys{Keys: []*pb.PublicKey{key}}
+	delta := &pb.Delta{From: 7, To: 8, Streams: []*pb.StreamRecord{record}, Gone: []string{"old"}, TokenKeys: keys, Revoked: []string{"t1"}, Over: []string{"t0"}}
 	ack := &pb.Ack{Sequence: 9}
 	order := &pb.Order{Id: 5, Kind: pb.OrderKind_ORDER_KIND_UNCORDON}
 	agentHello := &pb.AgentHello{Node: "edge-1", Role: "edge", Region: "yul", Version: 7, Software: "v1"}
@@ -72,7 +73,7 @@ func messages() []proto.Message {
 		&pb.AgentUp{Body: &pb.AgentUp_Hello{Hello: agentHello}},
 		&pb.AgentUp{Body: &pb.AgentUp_Facts{Facts: facts}},
 		&pb.AgentUp{Body: &pb.AgentUp_Sessions{Sessions: sessions}},
-		snapshot, delta, ack, order, record, key, agentHello, facts, streamFacts, flowFacts, sessions, session,
+		snapshot, delta, ack, order, record, key, keys, agentHello, facts, streamFacts, flowFacts, sessions, session,
 	}
 }
 

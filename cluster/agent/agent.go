@@ -81,6 +81,7 @@ func New(cfg Config, d Deps) (*Agent, error) {
 		a.m.cacheErrors.Inc()
 	case n != nil:
 		d.State.replace(n)
+		d.State.forget() // a program before this one kept it, and may not have known all that control says now
 		a.m.streams.Set(float64(len(n.Streams)))
 	}
 	return a, nil

@@ -3,16 +3,20 @@
 package agent
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	pb "freshet/proto"
 	"freshet/proto/problem"
+	"freshet/proto/token"
 )
 
 // errGap says that a delta does not start where the state stands; the node then asks for a snapshot.
@@ -25,13 +29,13 @@ type State struct {
 	known   bool // false until a first snapshot, a cached one included
 	version uint64
 	streams map[string]*pb.StreamRecord
-	keys    []*pb.PublicKey
-	revoked []string
+	keys    token.Keys          // of viewer tokens
+	revoked map[string]struct{} // sessions
 }
 
 // NewState returns a state that knows records and nothing else; without any it knows nothing yet.
 func NewState(records ...*pb.StreamRecord) *State {
-	s := &State{streams: map[string]*pb.StreamRecord{}}
+	s := &State{streams: map[string]*pb.StreamRecord{}, revoked: map[string]struct{}{}}
 	for _, r := range records {
 		s.streams[r.Id], s.known = r, true
 	}
@@ -85,21 +89,42 @@ func (s *State) CheckKey(stream, bearer string) error {
 	return nil
 }
 
-// CheckViewer says whether bearer lets a viewer watch stream; an open stream takes any bearer or none.
-// The error is a *problem.Problem: 401, 404, or 503 where control has not been heard yet. A stream that
-// is not open needs a signed token; while no signing key is known, no token is good.
-func (s *State) CheckViewer(stream, bearer string) error {
+// CheckViewer says whether bearer lets a viewer watch stream at now, and returns the session of the token that does; an
+// open stream takes any bearer or none, and the session is empty. The error is a *problem.Problem: 401 without a token or
+// with one that does not count, 403 with one of another kind, 404 where the stream is unknown or of another event than the
+// token, 503 where control has not been heard yet. A token is refused that control has revoked; who watches already goes on.
+func (s *State) CheckViewer(stream, bearer string, now time.Time) (session string, err error) {
 	r, err := s.lookup(stream)
 	switch {
 	case err != nil:
-		return err
+		return "", err
+	case r.Hidden:
+		return "", unknown()
 	case r.Open:
-		return nil
+		return "", nil
 	case bearer == "":
-		return problem.New(http.StatusUnauthorized, "token-missing", "Token missing", "This stream needs a viewer token.")
-	default:
-		return problem.New(http.StatusUnauthorized, "token-wrong", "Token not accepted", "This token does not open this stream.")
+		return "", token.Missing()
 	}
+	s.mu.RLock()
+	keys := s.keys // replaced as a whole, never changed
+	s.mu.RUnlock()
+	c, err := token.Check(keys, bearer, now)
+	switch {
+	case err != nil:
+		return "", token.Refusal(err)
+	case c.Event != r.Event:
+		return "", unknown()
+	case c.Epoch < r.ViewerEpoch || s.isRevoked(c):
+		return "", token.Wrong()
+	}
+	return c.Session, nil
+}
+
+func (s *State) isRevoked(c token.Claims) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, revoked := s.revoked[c.Session]
+	return revoked
 }
 
 func (s *State) lookup(stream string) (*pb.StreamRecord, error) {
@@ -113,7 +138,11 @@ func (s *State) lookup(stream string) (*pb.StreamRecord, error) {
 		p.RetryAfter = time.Second
 		return nil, p
 	}
-	return nil, problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")
+	return nil, unknown()
+}
+
+func unknown() *problem.Problem {
+	return problem.New(http.StatusNotFound, "stream-unknown", "Stream unknown", "There is no stream with this id.")
 }
 
 // replace takes over all of n.
@@ -122,9 +151,24 @@ func (s *State) replace(n *pb.Snapshot) {
 	for _, r := range n.Streams {
 		streams[r.Id] = r
 	}
+	revoked := make(map[string]struct{}, len(n.Revoked))
+	for _, id := range n.Revoked {
+		revoked[id] = struct{}{}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.version, s.streams, s.keys, s.revoked = true, n.Version, streams, n.TokenKeys, n.Revoked
+	s.known, s.version, s.streams, s.keys, s.revoked = true, n.Version, streams, keysOf(n.TokenKeys), revoked
+}
+
+// keysOf leaves out what is no key of Ed25519.
+func keysOf(all []*pb.PublicKey) token.Keys {
+	keys := make(token.Keys, len(all))
+	for _, k := range all {
+		if len(k.Ed25519) == ed25519.PublicKeySize {
+			keys[k.Id] = k.Ed25519
+		}
+	}
+	return keys
 }
 
 // change applies d, or returns errGap and changes nothing where d starts from another version.
@@ -140,6 +184,15 @@ func (s *State) change(d *pb.Delta) error {
 	for _, id := range d.Gone {
 		delete(s.streams, id)
 	}
+	if d.TokenKeys != nil {
+		s.keys = keysOf(d.TokenKeys.Keys)
+	}
+	for _, id := range d.Revoked {
+		s.revoked[id] = struct{}{}
+	}
+	for _, id := range d.Over {
+		delete(s.revoked, id)
+	}
 	s.version = d.To
 	return nil
 }
@@ -148,7 +201,10 @@ func (s *State) change(d *pb.Delta) error {
 func (s *State) snapshot() *pb.Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n := &pb.Snapshot{Version: s.version, TokenKeys: s.keys, Revoked: s.revoked}
+	n := &pb.Snapshot{Version: s.version, Revoked: slices.Collect(maps.Keys(s.revoked))}
+	for id, k := range s.keys {
+		n.TokenKeys = append(n.TokenKeys, &pb.PublicKey{Id: id, Ed25519: k})
+	}
 	for _, r := range s.streams {
 		n.Streams = append(n.Streams, r)
 	}

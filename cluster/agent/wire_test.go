@@ -73,6 +73,7 @@ func FuzzWire(f *testing.F) {
 func FuzzDelta(f *testing.F) {
 	seed, err := proto.Marshal(&pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: &pb.Delta{
 		From: 1, To: 2, Streams: []*pb.StreamRecord{Record("b", "k")}, Gone: []string{"a"},
+		TokenKeys: &pb.TokenKeys{Keys: []*pb.PublicKey{{Id: "k1", Ed25519: make([]byte, 32)}}}, Revoked: []string{"s1"}, Over: []string{"s0"},
 	}}})
 	if err != nil {
 		f.Fatal(err)
@@ -92,6 +93,6 @@ func FuzzDelta(f *testing.F) {
 			s.replace(n)
 		}
 		_ = s.CheckKey("a", "k")
-		_ = s.CheckViewer("b", "")
+		_, _ = s.CheckViewer("b", "", time.Time{})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	pb "freshet/proto"
 )
@@ -16,20 +17,34 @@ import (
 // maxChanges is how many changes are remembered for nodes that come back; who missed more gets a snapshot.
 const maxChanges = 1024
 
-// Records are the streams of the cluster, with a version that grows by one with each change. All
-// methods may be called from any goroutine. Records handed in or out are shared and never changed.
+// maxRevoked bounds the sessions that are revoked at a time, so that a snapshot stays below agent.MaxDown: 36 bytes each.
+const maxRevoked = 50_000
+
+// Records are what nodes must know: the streams of the cluster, the keys of viewer tokens, and which tokens do not count.
+// Their version grows by one with each change. All methods may be called from any goroutine. Records handed in or out are
+// shared and never changed.
 type Records struct {
 	mu      sync.Mutex
 	version uint64
 	streams map[string]*pb.StreamRecord
-	changes []change // the last of them leads to version
+	keys    []*pb.PublicKey
+	revoked map[string]time.Time // by session: until when its tokens would have counted
+	changes []change             // the last of them leads to version
 	changed chan struct{}
 }
 
 type change struct {
-	to uint64
-	id string
+	what noun
+	id   string // empty for keys, which change together
 }
+
+type noun uint8
+
+const (
+	ofStream noun = iota
+	ofKeys
+	ofSession
+)
 
 // NewRecords returns records that hold streams.
 func NewRecords(streams ...*pb.StreamRecord) *Records {
@@ -39,7 +54,7 @@ func NewRecords(streams ...*pb.StreamRecord) *Records {
 	_, _ = rand.Read(b[:4]) // never fails
 	r := &Records{
 		version: binary.BigEndian.Uint64(b[:]) | 1,
-		streams: map[string]*pb.StreamRecord{}, changed: make(chan struct{}),
+		streams: map[string]*pb.StreamRecord{}, revoked: map[string]time.Time{}, changed: make(chan struct{}),
 	}
 	for _, s := range streams {
 		r.streams[s.Id] = s
@@ -52,7 +67,7 @@ func (r *Records) Set(s *pb.StreamRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.streams[s.Id] = s
-	r.note(s.Id)
+	r.note(change{ofStream, s.Id})
 }
 
 // Remove takes stream id out, if it is there.
@@ -61,16 +76,59 @@ func (r *Records) Remove(id string) {
 	defer r.mu.Unlock()
 	if _, ok := r.streams[id]; ok {
 		delete(r.streams, id)
-		r.note(id)
+		r.note(change{ofStream, id})
 	}
 }
 
-func (r *Records) note(id string) {
+// SetKeys has viewer tokens count that one of keys has signed.
+func (r *Records) SetKeys(keys ...*pb.PublicKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = keys
+	r.note(change{ofKeys, ""})
+}
+
+// Revoke has the tokens of a session not count any more; until is when they will have run out. It returns false where so
+// many are revoked that this one is not.
+func (r *Records) Revoke(session string, until time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.revoked[session]; !ok {
+		if len(r.revoked) == maxRevoked {
+			return false
+		}
+		r.note(change{ofSession, session})
+	}
+	r.revoked[session] = until
+	return true
+}
+
+// Revoked says whether the tokens of a session do not count any more.
+func (r *Records) Revoked(session string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.revoked[session]
+	return ok
+}
+
+// Forget drops the revoked sessions whose tokens have run out by now.
+func (r *Records) Forget(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, until := range r.revoked {
+		if until.Before(now) {
+			delete(r.revoked, id)
+			r.note(change{ofSession, id})
+		}
+	}
+}
+
+func (r *Records) note(c change) {
 	r.version++
 	if len(r.changes) == maxChanges {
 		r.changes = slices.Delete(r.changes, 0, maxChanges/2)
 	}
-	r.changes = append(r.changes, change{r.version, id})
+	r.changes = append(r.changes, c)
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -111,21 +169,36 @@ func (r *Records) Since(version uint64) (*pb.AgentDown, uint64) {
 	}
 	first := r.version - uint64(len(r.changes)) // the version before the oldest change
 	if version < first || version > r.version {
-		n := &pb.Snapshot{Version: r.version, Streams: r.all()}
+		n := &pb.Snapshot{Version: r.version, Streams: r.all(), TokenKeys: r.keys, Revoked: slices.Sorted(maps.Keys(r.revoked))}
 		return &pb.AgentDown{Body: &pb.AgentDown_Snapshot{Snapshot: n}}, r.version
 	}
 	d := &pb.Delta{From: version, To: r.version}
-	told := map[string]bool{}
+	told := map[change]bool{}
 	for _, c := range r.changes[version-first:] {
-		if told[c.id] {
-			continue // the record told is the newest already
+		if !told[c] { // what was told is the newest already
+			told[c] = true
+			r.tell(c, d)
 		}
-		told[c.id] = true
+	}
+	return &pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: d}}, r.version
+}
+
+// tell writes into d what c has led to by now. The lock is held.
+func (r *Records) tell(c change, d *pb.Delta) {
+	switch c.what {
+	case ofKeys:
+		d.TokenKeys = &pb.TokenKeys{Keys: r.keys}
+	case ofSession:
+		if _, revoked := r.revoked[c.id]; revoked {
+			d.Revoked = append(d.Revoked, c.id)
+		} else {
+			d.Over = append(d.Over, c.id)
+		}
+	default:
 		if s := r.streams[c.id]; s != nil {
 			d.Streams = append(d.Streams, s)
 		} else {
 			d.Gone = append(d.Gone, c.id)
 		}
 	}
-	return &pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: d}}, r.version
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	"freshet/cluster/agent"
@@ -17,6 +18,12 @@ func TestSince(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := NewRecords(agent.Record("s0", "k"))
 		held, version := map[string]*pb.StreamRecord{}, uint64(0)
+		revoked, keys := map[string]bool{}, ""
+		keyed := func(all []*pb.PublicKey) {
+			if keys = ""; len(all) > 0 {
+				keys = all[0].Id
+			}
+		}
 		follow := func() {
 			m, to := r.Since(version)
 			if n := m.GetSnapshot(); n != nil {
@@ -24,6 +31,11 @@ func TestSince(t *testing.T) {
 				for _, s := range n.Streams {
 					held[s.Id] = s
 				}
+				revoked = map[string]bool{}
+				for _, id := range n.Revoked {
+					revoked[id] = true
+				}
+				keyed(n.TokenKeys)
 			}
 			if d := m.GetDelta(); d != nil {
 				if d.From != version || d.To != to {
@@ -35,16 +47,33 @@ func TestSince(t *testing.T) {
 				for _, id := range d.Gone {
 					delete(held, id)
 				}
+				for _, id := range d.Revoked {
+					revoked[id] = true
+				}
+				for _, id := range d.Over {
+					delete(revoked, id)
+				}
+				if d.TokenKeys != nil {
+					keyed(d.TokenKeys.Keys)
+				}
 			}
 			version = to
 		}
-		for range rapid.IntRange(0, 3000).Draw(t, "changes") {
+		last := ""
+		for i := range rapid.IntRange(0, 3000).Draw(t, "changes") {
 			id := fmt.Sprintf("s%d", rapid.IntRange(0, 5).Draw(t, "id"))
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
+			switch rapid.IntRange(0, 12).Draw(t, "what") {
 			case 0, 1, 2, 3:
 				r.Remove(id)
 			case 4:
 				follow()
+			case 5:
+				r.Revoke(id, time.Unix(int64(i), 0))
+			case 6:
+				r.Forget(time.Unix(int64(i-20), 0))
+			case 7:
+				last = id
+				r.SetKeys(&pb.PublicKey{Id: id})
 			default:
 				r.Set(agent.Record(id, "k"))
 			}
@@ -57,6 +86,14 @@ func TestSince(t *testing.T) {
 		for _, s := range all {
 			if held[s.Id] != s {
 				t.Fatalf("%s is not the newest", s.Id)
+			}
+		}
+		if keys != last {
+			t.Fatalf("keys of %q held, want %q", keys, last)
+		}
+		for i := range 6 {
+			if id := fmt.Sprintf("s%d", i); r.Revoked(id) != revoked[id] {
+				t.Fatalf("%s revoked: %v held, %v there", id, revoked[id], r.Revoked(id))
 			}
 		}
 		if m, _ := r.Since(version); m != nil {
@@ -107,5 +144,27 @@ func TestFleet(t *testing.T) {
 	}
 	if !f.Hear(Node{Name: "later", Role: "edge", Heard: t0.Add(time.Minute)}) {
 		t.Error("the silent ones did not make room")
+	}
+}
+
+// A snapshot of as much as there may be is one that nodes take.
+func TestRevokedAreFew(t *testing.T) {
+	r := NewRecords()
+	now := time.Unix(1000, 0)
+	for i := range maxRevoked {
+		if !r.Revoke(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", i), now) {
+			t.Fatalf("%d were revoked, and no more", i)
+		}
+	}
+	if r.Revoke("one more", now) || !r.Revoke("0198c0de-0000-7000-8000-000000000000", now.Add(time.Hour)) {
+		t.Error("more than may be, or one of them is not revoked for longer")
+	}
+	m, _ := r.Since(0)
+	if n := proto.Size(m); n > agent.MaxDown/2 {
+		t.Errorf("a snapshot of %d bytes leaves no room for streams", n)
+	}
+	r.Forget(now.Add(time.Second))
+	if !r.Revoke("one more", now) || !r.Revoked("0198c0de-0000-7000-8000-000000000000") || r.Revoked("0198c0de-0000-7000-8000-000000000001") {
+		t.Error("not those whose time is over were forgotten")
 	}
 }

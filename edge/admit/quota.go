@@ -1,0 +1,146 @@
+package admit
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
+)
+
+// The reasons for which one bearer, or one address, is refused (RELIABILITY, section 4).
+const (
+	TokenLive       Reason = "token_live"       // as many sessions get media as one token may have
+	TokenUnfinished Reason = "token_unfinished" // as many are still connecting
+	Stranger        Reason = "stranger"         // too many joins without a valid token come from there
+)
+
+const (
+	liveOnStream = 2 // of one token: the next edge is opened before this one is closed
+	liveInAll    = 8 // floor, interpreters, a second screen
+	unfinished   = 4
+
+	strangerRate  = 10 // a second
+	strangerBurst = 50
+	strangers     = 100_000 // networks that are remembered, at 200 bytes each; the one not seen for longest goes
+)
+
+// A Quota holds each token to its share of this edge, and those who come without one to a rate. Its methods may be
+// called from any goroutine.
+type Quota struct {
+	mu      sync.Mutex
+	bearers map[string]*bearer // by the session of the token; those with a seat alone
+	seen    *simplelru.LRU[netip.Prefix, *rate.Limiter]
+}
+
+// A bearer is who has a token.
+type bearer struct {
+	unfinished, live int
+	on               map[string]int // live, by stream
+}
+
+// NewQuota returns a quota of which nothing is used.
+func NewQuota() *Quota {
+	seen, err := simplelru.NewLRU[netip.Prefix, *rate.Limiter](strangers, nil)
+	if err != nil {
+		panic(err) // strangers is not positive
+	}
+	return &Quota{bearers: map[string]*bearer{}, seen: seen}
+}
+
+// A Seat is one session of a token. Its methods may be called from any goroutine, in any order and more than once; those
+// of nil, the seat of a session without a token, do nothing.
+type Seat struct {
+	q               *Quota
+	session, stream string
+	live, left      bool // under q.mu
+}
+
+// Take keeps a seat for one more session on stream of the token of session, or says why there is none. Who gets one must
+// call Leave.
+func (q *Quota) Take(session, stream string) (*Seat, Reason) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b := q.bearers[session]
+	switch {
+	case b == nil:
+		b = &bearer{on: map[string]int{}}
+		q.bearers[session] = b
+	case b.live >= liveInAll || b.on[stream] >= liveOnStream:
+		return nil, TokenLive
+	case b.unfinished >= unfinished:
+		return nil, TokenUnfinished
+	}
+	b.unfinished++
+	return &Seat{q: q, session: session, stream: stream}, Open
+}
+
+// Live says that the session gets media. It returns false where that makes more than there may be, since several were
+// connecting: the session is to be closed then.
+func (s *Seat) Live() bool {
+	if s == nil {
+		return true
+	}
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.live || s.left {
+		return true
+	}
+	b := s.q.bearers[s.session]
+	s.live = true
+	b.unfinished--
+	b.live++
+	b.on[s.stream]++
+	return b.live <= liveInAll && b.on[s.stream] <= liveOnStream
+}
+
+// Leave gives the seat back.
+func (s *Seat) Leave() {
+	if s == nil {
+		return
+	}
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.left {
+		return
+	}
+	s.left = true
+	b := s.q.bearers[s.session]
+	if s.live {
+		b.live--
+		if b.on[s.stream]--; b.on[s.stream] == 0 {
+			delete(b.on, s.stream)
+		}
+	} else {
+		b.unfinished--
+	}
+	if b.live == 0 && b.unfinished == 0 {
+		delete(s.q.bearers, s.session)
+	}
+}
+
+// Knock counts a join without a valid token from an address at now. It returns how long whoever is there has to wait, 0
+// where that is not so. An IPv6 address stands for its /64, of which a home has all. Loopback never waits.
+func (q *Quota) Knock(from netip.Addr, now time.Time) (wait time.Duration) {
+	from = from.Unmap().WithZone("")
+	if from.IsLoopback() {
+		return 0
+	}
+	bits := 64
+	if from.Is4() {
+		bits = 32
+	}
+	network, _ := from.Prefix(bits) // that of no address is one, too
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	one, ok := q.seen.Get(network)
+	if !ok {
+		one = rate.NewLimiter(strangerRate, strangerBurst)
+		q.seen.Add(network, one)
+	}
+	if one.AllowN(now, 1) {
+		return 0
+	}
+	return max(time.Millisecond, time.Duration((1-one.TokensAt(now))/strangerRate*float64(time.Second)))
+}
