@@ -7,20 +7,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/keys"
 	"freshet/control/person"
 	"freshet/control/store"
 )
 
 // adminCommand is the group of commands for whoever runs control: they work on its database.
 type adminCommand struct {
-	Backup  adminBackupCommand  `cmd:"" help:"Copy the SQLite database while control goes on using it."`
-	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database, while control is stopped. Who was erased since is erased again when control starts."`
+	Backup  adminBackupCommand  `cmd:"" help:"Copy the SQLite database, while control goes on using it, and control's secret keys."`
+	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database and of the keys, while control is stopped. Who was erased since is erased again when control starts."`
 	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
 	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
 	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
@@ -65,7 +67,14 @@ func (c *adminBackupCommand) Run(p *program) error {
 	if err := errors.Join(db.Backup(p.ctx, c.File), db.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "copied to %s\n", c.File)
+	names, err := keys.Copy(c.Data, c.File)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "copied to %s\n", strings.Join(append([]string{c.File}, names...), ", "))
+	if err == nil && len(names) > 1 {
+		_, err = fmt.Fprintln(p.stdout, "whoever has the two files of keys can let anybody in: keep them as the data directory is kept")
+	}
 	return err
 }
 
@@ -87,7 +96,15 @@ func (c *adminRestoreCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(p.stdout, "restored to %s\n", where); err != nil || kept == "" {
+	secrets, err := keys.Restore(c.File, c.Data, time.Now())
+	if err != nil {
+		return fmt.Errorf("the database was restored to %s, its keys were not: %w", where, err)
+	}
+	what := "without keys, as there are none beside the copy: personal links sent before do not work where those in the directory are others"
+	if secrets {
+		what = "with its keys"
+	}
+	if _, err := fmt.Fprintf(p.stdout, "restored to %s, %s\n", where, what); err != nil || kept == "" {
 		return err
 	}
 	_, err = fmt.Fprintf(p.stdout, "what was there is %s now\n", kept)

@@ -287,6 +287,8 @@ type controlCommand struct {
 	certFlags
 	databaseFlag
 	mailFlags
+	Passphrase string `placeholder:"@FILE" secret:"all" help:"Seals the file of control's secret keys, freshet.keys in the data directory; nodes on one database have copies of that file. Default a key beside it, freshet.key."`
+
 	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
 	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
 	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http. Default http:// and the node's address."`
@@ -307,13 +309,17 @@ func (c *controlCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	passphrase, err := secret("passphrase", c.Passphrase)
+	if err != nil {
+		return err
+	}
 	id, err := c.open(c.Node, roleControl)
 	if err != nil {
 		return err
 	}
 	n, err := newControlNode(p.ctx, controlConfig{
 		Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
-		Database: database, Mail: mail,
+		Database: database, Mail: mail, Data: c.Data, Passphrase: passphrase,
 	}, id, p.log)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/keys"
 	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
@@ -39,6 +40,9 @@ func TestScripts(t *testing.T) {
 func withAccount(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
+	if _, err := keys.Open(dir, ""); err != nil {
+		t.Fatal(err)
+	}
 	db, err := store.Open(t.Context(), store.Config{Dir: dir}, storetest.Deps(t))
 	if err != nil {
 		t.Fatal(err)

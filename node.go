@@ -18,6 +18,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/control"
+	"freshet/control/keys"
 	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/edge"
@@ -226,6 +227,7 @@ type controlNode struct {
 
 type controlConfig struct {
 	Node, HTTP, Agents, URL string
+	Data, Passphrase        string // where its secret keys are, and what opens them; empty: a key beside them
 	Database                store.Config
 	Mail                    control.Mail
 	Streams                 []*pb.StreamRecord
@@ -247,6 +249,10 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 			return nil, err
 		}
 	}
+	secrets, err := keys.Open(cfg.Data, cfg.Passphrase)
+	if err != nil {
+		return nil, badConfig("passphrase", "%w", err)
+	}
 	if n.store, err = store.Open(ctx, cfg.Database, store.Deps{Log: n.log, Metrics: reg}); err != nil {
 		return nil, badConfig("database", "%w", err)
 	}
@@ -258,7 +264,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 	}
 	n.control, err = control.New(
 		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Mail: cfg.Mail},
-		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Erased: erased})
+		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Keys: secrets, Erased: erased})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
 	}

@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/control/api"
 	"freshet/control/event"
+	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
@@ -89,6 +90,7 @@ type Deps struct {
 	Identity *identity.Identity
 	Store    *store.DB
 	Erased   person.Tombstones
+	Keys     *keys.Keys
 	Pages    fs.FS // nil takes those embedded in the binary
 }
 
@@ -124,6 +126,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, log: d.Log}
 	c.live = live.New(live.Config{Pages: cfg.Pages}, d.Log, d.Store, d.Metrics)
 	c.board = event.NewBoard(d.Log, d.Store, c.records, c.live)
+	c.records.SetKeys(d.Keys.Public()...)
 	queue := mail.NewQueue()
 	server, err := cfg.Mail.server(cfg.Pages, d.Store)
 	if err != nil {

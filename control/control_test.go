@@ -17,6 +17,7 @@ import (
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
 	"freshet/control"
+	"freshet/control/keys"
 	"freshet/control/store/storetest"
 	pb "freshet/proto"
 )
@@ -62,7 +63,7 @@ func (s *site) control(node, agents string) (c *control.Control, stop func()) {
 	c, err := control.New(
 		control.Config{Node: node, Version: "1", Agents: agents, Pages: "http://127.0.0.1:8080"},
 		control.Deps{
-			Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Identity: s.issue(node, "control"), Store: s.db.DB,
+			Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Identity: s.issue(node, "control"), Store: s.db.DB, Keys: keys.Make(),
 		})
 	if err != nil {
 		s.Fatal(err)

@@ -1,0 +1,80 @@
+// Package keys keeps the secrets of a cluster's control nodes in a file of the data directory: the key that signs viewer
+// tokens, and a root from which other keys are derived. Nodes on one database share them by copies of the file.
+package keys
+
+import (
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+
+	pb "freshet/proto"
+	"freshet/proto/token"
+)
+
+const (
+	rootSize    = 32
+	derivedSize = 32
+)
+
+// Keys are the secrets. They may be used from any goroutine.
+type Keys struct {
+	id   string // of the signing key, as tokens name it
+	sign ed25519.PrivateKey
+	root []byte
+}
+
+// Make returns new keys, which nobody keeps.
+func Make() *Keys {
+	seed, root := make([]byte, ed25519.SeedSize), make([]byte, rootSize)
+	_, _ = rand.Read(seed) // never fails
+	_, _ = rand.Read(root)
+	return of(seed, root)
+}
+
+func of(seed, root []byte) *Keys {
+	k := &Keys{sign: ed25519.NewKeyFromSeed(seed), root: root}
+	sum := sha256.Sum256(k.sign.Public().(ed25519.PublicKey))
+	k.id = hex.EncodeToString(sum[:8])
+	return k
+}
+
+// Minter makes viewer tokens.
+func (k *Keys) Minter() *token.Minter { return token.NewMinter(k.id, k.sign) }
+
+// Public are the keys by which viewer tokens are checked, as nodes are told them.
+func (k *Keys) Public() []*pb.PublicKey {
+	return []*pb.PublicKey{{Id: k.id, Ed25519: k.sign.Public().(ed25519.PublicKey)}}
+}
+
+// Tokens are the same keys, for checking here.
+func (k *Keys) Tokens() token.Keys { return token.Keys{k.id: k.sign.Public().(ed25519.PublicKey)} }
+
+// Derived returns 32 bytes for one purpose, from which neither the root nor another purpose's bytes can be told (HKDF,
+// RFC 5869).
+func (k *Keys) Derived(purpose string) []byte {
+	b, err := hkdf.Key(sha256.New, k.root, nil, "freshet "+purpose, derivedSize)
+	if err != nil {
+		panic(err) // of a length that HKDF does not have
+	}
+	return b
+}
+
+// inside is what the file holds, once it is opened.
+type inside struct {
+	Seed []byte `json:"seed"` // of the signing key
+	Root []byte `json:"root"`
+}
+
+func (k *Keys) plain() ([]byte, error) { return json.Marshal(inside{k.sign.Seed(), k.root}) }
+
+func parse(b []byte) (*Keys, error) {
+	var in inside
+	if err := json.Unmarshal(b, &in); err != nil || len(in.Seed) != ed25519.SeedSize || len(in.Root) != rootSize {
+		return nil, errors.New("it holds other keys than this program knows")
+	}
+	return of(in.Seed, in.Root), nil
+}

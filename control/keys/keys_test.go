@@ -1,0 +1,208 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"freshet/proto/token"
+)
+
+func opened(t *testing.T, dir, passphrase string) *Keys {
+	t.Helper()
+	k, err := Open(dir, passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func same(a, b *Keys) bool {
+	return a.id == b.id && bytes.Equal(a.sign, b.sign) && bytes.Equal(a.root, b.root)
+}
+
+// files returns what dir has, and fails where anybody else may read it.
+func files(t *testing.T, dir string) string {
+	t.Helper()
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range all {
+		i, err := f.Info()
+		if err != nil || i.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v, want 0600", f.Name(), i.Mode(), err)
+		}
+		names = append(names, f.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+// Keys are made once, and are the same ever after, with a passphrase and without.
+func TestOpen(t *testing.T) {
+	for passphrase, want := range map[string]string{"": "freshet.key freshet.keys", "correct horse": "freshet.keys"} {
+		dir := t.TempDir()
+		k := opened(t, dir, passphrase)
+		if got := files(t, dir); got != want {
+			t.Errorf("files %s, want %s", got, want)
+		}
+		if !same(k, opened(t, dir, passphrase)) {
+			t.Error("other keys at the second start")
+		}
+		if same(k, opened(t, t.TempDir(), passphrase)) {
+			t.Error("two clusters have one key")
+		}
+		text, _, err := k.Minter().Mint(token.Claims{Session: "s", Event: "e"}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := k.Public()[0]
+		for _, with := range []token.Keys{k.Tokens(), {told.Id: ed25519.PublicKey(told.Ed25519)}} {
+			if _, err := token.Check(with, text, time.Now()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// Nodes that start together have one key.
+func TestOpenTogether(t *testing.T) {
+	dir := t.TempDir()
+	all := make([]*Keys, 4)
+	var wg sync.WaitGroup
+	for i := range all {
+		wg.Go(func() {
+			var err error
+			if all[i], err = Open(dir, ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, k := range all {
+		if k == nil || !same(k, all[0]) {
+			t.Fatal("each has its own")
+		}
+	}
+	if got := files(t, dir); got != "freshet.key freshet.keys" {
+		t.Errorf("files %s", got)
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	dir := t.TempDir()
+	k := opened(t, dir, "")
+	if !same(k, opened(t, dir, "correct horse")) { // from now on
+		t.Error("other keys")
+	}
+	if got := files(t, dir); got != "freshet.keys" {
+		t.Errorf("files %s", got)
+	}
+	if !same(k, opened(t, dir, "correct horse")) {
+		t.Error("other keys")
+	}
+	for passphrase, want := range map[string]string{"": "sealed with a passphrase: give that", "wrong": "does not open"} {
+		got, err := Open(dir, passphrase)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "freshet.keys") || got != nil {
+			t.Errorf("%q: %v, want %q", passphrase, err, want)
+		}
+	}
+}
+
+// A file that was changed anywhere opens nothing, and is not replaced by new keys.
+func TestDamaged(t *testing.T) {
+	dir := t.TempDir()
+	opened(t, dir, "")
+	file := filepath.Join(dir, sealedFile)
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{
+		"empty":       {},
+		"half":        good[:len(good)/2],
+		"a bit":       bytes.Replace(good, []byte(`"box":"`), []byte(`"box":"AAAA`), 1),
+		"nonce":       bytes.Replace(good, []byte(`"nonce":"`), []byte(`"nonce":"AAAA`), 1),
+		"another way": bytes.Replace(good, []byte("keys 1"), []byte("keys 2"), 1),
+		"passphrase":  bytes.Replace(good, []byte(fileWay), []byte(passphraseWay), 1),
+	} {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, passphrase := range []string{"", "a passphrase"} {
+			k, err := Open(dir, passphrase)
+			if err == nil || !strings.Contains(err.Error(), file) {
+				t.Errorf("%s: %v, %v", name, k, err)
+			}
+		}
+		if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, b) {
+			t.Errorf("%s: the file was changed: %v", name, err)
+		}
+	}
+	if err := os.WriteFile(file, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, openerFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, ""); err == nil || !strings.Contains(err.Error(), openerFile) {
+		t.Errorf("without the key beside it: %v", err)
+	}
+}
+
+func TestDerived(t *testing.T) {
+	k := Make()
+	pass := k.Derived("pass")
+	if len(pass) != 32 || !bytes.Equal(pass, k.Derived("pass")) || bytes.Equal(pass, k.Derived("other")) ||
+		bytes.Equal(pass, k.root) || bytes.Equal(pass, Make().Derived("pass")) {
+		t.Errorf("%x", pass)
+	}
+}
+
+// A copy restored elsewhere is the same keys, and what was there is not lost.
+func TestCopy(t *testing.T) {
+	for _, passphrase := range []string{"", "correct horse"} {
+		from, to, at := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "copy.db")
+		if names, err := Copy(from, at); err != nil || len(names) != 0 {
+			t.Errorf("of nothing: %v %v", names, err)
+		}
+		if any, err := Restore(at, to, time.Now()); err != nil || any {
+			t.Errorf("of nothing: %v %v", any, err)
+		}
+		k, other := opened(t, from, passphrase), opened(t, to, "")
+		names, err := Copy(from, at)
+		if want := 2 - min(1, len(passphrase)); err != nil || len(names) != want {
+			t.Fatalf("%v %v, want %d files", names, err, want)
+		}
+		if _, err := Copy(from, at); err == nil {
+			t.Error("over another copy")
+		}
+		if any, err := Restore(at, to, time.Unix(1000, 0)); err != nil || !any {
+			t.Fatalf("%v %v", any, err)
+		}
+		if !same(k, opened(t, to, passphrase)) {
+			t.Error("other keys")
+		}
+		const ago = ".19700101T001640.000Z"
+		for _, name := range []string{sealedFile, openerFile} {
+			if err := os.Rename(filepath.Join(to, name+ago), filepath.Join(to, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !same(other, opened(t, to, "")) {
+			t.Error("what was there is lost")
+		}
+		if err := os.WriteFile(at+".keys", []byte("text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Restore(at, to, time.Now()); err == nil || !same(other, opened(t, to, "")) {
+			t.Errorf("restored a text: %v", err)
+		}
+	}
+}
