@@ -137,9 +137,13 @@ func New(cfg Config, d Deps) (*Control, error) {
 	} else {
 		d.Log.Warn("mails wait: no server is given (--smtp)")
 	}
+	sealer, err := login.NewSealer(d.Keys.Derived("second steps"))
+	if err != nil {
+		return nil, err
+	}
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Store: d.Store, Mail: queue,
-		Hasher: login.NewHasher(login.Recommended), Now: time.Now,
+		Hasher: login.NewHasher(login.Recommended), Sealer: sealer, Now: time.Now,
 		Erased: d.Erased,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},

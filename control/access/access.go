@@ -29,6 +29,7 @@ type Actor struct {
 type Browser struct {
 	Jar   Jar
 	Asked string // the secret of one that has asked for a link to log in
+	Half  string // of one whose log-in waits for its second step
 	Agent string // User-Agent, cut to 200 bytes
 	Local bool   // on this machine, on a page of ours or none, at an address of loopback
 }

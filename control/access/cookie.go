@@ -36,17 +36,24 @@ func (j Jar) LogIn(secret string, over time.Time) http.Cookie {
 // LogOut returns the cookie that takes it away again.
 func (j Jar) LogOut() http.Cookie { return j.gone(j.name()) }
 
-// Asked returns the cookie of a browser that has asked for a link to log in.
-func (j Jar) Asked(secret string, over time.Time) http.Cookie {
+// A Slip is a cookie by which a browser is known again before it is logged in.
+type Slip string
+
+// What slips are of, as their names end.
+const (
+	Asked Slip = "-asked" // a browser that has asked for a link to log in
+	Half  Slip = "-half"  // a log-in that waits for its second step
+)
+
+// Give returns the cookie that has a browser keep a slip until it is over.
+func (j Jar) Give(s Slip, secret string, over time.Time) http.Cookie {
 	c := j.LogIn(secret, over)
-	c.Name += askedSuffix
+	c.Name += string(s)
 	return c
 }
 
-// Answered returns the cookie that takes that one away again.
-func (j Jar) Answered() http.Cookie { return j.gone(j.name() + askedSuffix) }
-
-const askedSuffix = "-asked"
+// Take returns the cookie that takes a slip away again.
+func (j Jar) Take(s Slip) http.Cookie { return j.gone(j.name() + string(s)) }
 
 func (j Jar) gone(name string) http.Cookie {
 	return http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
@@ -69,5 +76,6 @@ const agentMost = 200 // bytes
 func BrowserOf(r *http.Request, j Jar) Browser {
 	agent := r.UserAgent()
 	agent = strings.ToValidUTF8(agent[:min(len(agent), agentMost)], "")
-	return Browser{Jar: j, Asked: value(r, j.name()+askedSuffix), Agent: agent}
+	slip := func(s Slip) string { return value(r, j.name()+string(s)) }
+	return Browser{Jar: j, Asked: slip(Asked), Half: slip(Half), Agent: agent}
 }

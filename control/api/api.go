@@ -49,6 +49,7 @@ type Deps struct {
 	Store   *store.DB
 	Mail    *mail.Queue
 	Hasher  *login.Hasher
+	Sealer  *login.Sealer
 	Now     func() time.Time
 	Erased  person.Tombstones
 }
@@ -82,7 +83,7 @@ func New(cfg Config, d Deps) *API {
 	a.guarded, a.limits = g.wrap(a.mux), g.limits
 	a.routeStreams()
 	a.routeJoin()
-	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Now: d.Now, Pages: cfg.Pages}
+	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Sealer: d.Sealer, Now: d.Now, Pages: cfg.Pages}
 	logins.Register(a.doc)
 	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm, Tombstones: d.Erased}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)

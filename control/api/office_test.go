@@ -17,6 +17,7 @@ import (
 
 	"freshet/control/event"
 	"freshet/control/live"
+	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/store"
@@ -46,8 +47,17 @@ func (o *office) deps() Deps {
 	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, o.db.DB, reg)
 	return Deps{
 		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub,
-		Board: event.NewBoard(log, o.db.DB, o.records, hub), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Now: o.now,
+		Board: event.NewBoard(log, o.db.DB, o.records, hub), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(),
+		Sealer: newSealer(o.t), Now: o.now,
 	}
+}
+
+func newSealer(t *testing.T) *login.Sealer {
+	s, err := login.NewSealer([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func (o *office) now() time.Time       { return time.UnixMilli(o.ms.Load()) }

@@ -26,6 +26,8 @@ func TestKeyed(t *testing.T) {
 		"ask-log-in-link": "nobody's", "open-log-in-link": "makes nothing", "use-log-in-link": "a link works once",
 		"use-log-in-code": "a link works once", "ask-reset": "nobody's", "use-reset": "a link works once",
 		"open-invitation": "makes nothing", "use-invitation": "a link works once", "join-event": "keeps nothing",
+		"use-second-step": "a code works once", "begin-second-step": "each takes the place of the last",
+		"confirm-second-step": "a code works once", "renew-recovery-codes": "each takes the place of the last",
 		"prepare-event": "leads to a state", "schedule-event": "leads to a state", "start-event": "leads to a state",
 		"end-event": "leads to a state", "archive-event": "leads to a state", "cancel-event": "leads to a state",
 	}

@@ -152,9 +152,13 @@ func LinksOf(ctx context.Context, q store.Querier, person uuid.UUID, email strin
 	return store.All[Link](ctx, q, linksOf, store.Args{"person": person, "email": email})
 }
 
-// Forget ends all log-ins of a person with an address, and all links that were sent to it.
+// Forget ends all log-ins of a person with an address, its second step, and all links that were sent
+// to it.
 func Forget(ctx context.Context, q store.Querier, person uuid.UUID, email string) error {
 	if _, err := EndOthers(ctx, q, person, uuid.Nil); err != nil {
+		return err
+	}
+	if err := endStep(ctx, q, person); err != nil {
 		return err
 	}
 	_, err := store.Exec(ctx, q, deleteLinks, store.Args{"person": person, "email": email})

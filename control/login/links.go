@@ -109,7 +109,7 @@ func (r *Routes) askLogIn(ctx context.Context, in *emailIn) (*sent, error) {
 		return nil, err
 	}
 	out := wasSent()
-	out.SetCookie = []cookie{access.From(ctx).Browser.Jar.Asked(browser, r.Now().Add(lasts[LogIn]))}
+	out.SetCookie = []cookie{access.From(ctx).Browser.Jar.Give(access.Asked, browser, r.Now().Add(lasts[LogIn]))}
 	return out, nil
 }
 
@@ -130,9 +130,10 @@ func (r *Routes) openLogIn(ctx context.Context, in *tokenIn) (*logInLinkOut, err
 	return out, nil
 }
 
-func (r *Routes) useLogIn(ctx context.Context, in *tokenIn) (out *entered, err error) {
+func (r *Routes) useLogIn(ctx context.Context, in *tokenIn) (*entered, error) {
 	now := r.Now()
-	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	var out outcome
+	err := r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		l, err := Use(ctx, q, LogIn, in.Body.Token, now)
 		if err != nil {
 			return dead(err)
@@ -144,12 +145,13 @@ func (r *Routes) useLogIn(ctx context.Context, in *tokenIn) (out *entered, err e
 		out, err = r.by(ctx, q, l, "log-in-link")
 		return err
 	})
-	return out, err
+	return out.answer(err)
 }
 
-func (r *Routes) useCode(ctx context.Context, in *logInCodeIn) (out *entered, err error) {
+func (r *Routes) useCode(ctx context.Context, in *logInCodeIn) (*entered, error) {
 	now, wrong := r.Now(), false
-	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	var out outcome
+	err := r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 		var l Link
 		l, wrong, err = UseCode(ctx, q, access.From(ctx).Browser.Asked, in.Body.Code, now)
 		if err != nil || wrong {
@@ -161,7 +163,7 @@ func (r *Routes) useCode(ctx context.Context, in *logInCodeIn) (out *entered, er
 	if err == nil && wrong {
 		return nil, problem.New(http.StatusUnauthorized, "code", "Wrong code", "This is not the code that the other browser shows.")
 	}
-	return out, err
+	return out.answer(err)
 }
 
 // whose returns the person of l; the link is dead where that was erased, or is nobody.
@@ -174,10 +176,10 @@ func whose(ctx context.Context, q store.Querier, l Link) (account.Person, error)
 }
 
 // by logs in the person of l.
-func (r *Routes) by(ctx context.Context, q store.Querier, l Link, action string) (*entered, error) {
+func (r *Routes) by(ctx context.Context, q store.Querier, l Link, action string) (outcome, error) {
 	p, err := whose(ctx, q, l)
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
 	return r.enterFirst(ctx, q, p, action)
 }
@@ -189,11 +191,12 @@ func (r *Routes) askReset(ctx context.Context, in *emailIn) (*sent, error) {
 	return wasSent(), nil
 }
 
-func (r *Routes) useReset(ctx context.Context, in *passwordIn) (out *entered, err error) {
+func (r *Routes) useReset(ctx context.Context, in *passwordIn) (*entered, error) {
 	phc, err := r.Hasher.Hash(ctx, in.Body.Password)
 	if err != nil {
 		return nil, choice(err)
 	}
+	var out outcome
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		l, err := Use(ctx, q, Reset, in.Body.Token, r.Now())
 		if err != nil {
@@ -211,7 +214,7 @@ func (r *Routes) useReset(ctx context.Context, in *passwordIn) (out *entered, er
 		out, err = r.by(ctx, q, l, "reset")
 		return err
 	})
-	return out, err
+	return out.answer(err)
 }
 
 // invited returns who is invited by l, and as what.
@@ -246,12 +249,13 @@ func (r *Routes) openInvite(ctx context.Context, in *tokenIn) (*invitationOut, e
 	return out, nil
 }
 
-func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (out *entered, err error) {
+func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (*entered, error) {
 	now := r.Now()
 	phc, err := r.proved(ctx, in)
 	if err != nil {
 		return nil, err
 	}
+	var out outcome
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		l, err := Use(ctx, q, Invite, in.Body.Token, now)
 		if err != nil {
@@ -280,10 +284,14 @@ func (r *Routes) useInvite(ctx context.Context, in *useInvitationIn) (out *enter
 		if err := account.Joined(ctx, q, *l.Account, p.ID, now); err != nil {
 			return err
 		}
+		if access.From(ctx).ID == p.ID { // in already, in this browser
+			out.in, err = r.admit(ctx, q, p, *l.Account, "use-invitation")
+			return err
+		}
 		out, err = r.enterAt(ctx, q, p, *l.Account, "use-invitation")
 		return err
 	})
-	return out, err
+	return out.answer(err)
 }
 
 // proved sees that whoever accepts an invitation is who is invited, beyond holding a mail that may be days old: a person

@@ -117,8 +117,9 @@ func (r *Routes) enter(ctx context.Context, q store.Querier, p account.Person, s
 	if err != nil {
 		return nil, err
 	}
+	jar := a.Browser.Jar
 	return &entered{
-		SetCookie: []cookie{a.Browser.Jar.LogIn(secret, l.ExpiresAt), a.Browser.Jar.Answered()},
+		SetCookie: []cookie{jar.LogIn(secret, l.ExpiresAt), jar.Take(access.Asked), jar.Take(access.Half)},
 		ETag:      out.ETag, Body: out.Body,
 	}, nil
 }

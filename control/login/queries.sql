@@ -59,3 +59,54 @@ FROM link WHERE person_id = @person OR data->>'email' = @email ORDER BY expires_
 
 -- name: delete_links_of_person
 DELETE FROM link WHERE person_id = @person OR data->>'email' = @email
+
+-- name: begin_step
+INSERT INTO second_step (person_id, secret, used, begun_at) VALUES (@person, @secret, 0, @now)
+ON CONFLICT (person_id) DO UPDATE SET secret = excluded.secret, used = 0, begun_at = excluded.begun_at
+WHERE second_step.since IS NULL
+
+-- name: step_of
+SELECT secret, begun_at, since FROM second_step WHERE person_id = @person
+
+-- name: use_step
+UPDATE second_step SET used = @number WHERE person_id = @person AND used < @number
+
+-- name: step_since
+UPDATE second_step SET since = @now WHERE person_id = @person AND since IS NULL
+
+-- name: delete_step
+DELETE FROM second_step WHERE person_id = @person
+
+-- name: sweep_steps
+DELETE FROM second_step WHERE since IS NULL AND begun_at <= @before
+
+-- name: insert_recovery_code
+INSERT INTO recovery_code (person_id, hash) VALUES (@person, @hash)
+
+-- name: use_recovery_code
+UPDATE recovery_code SET used_at = @now WHERE person_id = @person AND hash = @hash AND used_at IS NULL
+
+-- name: recovery_codes_left
+SELECT count(*) FROM recovery_code WHERE person_id = @person AND used_at IS NULL
+
+-- name: delete_recovery_codes
+DELETE FROM recovery_code WHERE person_id = @person
+
+-- name: insert_half
+INSERT INTO half_login (hash, person_id, account_id, action, tries, expires_at)
+VALUES (@hash, @person, @account, @action, 0, @expires_at)
+
+-- name: half_by_hash
+SELECT person_id, account_id, action FROM half_login WHERE hash = @hash AND expires_at > @now
+
+-- name: try_half
+UPDATE half_login SET tries = tries + 1 WHERE hash = @hash AND tries < @most
+
+-- name: delete_half
+DELETE FROM half_login WHERE hash = @hash
+
+-- name: delete_halves
+DELETE FROM half_login WHERE person_id = @person
+
+-- name: sweep_halves
+DELETE FROM half_login WHERE expires_at <= @now

@@ -26,9 +26,10 @@ type Routes struct {
 	Mail   *mail.Queue
 	Hasher *Hasher
 	Now    func() time.Time
+	Sealer *Sealer
 	Pages  string // base address of the pages, for links in mails
 
-	tries struct{ address, network, mails, mailsFrom *limit.Limiter }
+	tries struct{ address, network, mails, mailsFrom, steps *limit.Limiter }
 }
 
 // Register adds the operations to api.
@@ -37,9 +38,11 @@ func (r *Routes) Register(api huma.API) {
 	r.tries.network = limit.New(limit.Rate{Name: "log-in", N: 300, Per: time.Hour, Burst: 100})
 	r.tries.mails = limit.New(limit.Rate{Name: "mails", N: 5, Per: 10 * time.Minute, Burst: 5}) // RELIABILITY, section 4
 	r.tries.mailsFrom = limit.New(limit.Rate{Name: "mails", N: 300, Per: time.Hour, Burst: 300})
+	r.tries.steps = limit.New(limit.Rate{Name: "second-step", N: 10, Per: time.Hour, Burst: 10}) // three of a million are right at once
 	r.registerSetup(api)
 	r.registerLinks(api)
 	r.registerMe(api)
+	r.registerSecond(api)
 	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/log-in", "log-in", "Log in with a password", 401, 429)), r.logIn)
 	huma.Register(api, access.Person(access.Op(http.MethodPost, "/log-out", "log-out", "Log this browser out")), r.logOut)
 }
@@ -54,7 +57,7 @@ type logInIn struct {
 var errLogIn = problem.New(http.StatusUnauthorized, "log-in", "Not logged in", "The address or the password is wrong.")
 
 // logIn answers the same, after as long, to a wrong password and to an address that nobody has.
-func (r *Routes) logIn(ctx context.Context, in *logInIn) (out *entered, err error) {
+func (r *Routes) logIn(ctx context.Context, in *logInIn) (*entered, error) {
 	now, from := r.Now(), access.From(ctx).From
 	email, err := account.Address(in.Body.Email)
 	if err != nil {
@@ -79,24 +82,38 @@ func (r *Routes) logIn(ctx context.Context, in *logInIn) (out *entered, err erro
 	case !ok:
 		return nil, errLogIn
 	}
+	var out outcome
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		out, err = r.enterFirst(ctx, q, p, "log-in")
 		return err
 	})
-	return out, err
+	return out.answer(err)
 }
 
-// enterFirst logs p in, in the account that comes first.
-func (r *Routes) enterFirst(ctx context.Context, q store.Querier, p account.Person, action string) (*entered, error) {
+// enterFirst does what enterAt does, in the account that comes first.
+func (r *Routes) enterFirst(ctx context.Context, q store.Querier, p account.Person, action string) (outcome, error) {
 	shown, err := first(ctx, q, p.ID)
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
 	return r.enterAt(ctx, q, p, shown, action)
 }
 
-// enterAt logs p in, in an account, and notes it there; uuid.Nil is none.
-func (r *Routes) enterAt(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID, action string) (*entered, error) {
+// enterAt logs p in, in an account, or has the log-in wait for p's second step.
+func (r *Routes) enterAt(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID, action string) (outcome, error) {
+	k, err := stepOf(ctx, q, p.ID)
+	if err != nil {
+		return outcome{}, err
+	}
+	if k.Since != nil {
+		return r.wait(ctx, q, p, shown, action)
+	}
+	in, err := r.admit(ctx, q, p, shown, action)
+	return outcome{in: in}, err
+}
+
+// admit logs p in, of whom nothing more is asked, in an account, and notes it there; uuid.Nil is none.
+func (r *Routes) admit(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID, action string) (*entered, error) {
 	now := r.Now()
 	out, err := r.enter(ctx, q, p, shown, now)
 	if err != nil || shown == uuid.Nil {

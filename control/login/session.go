@@ -26,16 +26,34 @@ var (
 	deleteLogin = statements.Get("delete_login")
 	deleteOther = statements.Get("delete_other_logins")
 	deleteOf    = statements.Get("delete_logins_in_account")
-	sweepLogins = statements.Get("sweep_logins")
 	insertLink  = statements.Get("insert_link")
 	linkByHash  = statements.Get("link_by_hash")
 	linkByCode  = statements.Get("links_by_browser")
 	useLink     = statements.Get("use_link")
 	useAll      = statements.Get("use_links_of_kind")
 	tryLink     = statements.Get("try_link")
-	sweepLinks  = statements.Get("sweep_links")
 	linksOf     = statements.Get("links_of_person")
 	deleteLinks = statements.Get("delete_links_of_person")
+
+	stepBegin      = statements.Get("begin_step")
+	stepByPerson   = statements.Get("step_of")
+	stepUse        = statements.Get("use_step")
+	stepSince      = statements.Get("step_since")
+	stepDelete     = statements.Get("delete_step")
+	recoveryInsert = statements.Get("insert_recovery_code")
+	recoveryUse    = statements.Get("use_recovery_code")
+	recoveryLeft   = statements.Get("recovery_codes_left")
+	recoveryDelete = statements.Get("delete_recovery_codes")
+	halfInsert     = statements.Get("insert_half")
+	halfByHash     = statements.Get("half_by_hash")
+	halfTry        = statements.Get("try_half")
+	halfDelete     = statements.Get("delete_half")
+	halvesDelete   = statements.Get("delete_halves")
+
+	sweeps = []store.Statement{
+		statements.Get("sweep_logins"), statements.Get("sweep_links"), statements.Get("sweep_halves"),
+	}
+	sweepSteps = statements.Get("sweep_steps")
 )
 
 const (
@@ -95,8 +113,12 @@ func End(ctx context.Context, q store.Querier, person, login uuid.UUID) (ended b
 	return n > 0, err
 }
 
-// EndOthers logs a person out everywhere but in one browser; uuid.Nil spares none.
+// EndOthers logs a person out everywhere but in one browser; uuid.Nil spares none. Log-ins that wait for a second step
+// end, too.
 func EndOthers(ctx context.Context, q store.Querier, person, but uuid.UUID) (ended int64, err error) {
+	if _, err := store.Exec(ctx, q, halvesDelete, store.Args{"person": person}); err != nil {
+		return 0, err
+	}
 	return store.Exec(ctx, q, deleteOther, store.Args{"person": person, "but": but})
 }
 
@@ -106,12 +128,13 @@ func EndIn(ctx context.Context, q store.Querier, person, account uuid.UUID) erro
 	return err
 }
 
-// Sweep forgets logins and links whose time is over.
+// Sweep forgets log-ins and links whose time is over, and second steps that no code has confirmed.
 func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
-	args := store.Args{"now": store.Moment(now)}
-	if _, err := store.Exec(ctx, q, sweepLogins, args); err != nil {
-		return err
+	for _, s := range sweeps {
+		if _, err := store.Exec(ctx, q, s, store.Args{"now": store.Moment(now)}); err != nil {
+			return err
+		}
 	}
-	_, err := store.Exec(ctx, q, sweepLinks, args)
+	_, err := store.Exec(ctx, q, sweepSteps, store.Args{"before": store.Moment(now.Add(-setUpFor))})
 	return err
 }

@@ -31,6 +31,7 @@ type Export struct {
 	Memberships []ExportedMembership `json:"memberships" nullable:"false"`
 	Roles       []ExportedRole       `json:"roles" nullable:"false" doc:"Of the person in single events"`
 	LogIns      []ExportedLogIn      `json:"logIns" nullable:"false" doc:"Browsers in which the person is logged in"`
+	SecondStep  *ExportedStep        `json:"secondStep" doc:"Null where there is none"`
 	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
 	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
 	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
@@ -75,6 +76,13 @@ type ExportedLogIn struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 	Address   string    `json:"address"`
 	Agent     string    `json:"agent" doc:"User-Agent"`
+}
+
+// ExportedStep is what the person is asked for after the password or the link. The app's secret is kept sealed, recovery
+// codes as hashes.
+type ExportedStep struct {
+	Since time.Time `json:"since"`
+	Codes int64     `json:"codes" doc:"Recovery codes that were not used"`
 }
 
 // ExportedLink is one that a mail has brought.
@@ -126,7 +134,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, links, keys, entries, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, secondStep, links, keys, entries, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -161,6 +169,14 @@ func logIns(ctx context.Context, q store.Querier, x *Export) error {
 	x.LogIns = make([]ExportedLogIn, len(all))
 	for i, l := range all {
 		x.LogIns[i] = ExportedLogIn{l.ID, l.BeganAt, l.SeenAt, l.ExpiresAt, l.Address, l.Agent}
+	}
+	return err
+}
+
+func secondStep(ctx context.Context, q store.Querier, x *Export) error {
+	s, err := login.SecondStepOf(ctx, q, x.Person.ID)
+	if s.Since != nil {
+		x.SecondStep = &ExportedStep{*s.Since, s.Codes}
 	}
 	return err
 }

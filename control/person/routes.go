@@ -15,9 +15,6 @@ import (
 	"freshet/proto/problem"
 )
 
-// freshFor is how long a log-in is as good as a password, of a person who has none: it came by a link just now.
-const freshFor = 10 * time.Minute
-
 // Routes are what persons do with all that is kept of them.
 type Routes struct {
 	Store *store.DB
@@ -101,14 +98,8 @@ func (r *Routes) sure(ctx context.Context, a access.Actor, p account.Person, pas
 	case p.Password != nil:
 		return r.Confirm(ctx, p, password, "/password")
 	}
-	all, err := login.Of(ctx, r.Store, p.ID, r.Now())
-	if err != nil {
+	if fresh, err := login.Fresh(ctx, r.Store, a, r.Now()); err != nil || fresh {
 		return err
-	}
-	for _, l := range all {
-		if l.ID == a.Login && r.Now().Sub(l.BeganAt) < freshFor {
-			return nil
-		}
 	}
 	return problem.New(http.StatusForbidden, "log-in-again", "Log in again",
 		"This cannot be undone, and you have no password to give. Log in by a new link first, and ask again within ten minutes.")
