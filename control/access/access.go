@@ -27,11 +27,12 @@ type Actor struct {
 
 // A Browser is what an answer must know of who asks.
 type Browser struct {
-	Jar   Jar
-	Asked string // the secret of one that has asked for a link to log in
-	Half  string // of one whose log-in waits for its second step
-	Agent string // User-Agent, cut to 200 bytes
-	Local bool   // on this machine, on a page of ours or none, at an address of loopback
+	Jar       Jar
+	Asked     string // the secret of one that has asked for a link to log in
+	Half      string // of one whose log-in waits for its second step
+	Challenge string // of one whose passkey is to sign something
+	Agent     string // User-Agent, cut to 200 bytes
+	Local     bool   // on this machine, on a page of ours or none, at an address of loopback
 }
 
 // Somebody says whether a is known.

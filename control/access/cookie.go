@@ -41,8 +41,9 @@ type Slip string
 
 // What slips are of, as their names end.
 const (
-	Asked Slip = "-asked" // a browser that has asked for a link to log in
-	Half  Slip = "-half"  // a log-in that waits for its second step
+	Asked     Slip = "-asked"     // a browser that has asked for a link to log in
+	Half      Slip = "-half"      // a log-in that waits for its second step
+	Challenge Slip = "-challenge" // what a passkey is to sign
 )
 
 // Give returns the cookie that has a browser keep a slip until it is over.
@@ -77,5 +78,5 @@ func BrowserOf(r *http.Request, j Jar) Browser {
 	agent := r.UserAgent()
 	agent = strings.ToValidUTF8(agent[:min(len(agent), agentMost)], "")
 	slip := func(s Slip) string { return value(r, j.name()+string(s)) }
-	return Browser{Jar: j, Asked: slip(Asked), Half: slip(Half), Agent: agent}
+	return Browser{Jar: j, Asked: slip(Asked), Half: slip(Half), Challenge: slip(Challenge), Agent: agent}
 }

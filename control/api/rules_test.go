@@ -106,7 +106,8 @@ func TestOtherAccount(t *testing.T) {
 	made := owner.does("POST", "/events", object{"title": "Launch", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
 	stream := owner.does("POST", "/events/"+made+"/streams", object{"name": "Floor"})["id"].(string)
 	user := owner.does("POST", "/events/"+made+"/users", object{"email": "bob@example.org", "role": "presenter"})["id"].(string)
-	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/events/": made, "/keys/": key}
+	owner.passkey("Phone")
+	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
 	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})

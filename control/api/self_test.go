@@ -38,6 +38,7 @@ func TestExport(t *testing.T) {
 		phone.does("POST", "/log-in", object{"email": bob, "password": password}, "User-Agent", "Telephone/1")
 		phone.does("POST", "/resets", object{"email": bob})
 		secret := token(o.link(bob, 2))
+		key := b.passkey("Bob's phone")
 		app, recovery := b.secondStep()
 		owner.does("POST", "/resets", object{"email": ana})
 		at := owner.does("POST", "/events", object{"title": "Launch", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
@@ -64,8 +65,8 @@ func TestExport(t *testing.T) {
 		if len(x.LogIns) != 2 || agents["Telephone/1"] != "2001:db8::1" {
 			t.Errorf("%+v", x.LogIns)
 		}
-		if x.SecondStep == nil || x.SecondStep.Codes != 10 {
-			t.Errorf("%+v", x.SecondStep)
+		if x.SecondStep == nil || x.SecondStep.Codes != 10 || len(x.Passkeys) != 1 || x.Passkeys[0].Name != "Bob's phone" {
+			t.Errorf("%+v, %+v", x.SecondStep, x.Passkeys)
 		}
 		if len(x.Links) != 2 || len(x.Keys) != 1 || x.Keys[0].Name != "Import" {
 			t.Errorf("%+v, %+v", x.Links, x.Keys)
@@ -74,13 +75,13 @@ func TestExport(t *testing.T) {
 		for _, e := range x.Audit {
 			acts = append(acts, e.Action)
 		}
-		if got := strings.Join(acts, " "); got != "use-invitation edit-me make-key log-in begin-second-step confirm-second-step" {
+		if got := strings.Join(acts, " "); got != "use-invitation edit-me make-key log-in add-passkey begin-second-step confirm-second-step" {
 			t.Errorf("%s", got)
 		}
 		if len(x.Mails) != 3 || x.Mails[0].Kind != "invite" || x.Mails[1].Kind != "reset" || !strings.Contains(x.Mails[1].Text, "https://webcasts.example/reset/…") {
 			t.Errorf("%+v", x.Mails)
 		}
-		for _, cookie := range append([]string{secret, password, "argon2", ana, app.secret, recovery[0]}, b.jar["__Host-freshet"], phone.jar["__Host-freshet"]) {
+		for _, cookie := range append([]string{secret, password, "argon2", ana, app.secret, recovery[0], in64(key.id)}, b.jar["__Host-freshet"], phone.jar["__Host-freshet"]) {
 			if strings.Contains(w.Body.String(), cookie) {
 				t.Errorf("%s is in %s", cookie, w.Body)
 			}
@@ -100,8 +101,10 @@ func TestErase(t *testing.T) {
 		phone.does("POST", "/log-in", object{"email": bob, "password": password})
 		phone.does("POST", "/resets", object{"email": bob})
 		reset := token(o.link(bob, 2))
+		key := b.passkey("Bob's phone")
 		b.secondStep()
 		phone.fails(401, "second-step", "POST", "/log-in", object{"email": bob, "password": password})
+		phone.does("POST", "/me/passkeys/challenge", object{"password": password})
 		before, err := store.One[int64](t.Context(), db, store.Load(testdata).Get("entries_by"), store.Args{"person": uuid.MustParse(id)})
 		if err != nil {
 			t.Fatal(err)
@@ -123,6 +126,7 @@ func TestErase(t *testing.T) {
 		phone.fails(401, "unauthorized", "GET", "/me", nil)
 		phone.fails(401, "log-in", "POST", "/log-in", object{"email": bob, "password": password})
 		phone.fails(410, "log-in-over", "POST", "/log-in/second-step", object{"code": "000000"})
+		phone.fails(401, "passkey", "POST", "/log-in/passkey", key.sign(phone.does("POST", "/log-in/passkey/challenge", nil)))
 		phone.fails(410, "link-dead", "POST", "/resets/use", object{"token": reset, "password": password})
 		o.link(bob, 0)
 		texts, err := store.All[string](t.Context(), db, store.Load(testdata).Get("person_texts"), nil)

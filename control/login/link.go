@@ -152,7 +152,7 @@ func LinksOf(ctx context.Context, q store.Querier, person uuid.UUID, email strin
 	return store.All[Link](ctx, q, linksOf, store.Args{"person": person, "email": email})
 }
 
-// Forget ends all log-ins of a person with an address, its second step, and all links that were sent
+// Forget ends all log-ins of a person with an address, its second step and its passkeys, and all links that were sent
 // to it.
 func Forget(ctx context.Context, q store.Querier, person uuid.UUID, email string) error {
 	if _, err := EndOthers(ctx, q, person, uuid.Nil); err != nil {
@@ -160,6 +160,11 @@ func Forget(ctx context.Context, q store.Querier, person uuid.UUID, email string
 	}
 	if err := endStep(ctx, q, person); err != nil {
 		return err
+	}
+	for _, s := range []store.Statement{passkeysDelete, challengesDelete} {
+		if _, err := store.Exec(ctx, q, s, store.Args{"person": person}); err != nil {
+			return err
+		}
 	}
 	_, err := store.Exec(ctx, q, deleteLinks, store.Args{"person": person, "email": email})
 	return err

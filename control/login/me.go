@@ -119,7 +119,7 @@ func (r *Routes) enter(ctx context.Context, q store.Querier, p account.Person, s
 	}
 	jar := a.Browser.Jar
 	return &entered{
-		SetCookie: []cookie{jar.LogIn(secret, l.ExpiresAt), jar.Take(access.Asked), jar.Take(access.Half)},
+		SetCookie: []cookie{jar.LogIn(secret, l.ExpiresAt), jar.Take(access.Asked), jar.Take(access.Half), jar.Take(access.Challenge)},
 		ETag:      out.ETag, Body: out.Body,
 	}, nil
 }

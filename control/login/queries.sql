@@ -110,3 +110,32 @@ DELETE FROM half_login WHERE person_id = @person
 
 -- name: sweep_halves
 DELETE FROM half_login WHERE expires_at <= @now
+
+-- name: insert_passkey
+INSERT INTO passkey (id, person_id, credential_id, credential, name, made_at)
+VALUES (@id, @person, @credential_id, @credential, @name, @made_at)
+ON CONFLICT (credential_id) DO NOTHING
+
+-- name: passkeys_of_person
+SELECT id, person_id, credential, name, made_at, used_at FROM passkey WHERE person_id = @person ORDER BY made_at, id
+
+-- name: passkey_used
+UPDATE passkey SET credential = @credential, used_at = @now WHERE credential_id = @credential_id
+
+-- name: delete_passkey
+DELETE FROM passkey WHERE id = @id AND person_id = @person
+
+-- name: delete_passkeys
+DELETE FROM passkey WHERE person_id = @person
+
+-- name: insert_challenge
+INSERT INTO challenge (hash, person_id, session, expires_at) VALUES (@hash, @person, @session, @expires_at)
+
+-- name: use_challenge
+DELETE FROM challenge WHERE hash = @hash AND expires_at > @now RETURNING person_id, session
+
+-- name: delete_challenges
+DELETE FROM challenge WHERE person_id = @person
+
+-- name: sweep_challenges
+DELETE FROM challenge WHERE expires_at <= @now

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/google/uuid"
 
 	"freshet/control/access"
@@ -27,9 +28,10 @@ type Routes struct {
 	Hasher *Hasher
 	Now    func() time.Time
 	Sealer *Sealer
-	Pages  string // base address of the pages, for links in mails
+	Pages  string // base address of the pages, for links in mails and passkeys
 
 	tries struct{ address, network, mails, mailsFrom, steps *limit.Limiter }
+	party *webauthn.WebAuthn // nil where the pages' address lets browsers have no passkeys
 }
 
 // Register adds the operations to api.
@@ -39,10 +41,12 @@ func (r *Routes) Register(api huma.API) {
 	r.tries.mails = limit.New(limit.Rate{Name: "mails", N: 5, Per: 10 * time.Minute, Burst: 5}) // RELIABILITY, section 4
 	r.tries.mailsFrom = limit.New(limit.Rate{Name: "mails", N: 300, Per: time.Hour, Burst: 300})
 	r.tries.steps = limit.New(limit.Rate{Name: "second-step", N: 10, Per: time.Hour, Burst: 10}) // three of a million are right at once
+	r.party = newParty(r.Pages)
 	r.registerSetup(api)
 	r.registerLinks(api)
 	r.registerMe(api)
 	r.registerSecond(api)
+	r.registerPasskeys(api)
 	huma.Register(api, access.Anyone(access.Op(http.MethodPost, "/log-in", "log-in", "Log in with a password", 401, 429)), r.logIn)
 	huma.Register(api, access.Person(access.Op(http.MethodPost, "/log-out", "log-out", "Log this browser out")), r.logOut)
 }

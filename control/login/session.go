@@ -50,8 +50,17 @@ var (
 	halfDelete     = statements.Get("delete_half")
 	halvesDelete   = statements.Get("delete_halves")
 
+	passkeyInsert    = statements.Get("insert_passkey")
+	passkeysByPerson = statements.Get("passkeys_of_person")
+	passkeyUsed      = statements.Get("passkey_used")
+	passkeyDelete    = statements.Get("delete_passkey")
+	passkeysDelete   = statements.Get("delete_passkeys")
+	challengeInsert  = statements.Get("insert_challenge")
+	challengeUse     = statements.Get("use_challenge")
+	challengesDelete = statements.Get("delete_challenges")
+
 	sweeps = []store.Statement{
-		statements.Get("sweep_logins"), statements.Get("sweep_links"), statements.Get("sweep_halves"),
+		statements.Get("sweep_logins"), statements.Get("sweep_links"), statements.Get("sweep_halves"), statements.Get("sweep_challenges"),
 	}
 	sweepSteps = statements.Get("sweep_steps")
 )
@@ -128,7 +137,7 @@ func EndIn(ctx context.Context, q store.Querier, person, account uuid.UUID) erro
 	return err
 }
 
-// Sweep forgets log-ins and links whose time is over, and second steps that no code has confirmed.
+// Sweep forgets log-ins, links and challenges whose time is over, and second steps that no code has confirmed.
 func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
 	for _, s := range sweeps {
 		if _, err := store.Exec(ctx, q, s, store.Args{"now": store.Moment(now)}); err != nil {

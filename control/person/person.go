@@ -32,6 +32,7 @@ type Export struct {
 	Roles       []ExportedRole       `json:"roles" nullable:"false" doc:"Of the person in single events"`
 	LogIns      []ExportedLogIn      `json:"logIns" nullable:"false" doc:"Browsers in which the person is logged in"`
 	SecondStep  *ExportedStep        `json:"secondStep" doc:"Null where there is none"`
+	Passkeys    []ExportedPasskey    `json:"passkeys" nullable:"false"`
 	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
 	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
 	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
@@ -85,6 +86,14 @@ type ExportedStep struct {
 	Codes int64     `json:"codes" doc:"Recovery codes that were not used"`
 }
 
+// ExportedPasskey is one that logs the person in.
+type ExportedPasskey struct {
+	ID     uuid.UUID  `json:"id" format:"uuid"`
+	Name   string     `json:"name"`
+	MadeAt time.Time  `json:"madeAt"`
+	UsedAt *time.Time `json:"usedAt" doc:"Last; null: never"`
+}
+
 // ExportedLink is one that a mail has brought.
 type ExportedLink struct {
 	Kind      login.Kind `json:"kind" enum:"sign-up,log-in,reset,invite"`
@@ -134,7 +143,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, secondStep, links, keys, entries, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, secondStep, passkeys, links, keys, entries, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -177,6 +186,15 @@ func secondStep(ctx context.Context, q store.Querier, x *Export) error {
 	s, err := login.SecondStepOf(ctx, q, x.Person.ID)
 	if s.Since != nil {
 		x.SecondStep = &ExportedStep{*s.Since, s.Codes}
+	}
+	return err
+}
+
+func passkeys(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := login.Passkeys(ctx, q, x.Person.ID)
+	x.Passkeys = make([]ExportedPasskey, len(all))
+	for i, k := range all {
+		x.Passkeys[i] = ExportedPasskey{k.ID, k.Name, k.MadeAt, k.UsedAt}
 	}
 	return err
 }
