@@ -18,6 +18,7 @@ import (
 
 	"freshet/cluster/identity"
 	"freshet/control/api"
+	"freshet/control/brand"
 	"freshet/control/event"
 	"freshet/control/keys"
 	"freshet/control/live"
@@ -190,6 +191,9 @@ func (c *Control) sweep(ctx context.Context) error {
 		}
 		if err := event.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
 			c.log.Warn("events that were never held stay", "err", err)
+		}
+		if err := brand.Sweep(ctx, c.store); err != nil && ctx.Err() == nil {
+			c.log.Warn("images of events that are gone stay", "err", err)
 		}
 		select {
 		case <-tick.C:

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/control/access"
+	"freshet/control/brand"
 	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/live"
@@ -88,6 +89,7 @@ func New(cfg Config, d Deps) *API {
 	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm, Tombstones: d.Erased}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
+	(&brand.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&event.Routes{
 		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Random: rand.Reader, Now: d.Now, Pages: cfg.Pages,
 	}).Register(a.doc)

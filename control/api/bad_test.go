@@ -34,11 +34,12 @@ func (b *browser) raw(method, path, contentType, body string) *httptest.Response
 // meant for it, without saying back what was sent. An operation that is added is tried here, too.
 func TestEveryOperationWithBadInput(t *testing.T) {
 	o, owner := founded(t, storetest.New(t))
-	bodies := []struct {
+	type row struct {
 		name, contentType, body string
 		status                  int
 		kind                    string
-	}{
+	}
+	ofJSON := []row{
 		{"no JSON", "application/json", `{"a":"hunter2`, 400, "bad-request"},
 		{"nothing", "application/json", ``, 400, "bad-request"},
 		{"text behind it", "application/json", `{} hunter2`, 400, "bad-request"},
@@ -50,6 +51,15 @@ func TestEveryOperationWithBadInput(t *testing.T) {
 		{"too large", "application/json", `{"a":"` + strings.Repeat("x", 257<<10) + `"}`, 413, "too-large"},
 		{"another type", "text/plain", `{}`, 415, "content-type"},
 		{"a form", "application/x-www-form-urlencoded", `a=hunter2`, 415, "content-type"},
+	}
+	ofImages := []row{
+		{"JSON", "application/json", `{"a":"hunter2"}`, 415, "content-type"},
+		{"an SVG", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"/>`, 415, "content-type"},
+		{"no type", "", "hunter2", 415, "content-type"},
+		{"nothing", "image/png", "", 400, "bad-request"},
+		{"no image", "image/png", "hunter2", 422, "invalid"},
+		{"half a name", "image/png", "\x89PNG\r\n\x1a\n", 422, "invalid"},
+		{"too large", "image/png", strings.Repeat("x", 1<<20+1), 413, "too-large"},
 	}
 	made := owner.does("POST", "/events", object{"title": "E", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
 	tried := 0
@@ -71,6 +81,10 @@ func TestEveryOperationWithBadInput(t *testing.T) {
 			}
 		}
 		if op.RequestBody != nil {
+			bodies := ofJSON
+			if op.RequestBody.Content["image/png"] != nil {
+				bodies = ofImages
+			}
 			for _, row := range bodies {
 				if !op.RequestBody.Required && row.body == "" {
 					continue

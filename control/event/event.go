@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freshet/control/brand"
 	"freshet/control/permit"
 	"freshet/control/store"
 )
@@ -109,6 +110,7 @@ type Event struct {
 	Agenda      store.JSON[[]AgendaItem] `db:"agenda"`
 	Lobby       string                   `db:"lobby"` // message to those who wait
 	Options     store.JSON[EventOptions] `db:"options"`
+	brand.Worn
 }
 
 // A Listed event, and what the person who asked is in it.

@@ -7,17 +7,26 @@ ON CONFLICT DO NOTHING
 
 -- name: event_by_id
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at
+  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
+  (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
+  (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
 FROM event WHERE account_id = @account AND id = @id
 
 -- name: event_by_slug
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at
+  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
+  (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
+  (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
 FROM event WHERE slug = @slug
 
 -- name: event_by_number
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at
+  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
+  (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
+  (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
 FROM event WHERE number = @number
 
 -- name: events_forward

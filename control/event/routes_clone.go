@@ -7,6 +7,7 @@ import (
 
 	"freshet/control/access"
 	"freshet/control/audit"
+	"freshet/control/brand"
 	"freshet/control/once"
 	"freshet/control/permit"
 	"freshet/control/store"
@@ -38,6 +39,9 @@ func (r *Routes) clone(ctx context.Context, in *cloneEventIn) (*createdOut, erro
 		}
 		e, err := Create(ctx, q, like, r.Random, now)
 		if err != nil {
+			return nil, err
+		}
+		if err := brand.Copy(ctx, q, a.Account, was.ID, e.ID); err != nil {
 			return nil, err
 		}
 		streams, err := Streams(ctx, q, a.Account, was.ID)

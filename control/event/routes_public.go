@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"freshet/control/access"
+	"freshet/control/brand"
 	"freshet/control/limit"
 	"freshet/control/store"
 )
@@ -28,6 +29,7 @@ type PublicEvent struct {
 	Access      Rule         `json:"access" enum:"open,password,token,registration"`
 	Agenda      []AgendaItem `json:"agenda" nullable:"false" doc:"By time"`
 	Lobby       string       `json:"lobby" doc:"Message to those who wait"`
+	Brand       brand.Brand  `json:"brand" doc:"How its pages look"`
 }
 
 type publicOut struct{ Body PublicEvent }
@@ -73,7 +75,7 @@ func Shown(e Event, pages string) PublicEvent {
 	return PublicEvent{
 		Slug: e.Slug, Number: e.Number, Link: pages + "/e/" + e.Slug, Kind: e.Kind, Title: e.Title, Description: e.Description,
 		Languages: e.Languages.V, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, State: e.State,
-		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby,
+		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby, Brand: e.Brand(),
 	}
 }
 

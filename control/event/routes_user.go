@@ -169,6 +169,7 @@ func (r *Routes) invite(ctx context.Context, q store.Querier, e Event, m account
 	return r.Mail.Add(ctx, q, mail.Message{
 		Account: e.Account, Event: e.ID, Kind: kind, To: *m.Email, Name: p.Name, Language: p.Language,
 		Values: map[string]string{"link": link, "account": of.Name, "event": e.Title, "role": string(role)},
+		Brand:  e.Mail(r.Pages),
 	}, now)
 }
 

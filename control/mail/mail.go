@@ -51,6 +51,32 @@ type Message struct {
 	To, Name string
 	Language string // en or fr
 	Values   map[string]string
+	Brand    *Brand // of who sends it; nil: Freshet's own
+}
+
+// A Brand is how mails of a customer look.
+type Brand struct {
+	Name             string // of the account
+	Colour, OnColour string // #rrggbb, readable on each other and on white; empty: Freshet's own
+	Logo             string // its absolute address; empty: none
+	Width, Height    int    // of the logo, in pixels
+}
+
+// The most that a logo takes of a mail, in pixels.
+const (
+	logoWidth  = 240
+	logoHeight = 64
+)
+
+// fitted returns b with the size at which its logo is shown.
+func (b Brand) fitted() Brand {
+	if b.Width > logoWidth {
+		b.Width, b.Height = logoWidth, max(1, b.Height*logoWidth/b.Width)
+	}
+	if b.Height > logoHeight {
+		b.Width, b.Height = max(1, b.Width*logoHeight/b.Height), logoHeight
+	}
+	return b
 }
 
 // Written is a mail as it is sent.

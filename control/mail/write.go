@@ -58,6 +58,12 @@ var catalogues = sync.OnceValue(func() map[string]catalogue {
 	return all
 })
 
+// Freshet's own colours: melt and on-melt of tokens.css.
+const (
+	colour   = "#0A6570"
+	onColour = "#FFFFFF"
+)
+
 var layout = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(texts, "mail.html")) })
 
 // write turns m into a mail. What persons have chosen, names above all, goes into it as text.
@@ -93,9 +99,16 @@ func write(m Message) (Written, error) {
 	page := struct {
 		Language, Subject, Greeting, Button, Link, Fallback, Ignore string
 		Lines, After                                                []string
+		Brand                                                       Brand
 	}{
 		Language: m.Language, Subject: oneLine(fill(w.Subject)), Greeting: fill(greeting), Button: fill(w.Button),
 		Link: m.Values["link"], Fallback: c.Fallback, Ignore: c.Ignore,
+	}
+	if m.Brand != nil {
+		page.Brand = m.Brand.fitted()
+	}
+	if page.Brand.Colour == "" {
+		page.Brand.Colour, page.Brand.OnColour = colour, onColour
 	}
 	for _, line := range w.Lines {
 		page.Lines = append(page.Lines, fill(line))

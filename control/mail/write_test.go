@@ -52,3 +52,26 @@ func TestHostileValues(t *testing.T) {
 		t.Error("a value is missing, and nobody says so")
 	}
 }
+
+// A mail of a customer has its colour and logo, and its name in place of a logo that is not shown.
+func TestBrand(t *testing.T) {
+	m := Message{Kind: EventUser, Name: "Ana", Language: "en", Values: everyValue, Brand: &Brand{
+		Name: `Nord"licht`, Colour: "#7a1f5c", OnColour: "#ffffff", Logo: "https://webcasts.example/i?a=1&b", Width: 64, Height: 1000,
+	}}
+	w, err := write(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`background:#7a1f5c;color:#ffffff`, `<a href="https://webcasts.example/x/TOKEN" style="color:#7a1f5c">`,
+		`<img src="https://webcasts.example/i?a=1&amp;b" alt="Nord&#34;licht" width="4" height="64"`,
+	} {
+		if !strings.Contains(w.HTML, want) {
+			t.Errorf("without %s:\n%s", want, w.HTML)
+		}
+	}
+	m.Brand = nil
+	if w, err = write(m); err != nil || strings.Contains(w.HTML, "<img") || !strings.Contains(w.HTML, "background:#0A6570;color:#FFFFFF") {
+		t.Errorf("%v\n%s", err, w.HTML)
+	}
+}

@@ -1,0 +1,2 @@
+-- name: images
+SELECT hash FROM image
