@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/control/api"
 	"freshet/control/brand"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/keys"
 	"freshet/control/live"
@@ -101,6 +102,7 @@ type Control struct {
 	fleet   *node.Fleet
 	board   *event.Board
 	live    *live.Hub
+	door    *door.Door
 	agents  *node.Server
 	api     *api.API
 	handler http.Handler
@@ -142,10 +144,13 @@ func New(cfg Config, d Deps) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
+	hasher := login.NewHasher(login.Recommended)
+	c.door = door.New(door.Deps{
+		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys, Now: time.Now,
+	})
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
-		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Store: d.Store, Mail: queue,
-		Hasher: login.NewHasher(login.Recommended), Sealer: sealer, Now: time.Now,
-		Erased: d.Erased,
+		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
+		Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Now: time.Now, Erased: d.Erased,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
@@ -170,8 +175,10 @@ func (c *Control) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.board.Run(ctx) })
 	g.Go(func() error { return c.live.Run(ctx) })
+	g.Go(func() error { return c.door.Run(ctx) })
 	g.Go(func() error {
 		c.board.First(ctx) // a node that is told of no streams lets go those it carries
+		c.door.First(ctx)  // and one that is told of no revoked tokens takes them
 		return c.agents.Run(ctx)
 	})
 	if c.sender != nil {
@@ -186,7 +193,7 @@ func (c *Control) sweep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now), door.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
 			c.log.Warn("log-ins, links and answers that are over stay", "err", err)
 		}
 		if err := event.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {

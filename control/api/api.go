@@ -16,6 +16,7 @@ import (
 
 	"freshet/control/access"
 	"freshet/control/brand"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/live"
@@ -47,6 +48,7 @@ type Deps struct {
 	Fleet   *node.Fleet
 	Board   *event.Board
 	Live    *live.Hub
+	Door    *door.Door
 	Store   *store.DB
 	Mail    *mail.Queue
 	Hasher  *login.Hasher
@@ -85,6 +87,7 @@ func New(cfg Config, d Deps) *API {
 	a.routeStreams()
 	a.routeJoin()
 	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Sealer: d.Sealer, Now: d.Now, Pages: cfg.Pages}
+	d.Door.Register(a.doc)
 	logins.Register(a.doc)
 	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm, Tombstones: d.Erased}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)

@@ -16,8 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"freshet/cluster/agent"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/live"
+	"freshet/control/keys"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -30,9 +32,12 @@ import (
 func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	t.Helper()
 	db, log, reg := storetest.New(t).DB, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	board := event.NewBoard(log, db, records)
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
 		Log: log, Metrics: reg, Records: records, Fleet: fleet, Live: live.New(live.Config{}, log, db, reg),
-		Board: event.NewBoard(log, db, records), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
+		Board: board, Door: door.New(door.Deps{
+			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: keys.Make(), Now: time.Now,
+		}), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
 	})
 }
 
@@ -142,7 +147,7 @@ func TestJoin(t *testing.T) {
 		if id, err := uuid.Parse(j.Session); err != nil || id.Version() != 7 {
 			t.Errorf("session %q: %v, want a version 7 UUID", j.Session, err)
 		}
-		if j.Token != "" || j.Expires != nil || len(j.Streams) != 1 || j.Streams[0].ID != "sample" || len(j.Edges) != 3 {
+		if j.Token == "" || j.Expires.Before(time.Now()) || len(j.Streams) != 1 || j.Streams[0].ID != "sample" || len(j.Edges) != 3 {
 			t.Errorf("join with %q: %s", body, w.Body)
 		}
 		if strings.Contains(body, "par") && j.Edges[0].Region != "par" {

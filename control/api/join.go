@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"freshet/control/access"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/route"
 	pb "freshet/proto"
@@ -18,8 +18,8 @@ import (
 // Join tells a viewer which way to go.
 type Join struct {
 	Session string       `json:"session" format:"uuid" doc:"The viewer's stay at the event, whatever edges it uses"`
-	Token   string       `json:"token" doc:"Bearer for the edges; empty where the event is open to all"`
-	Expires *time.Time   `json:"expires" doc:"When the token runs out; null for an empty one"`
+	Token   string       `json:"token" doc:"Bearer for the edges, and for joining again"`
+	Expires time.Time    `json:"expires" doc:"When the token runs out; joining again, every 5 minutes, gives another one"`
 	Streams []JoinStream `json:"streams" nullable:"false"`
 	Edges   []JoinEdge   `json:"edges" nullable:"false" doc:"At most three, best first"`
 }
@@ -38,7 +38,9 @@ type JoinEdge struct {
 }
 
 type joinIn struct {
-	Slug string `path:"slug" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"1 to 64 of a-z, 0-9 and -"`
+	Slug          string `path:"slug" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"1 to 64 of a-z, 0-9 and -"`
+	Authorization string `header:"Authorization" doc:"Bearer and the token that entering, or joining before, gave; an open event needs none"`
+
 	Body *struct {
 		Region string `json:"region,omitempty" maxLength:"64" doc:"Region the viewer is nearest to, where it knows"`
 	} `required:"false"`
@@ -48,34 +50,19 @@ type joinOut struct{ Body Join }
 
 func (a *API) routeJoin() {
 	op := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/join", "join-event", "Join an event: the nearest edges and a token for them",
-		http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable))
-	huma.Register(a.doc, op, func(_ context.Context, in *joinIn) (*joinOut, error) {
-		session, err := uuid.NewV7()
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable))
+	huma.Register(a.doc, op, func(ctx context.Context, in *joinIn) (*joinOut, error) {
+		at, streams := a.joined(in.Slug)
+		if len(streams) == 0 {
+			a.m.joins.WithLabelValues(string(joinUnknown)).Inc()
+			return nil, event.Unknown()
+		}
+		ticket, err := a.d.Door.Join(at, door.Bearer(in.Authorization), access.From(ctx).From)
 		if err != nil {
+			a.m.joins.WithLabelValues(string(joinRefused)).Inc()
 			return nil, err
 		}
-		out := Join{Session: session.String(), Streams: []JoinStream{}, Edges: []JoinEdge{}}
-		on, ok := a.d.Board.On(in.Slug)
-		switch {
-		case ok && on.State == event.Live && on.Access != event.Open:
-			a.m.joins.WithLabelValues(string(joinRefused)).Inc()
-			return nil, problem.New(http.StatusUnauthorized, "token-missing", "Token missing",
-				"This event asks for a password, a personal link or a registration.")
-		case ok && on.State == event.Live:
-			for _, s := range on.Streams {
-				out.Streams = append(out.Streams, JoinStream{s.ID, s.Language})
-			}
-		case !ok:
-			for _, r := range a.d.Records.All() { // those that no event has
-				if r.Event == in.Slug && r.Open && r.State != pb.StreamState_STREAM_STATE_CLOSED {
-					out.Streams = append(out.Streams, JoinStream{ID: r.Id})
-				}
-			}
-		}
-		if len(out.Streams) == 0 {
-			a.m.joins.WithLabelValues(string(joinUnknown)).Inc()
-			return nil, problem.New(http.StatusNotFound, "event-unknown", "Event unknown", "There is no event with this address.")
-		}
+		out := Join{Session: ticket.Session.String(), Token: ticket.Token, Expires: ticket.Expires, Streams: streams, Edges: []JoinEdge{}}
 		region := ""
 		if in.Body != nil {
 			region = in.Body.Region
@@ -94,6 +81,25 @@ func (a *API) routeJoin() {
 		a.m.joins.WithLabelValues(string(joinDone)).Inc()
 		return &joinOut{out}, nil
 	})
+}
+
+// joined returns the event at an address and its streams, none where there is nothing to join.
+func (a *API) joined(slug string) (at event.Door, streams []JoinStream) {
+	on, ok := a.d.Board.On(slug)
+	switch {
+	case ok && on.State == event.Live:
+		for _, s := range on.Streams {
+			streams = append(streams, JoinStream{s.ID, s.Language})
+		}
+	case !ok:
+		for _, r := range a.d.Records.All() { // those that no event has
+			if r.Event == slug && r.Open && r.State != pb.StreamState_STREAM_STATE_CLOSED {
+				streams = append(streams, JoinStream{ID: r.Id})
+			}
+		}
+		on.Door = event.Door{Slug: slug, Access: event.Open}
+	}
+	return on.Door, streams
 }
 
 func unavailable(detail string) *problem.Problem {

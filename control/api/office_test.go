@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -13,11 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/live"
 	"freshet/control/login"
+	"freshet/control/keys"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/store"
@@ -33,10 +37,25 @@ type office struct {
 	ms  atomic.Int64 // of the clock
 
 	records *node.Records
+	keys    *keys.Keys
+	guests  guests // that have passes
 }
 
+// guests are those whose passes are known; the zero value knows none.
+type guests map[string]door.Guest
+
+func (g guests) ByPass(_ context.Context, pass string) (door.Guest, error) {
+	if one, ok := g[pass]; ok {
+		return one, nil
+	}
+	return door.Guest{}, store.ErrNone
+}
+
+func (guests) Seen(context.Context, store.Querier, uuid.UUID, time.Time) error { return nil }
+
 func newOffice(t *testing.T, db *storetest.DB) *office {
-	o := &office{t: t, db: db, records: node.NewRecords()}
+	o := &office{t: t, db: db, records: node.NewRecords(), keys: keys.Make(), guests: guests{}}
+	o.records.SetKeys(o.keys.Public()...)
 	o.ms.Store(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC).UnixMilli())
 	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
 	return o
@@ -45,10 +64,14 @@ func newOffice(t *testing.T, db *storetest.DB) *office {
 func (o *office) deps() Deps {
 	log, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, o.db.DB, reg)
+	board := event.NewBoard(log, o.db.DB, o.records, hub)
 	return Deps{
-		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub,
-		Board: event.NewBoard(log, o.db.DB, o.records, hub), Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(),
-		Sealer: newSealer(o.t), Now: o.now,
+		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub, Board: board,
+		Door: door.New(door.Deps{
+			Log: log, Metrics: reg, Store: o.db.DB, Board: board, Revoked: o.records, Hasher: newHasher(), Keys: o.keys,
+			Guests: o.guests, Now: o.now,
+		}),
+		Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Sealer: newSealer(o.t), Now: o.now,
 	}
 }
 

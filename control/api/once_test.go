@@ -29,6 +29,7 @@ func TestKeyed(t *testing.T) {
 		"use-second-step": "a code works once", "begin-second-step": "each takes the place of the last",
 		"confirm-second-step": "a code works once", "renew-recovery-codes": "each takes the place of the last",
 		"ask-passkey": "nobody's", "use-passkey": "a challenge works once", "begin-passkey": "makes nothing", "add-passkey": "a challenge works once",
+		"enter-event":   "nobody's, and what it gave is renewed by it",
 		"prepare-event": "leads to a state", "schedule-event": "leads to a state", "start-event": "leads to a state",
 		"end-event": "leads to a state", "archive-event": "leads to a state", "cancel-event": "leads to a state",
 	}

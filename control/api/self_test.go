@@ -105,6 +105,11 @@ func TestErase(t *testing.T) {
 		b.secondStep()
 		phone.fails(401, "second-step", "POST", "/log-in", object{"email": bob, "password": password})
 		phone.does("POST", "/me/passkeys/challenge", object{"password": password})
+		e := owner.does("POST", "/events", object{"title": "E", "startsAt": "2027-01-01T00:00:00Z"})
+		phone.does("POST", "/events/"+e["slug"].(string)+"/enter", object{"name": "Bob at home", "email": bob})
+		if stays := b.does("GET", "/me/export", nil)["stays"].([]any); len(stays) != 1 || stays[0].(object)["name"] != "Bob at home" || stays[0].(object)["event"] != e["id"] {
+			t.Errorf("%v", stays)
+		}
 		before, err := store.One[int64](t.Context(), db, store.Load(testdata).Get("entries_by"), store.Args{"person": uuid.MustParse(id)})
 		if err != nil {
 			t.Fatal(err)

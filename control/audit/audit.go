@@ -70,7 +70,7 @@ func Add(ctx context.Context, q store.Querier, account uuid.UUID, now time.Time,
 	}
 	e := Entry{
 		Account: account, Number: before.Number + 1, At: store.Moment(now), Actor: act.Actor,
-		Network: network(act.From), Action: act.Action, Subject: act.Subject, Detail: act.Detail,
+		Network: Network(act.From), Action: act.Action, Subject: act.Subject, Detail: act.Detail,
 	}
 	if act.ActorID != uuid.Nil {
 		e.ActorID = &act.ActorID
@@ -83,8 +83,8 @@ func Add(ctx context.Context, q store.Querier, account uuid.UUID, now time.Time,
 	return err
 }
 
-// network returns the part of a that is kept: addresses of persons are kept whole for a day only, and a log is for years.
-func network(a netip.Addr) string {
+// Network returns the part of a that is kept: addresses of persons are kept whole for a day only, and a log is for years.
+func Network(a netip.Addr) string {
 	a = a.Unmap()
 	bits := 48
 	if a.Is4() {

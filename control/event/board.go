@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"freshet/control/store"
 	pb "freshet/proto"
 )
@@ -37,9 +39,25 @@ type Follower interface {
 
 // On is an event that is in preparation or live.
 type On struct {
-	State   State
-	Access  Rule
+	Door
 	Streams []OnStream
+}
+
+// A Door is what must be known of an event to let viewers in.
+type Door struct {
+	Event       uuid.UUID `db:"event_id"`
+	Account     uuid.UUID `db:"account_id"`
+	Slug        string    `db:"slug"`
+	State       State     `db:"state"`
+	Access      Rule      `db:"access"`
+	Password    *string   `db:"password"` // PHC string
+	Direct      *string   `db:"direct"`
+	ViewerEpoch int64     `db:"viewer_epoch"`
+}
+
+// Door returns what must be known of e.
+func (e *Event) Door() Door {
+	return Door{e.ID, e.Account, e.Slug, e.State, e.Access, e.Password, e.Direct, e.ViewerEpoch}
 }
 
 // An OnStream is one of its streams.
@@ -143,10 +161,8 @@ func (b *Board) tell(err error) {
 
 type onRow struct {
 	OnStream
-	Key    []byte `db:"key_hash"`
-	Slug   string `db:"slug"`
-	State  State  `db:"state"`
-	Access Rule   `db:"access"`
+	Door
+	Key []byte `db:"key_hash"`
 }
 
 func (b *Board) show(all []onRow) {
@@ -160,7 +176,7 @@ func (b *Board) show(all []onRow) {
 			continue
 		}
 		e := on[row.Slug]
-		e.State, e.Access, e.Streams = row.State, row.Access, append(e.Streams, row.OnStream)
+		e.Door, e.Streams = row.Door, append(e.Streams, row.OnStream)
 		on[row.Slug] = e
 	}
 	for id := range gone {
@@ -176,13 +192,14 @@ func (b *Board) show(all []onRow) {
 func (b *Board) set(row onRow) bool {
 	r := &pb.StreamRecord{
 		Id: row.ID, Event: row.Slug, KeySha256: row.Key, State: pb.StreamState_STREAM_STATE_READY, Epoch: 1,
-		Open: row.State == Live && row.Access == Open,
+		Open: row.State == Live && row.Access == Open, Hidden: row.State != Live, ViewerEpoch: uint64(row.ViewerEpoch),
 	}
 	was, mine := b.mine[row.ID]
 	if _, there := b.records.Get(row.ID); there && !mine {
 		return false
 	}
-	if !mine || was.Event != r.Event || was.Open != r.Open || !bytes.Equal(was.KeySha256, r.KeySha256) {
+	if !mine || was.Event != r.Event || was.Open != r.Open || was.Hidden != r.Hidden ||
+		was.ViewerEpoch != r.ViewerEpoch || !bytes.Equal(was.KeySha256, r.KeySha256) {
 		b.records.Set(r)
 		b.mine[row.ID] = r
 	}

@@ -139,8 +139,9 @@ func (f *EventFields) applyTimes(e *Event, wrong *faults) {
 }
 
 func (f *EventFields) applyAccess(e *Event, password string, wrong *faults) {
-	if f.Access != nil {
+	if f.Access != nil && *f.Access != e.Access {
 		e.Access = *f.Access
+		e.ViewerEpoch++ // who was let in by another rule comes to the door again; who watches goes on
 	}
 	if f.Password != nil {
 		e.Password = nil

@@ -32,6 +32,7 @@ var (
 	eventsBackward = statements.Get("events_backward")
 	updateEvent    = statements.Get("update_event")
 	setState       = statements.Get("set_state")
+	setDirect      = statements.Get("set_direct")
 	deleteEvent    = statements.Get("delete_event")
 	unheldEvents   = statements.Get("unheld_events")
 	roleInEvent    = statements.Get("role_in_event")
@@ -111,6 +112,8 @@ type Event struct {
 	Lobby       string                   `db:"lobby"` // message to those who wait
 	Options     store.JSON[EventOptions] `db:"options"`
 	brand.Worn
+	Direct      *string                  `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
+	ViewerEpoch int64                    `db:"viewer_epoch"` // tokens of an older one do not count
 }
 
 // A Listed event, and what the person who asked is in it.
@@ -125,7 +128,7 @@ const tries = 10
 // Create keeps a new event, to which it gives an id, a slug and a number.
 func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now time.Time) (Event, error) {
 	e.ID, e.State, e.Version, e.CreatedAt = store.NewID(), Scheduled, 1, store.Moment(now)
-	e.CancelledAt, e.HeldAt, e.EndedAt = nil, nil, nil
+	e.CancelledAt, e.HeldAt, e.EndedAt, e.Direct, e.ViewerEpoch = nil, nil, nil, nil, 1
 	for range tries {
 		var err error
 		if e.Slug, err = newSlug(random, e.Title); err != nil {
@@ -138,6 +141,7 @@ func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now
 		args["slug"], args["number"], args["state"] = e.Slug, e.Number, string(e.State)
 		args["created_at"], args["options"] = e.CreatedAt, e.Options
 		delete(args, "version")
+		delete(args, "viewer_epoch")
 		switch n, err := store.Exec(ctx, q, insertEvent, args); {
 		case err != nil:
 			return Event{}, err
@@ -154,7 +158,7 @@ func (e *Event) args() store.Args {
 		"id": e.ID, "account": e.Account, "version": e.Version, "kind": string(e.Kind), "title": e.Title,
 		"words": Words(e.Title), "description": e.Description, "languages": e.Languages, "starts_at": e.StartsAt,
 		"ends_at": e.EndsAt, "time_zone": e.TimeZone, "access": string(e.Access), "password": e.Password,
-		"agenda": e.Agenda, "lobby": e.Lobby,
+		"agenda": e.Agenda, "lobby": e.Lobby, "viewer_epoch": e.ViewerEpoch,
 	}
 }
 
@@ -197,6 +201,11 @@ func SetState(ctx context.Context, q store.Querier, e Event) (Event, error) {
 		"id": e.ID, "account": e.Account, "version": e.Version, "state": string(e.State),
 		"cancelled_at": e.CancelledAt, "held_at": e.HeldAt, "ended_at": e.EndedAt,
 	})
+}
+
+// SetDirect keeps the code of e's direct link. It returns ErrChanged as Update does.
+func SetDirect(ctx context.Context, q store.Querier, e Event) (Event, error) {
+	return versioned(ctx, q, setDirect, e, store.Args{"id": e.ID, "account": e.Account, "version": e.Version, "direct": e.Direct})
 }
 
 func versioned(ctx context.Context, q store.Querier, s store.Statement, e Event, args store.Args) (Event, error) {

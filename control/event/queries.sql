@@ -7,7 +7,7 @@ ON CONFLICT DO NOTHING
 
 -- name: event_by_id
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  password, agenda, lobby, options, direct, viewer_epoch, version, created_at, cancelled_at, held_at, ended_at,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
   (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
@@ -15,7 +15,7 @@ FROM event WHERE account_id = @account AND id = @id
 
 -- name: event_by_slug
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  password, agenda, lobby, options, direct, viewer_epoch, version, created_at, cancelled_at, held_at, ended_at,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
   (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
@@ -23,7 +23,7 @@ FROM event WHERE slug = @slug
 
 -- name: event_by_number
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, version, created_at, cancelled_at, held_at, ended_at,
+  password, agenda, lobby, options, direct, viewer_epoch, version, created_at, cancelled_at, held_at, ended_at,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
   (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
@@ -52,11 +52,15 @@ ORDER BY e.starts_at DESC, e.id DESC LIMIT @n
 -- name: update_event
 UPDATE event SET kind = @kind, title = @title, words = @words, description = @description, languages = @languages,
   starts_at = @starts_at, ends_at = @ends_at, time_zone = @time_zone, access = @access, password = @password,
-  agenda = @agenda, lobby = @lobby, version = version + 1
+  agenda = @agenda, lobby = @lobby, viewer_epoch = @viewer_epoch, version = version + 1
 WHERE account_id = @account AND id = @id AND version = @version
 
 -- name: set_state
 UPDATE event SET state = @state, cancelled_at = @cancelled_at, held_at = @held_at, ended_at = @ended_at, version = version + 1
+WHERE account_id = @account AND id = @id AND version = @version
+
+-- name: set_direct
+UPDATE event SET direct = @direct, version = version + 1
 WHERE account_id = @account AND id = @id AND version = @version
 
 -- name: delete_event
@@ -96,7 +100,7 @@ UPDATE stream SET closed_at = @at, key_hash = NULL
 WHERE account_id = @account AND event_id = @event AND id = @id AND closed_at IS NULL
 
 -- name: streams_on
-SELECT s.id, s.language, s.key_hash, e.slug, e.state, e.access
+SELECT s.id, s.language, s.key_hash, e.id AS event_id, e.account_id, e.slug, e.state, e.access, e.password, e.direct, e.viewer_epoch
 FROM event e JOIN stream s ON s.event_id = e.id
 WHERE e.state IN ('preparation', 'live') AND s.closed_at IS NULL AND s.key_hash IS NOT NULL
 ORDER BY e.slug, s.created_at, s.id

@@ -64,6 +64,7 @@ type EventDetails struct {
 	CreatedAt   time.Time    `json:"createdAt"`
 	May         login.Acts   `json:"may" nullable:"false" doc:"What the role allows in this event"`
 	Steps       []Step       `json:"steps" nullable:"false" enum:"prepare,schedule,start,end,archive,cancel" doc:"That the state and the role allow now"`
+	DirectLink  string       `json:"directLink,omitempty" format:"uri" doc:"Lets in whoever has it, whatever the access rule; absent where there is none, and for those who may not edit the event"`
 	Deletable   bool         `json:"deletable" doc:"It is over and was never held, or is a permanent room at rest"`
 }
 
@@ -156,6 +157,7 @@ func (r *Routes) Register(api huma.API) {
 	clone.DefaultStatus = http.StatusCreated
 	huma.Register(api, once.Keyed(clone), r.clone)
 	huma.Register(api, access.AllowIn(access.Op(http.MethodGet, "/events/{id}/order", "get-order", "The order form of an event"), permit.SeeOrder), r.order)
+	r.registerDirect(api)
 	r.registerStreams(api)
 	r.registerUsers(api)
 	r.registerPublic(api)
@@ -211,7 +213,12 @@ func (r *Routes) show(e Event, role permit.Role) EventDetails {
 }
 
 func (r *Routes) shown(ctx context.Context, e Event) *eventOut {
-	return &eventOut{access.ETag(e.Version), r.show(e, access.From(ctx).In)}
+	a := access.From(ctx)
+	out := &eventOut{access.ETag(e.Version), r.show(e, a.In)}
+	if e.Direct != nil && a.MayIn(permit.EditEvent) {
+		out.Body.DirectLink = r.Pages + "/e/" + e.Slug + "?direct=" + *e.Direct
+	}
+	return out
 }
 
 func subject(e Event) string { return "event/" + e.ID.String() }

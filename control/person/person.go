@@ -15,6 +15,7 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/key"
 	"freshet/control/login"
@@ -30,6 +31,7 @@ type Export struct {
 	Person      ExportedPerson       `json:"person"`
 	Memberships []ExportedMembership `json:"memberships" nullable:"false"`
 	Roles       []ExportedRole       `json:"roles" nullable:"false" doc:"Of the person in single events"`
+	Stays       []ExportedStay       `json:"stays" nullable:"false" doc:"Of whoever gave the person's address at events"`
 	LogIns      []ExportedLogIn      `json:"logIns" nullable:"false" doc:"Browsers in which the person is logged in"`
 	SecondStep  *ExportedStep        `json:"secondStep" doc:"Null where there is none"`
 	Passkeys    []ExportedPasskey    `json:"passkeys" nullable:"false"`
@@ -67,6 +69,17 @@ type ExportedRole struct {
 	Title   string      `json:"title"`
 	Role    permit.Role `json:"role"`
 	AddedAt time.Time   `json:"addedAt"`
+}
+
+// ExportedStay is one at an event.
+type ExportedStay struct {
+	Event    uuid.UUID `json:"event" format:"uuid"`
+	Name     string    `json:"name" doc:"As it was said"`
+	Language string    `json:"language"`
+	Way      door.Way  `json:"way" enum:"open,password,pass,direct"`
+	Network  string    `json:"network"`
+	BeganAt  time.Time `json:"beganAt"`
+	SeenAt   time.Time `json:"seenAt"`
 }
 
 // ExportedLogIn is a browser in which the person is logged in.
@@ -143,7 +156,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, logIns, secondStep, passkeys, links, keys, entries, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -169,6 +182,18 @@ func roles(ctx context.Context, q store.Querier, x *Export) error {
 	x.Roles = make([]ExportedRole, len(all))
 	for i, h := range all {
 		x.Roles[i] = ExportedRole{h.Event, h.Title, h.Role, h.AddedAt}
+	}
+	return err
+}
+
+func stays(ctx context.Context, q store.Querier, x *Export) error {
+	x.Stays = []ExportedStay{}
+	if x.Person.Email == "" {
+		return nil
+	}
+	all, err := door.Of(ctx, q, x.Person.Email)
+	for _, e := range all {
+		x.Stays = append(x.Stays, ExportedStay{e.Event, e.Name, e.Language, e.Way, e.Network, e.BeganAt, e.SeenAt})
 	}
 	return err
 }
@@ -282,6 +307,9 @@ func erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act
 			return err
 		}
 		if err := once.Forget(ctx, q, email); err != nil {
+			return err
+		}
+		if err := door.Forget(ctx, q, email); err != nil {
 			return err
 		}
 	}

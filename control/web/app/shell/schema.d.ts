@@ -265,6 +265,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}/direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an event a direct link, or another one: it lets in whoever has it, and the one before nobody any more */
+        post: operations["make-direct"];
+        /** Have an event's direct link let nobody in any more */
+        delete: operations["delete-direct"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}/end": {
         parameters: {
             query?: never;
@@ -437,6 +455,23 @@ export interface paths {
         head?: never;
         /** Give a person another role in this event */
         patch: operations["set-user-role"];
+        trace?: never;
+    };
+    "/api/v1/events/{slug}/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Come into an event, as its access rule asks */
+        post: operations["enter-event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/events/{slug}/join": {
@@ -1385,6 +1420,38 @@ export interface components {
              */
             ended: number;
         };
+        EnterInBody: {
+            /** @description Code of the event's direct link; one that is none is not looked at */
+            direct?: string;
+            email?: string;
+            /** @description Where the pass is in use elsewhere, let it be of use here instead */
+            here?: boolean;
+            /** @description BCP 47 */
+            language?: string;
+            name?: string;
+            /** @description Of a personal link */
+            pass?: string;
+            /** @description Of the event */
+            password?: string;
+        };
+        Entered: {
+            /**
+             * Format: date-time
+             * @description When the token runs out; joining gives another one
+             */
+            expires: string;
+            /** @description Of who was let in; empty where it was not said */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The stay at the event, whatever edges it uses
+             */
+            session: string;
+            /** @description Bearer for joining the event and for its edges */
+            token: string;
+            /** @enum {string} */
+            way: "open" | "password" | "pass" | "direct";
+        };
         EraseInBody: {
             /** @description Of a person who has one; else the browser must have logged in by a link within ten minutes */
             password?: string;
@@ -1401,6 +1468,11 @@ export interface components {
             /** @description It is over and was never held, or is a permanent room at rest */
             deletable: boolean;
             description: string;
+            /**
+             * Format: uri
+             * @description Lets in whoever has it, whatever the access rule; absent where there is none, and for those who may not edit the event
+             */
+            directLink?: string;
             /**
              * Format: date-time
              * @description When it last ended; null while it is live
@@ -1579,6 +1651,8 @@ export interface components {
             roles: components["schemas"]["ExportedRole"][];
             /** @description Null where there is none */
             secondStep: components["schemas"]["ExportedStep"];
+            /** @description Of whoever gave the person's address at events */
+            stays: components["schemas"]["ExportedStay"][];
         };
         ExportedEntry: {
             /** Format: uuid */
@@ -1682,6 +1756,20 @@ export interface components {
             role: string;
             title: string;
         };
+        ExportedStay: {
+            /** Format: date-time */
+            beganAt: string;
+            /** Format: uuid */
+            event: string;
+            language: string;
+            /** @description As it was said */
+            name: string;
+            network: string;
+            /** Format: date-time */
+            seenAt: string;
+            /** @enum {string} */
+            way: "open" | "password" | "pass" | "direct";
+        };
         ExportedStep: {
             /**
              * Format: int64
@@ -1712,16 +1800,16 @@ export interface components {
             edges: components["schemas"]["JoinEdge"][];
             /**
              * Format: date-time
-             * @description When the token runs out; null for an empty one
+             * @description When the token runs out; joining again, every 5 minutes, gives another one
              */
-            expires: string | null;
+            expires: string;
             /**
              * Format: uuid
              * @description The viewer's stay at the event, whatever edges it uses
              */
             session: string;
             streams: components["schemas"]["JoinStream"][];
-            /** @description Bearer for the edges; empty where the event is open to all */
+            /** @description Bearer for the edges, and for joining again */
             token: string;
         };
         JoinEdge: {
@@ -3986,6 +4074,178 @@ export interface operations {
             };
         };
     };
+    "make-direct": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, for 24 h and in all of the account: sent again with the same key and body it is not done again, and gets the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "end-event": {
         parameters: {
             query?: never;
@@ -5170,10 +5430,96 @@ export interface operations {
             };
         };
     };
+    "enter-event": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bearer and a token of this event: where that counts, it is renewed and nothing else is looked at */
+                Authorization?: string;
+            };
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EnterInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "join-event": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Bearer and the token that entering, or joining before, gave; an open event needs none */
+                Authorization?: string;
+            };
             path: {
                 slug: string;
             };
@@ -5196,6 +5542,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
