@@ -49,5 +49,5 @@ func away(err error) bool {
 	var network net.Error
 	return errors.As(err, &tries) || errors.As(err, &dial) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
-		strings.Contains(err.Error(), "sql: database is closed") || strings.Contains(err.Error(), "closed pool")
+		strings.Contains(err.Error(), "sql: database is closed") || strings.Contains(err.Error(), "sql: statement is closed") || strings.Contains(err.Error(), "closed pool")
 }
