@@ -19,9 +19,9 @@ import (
 
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
-	"freshet/control/keys"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/store"

@@ -112,8 +112,8 @@ type Event struct {
 	Lobby       string                   `db:"lobby"` // message to those who wait
 	Options     store.JSON[EventOptions] `db:"options"`
 	brand.Worn
-	Direct      *string                  `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
-	ViewerEpoch int64                    `db:"viewer_epoch"` // tokens of an older one do not count
+	Direct      *string `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
+	ViewerEpoch int64   `db:"viewer_epoch"` // tokens of an older one do not count
 }
 
 // A Listed event, and what the person who asked is in it.
