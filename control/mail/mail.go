@@ -4,6 +4,7 @@ package mail
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,10 +42,49 @@ const (
 	EventUser   Kind = "event-user"    // the same, of one who has joined already
 )
 
-var kinds = []Kind{SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser}
+// Those to guests of an event. Their values: link, account, event.
+const (
+	Invitation   Kind = "invitation"
+	Confirmation Kind = "confirmation" // of a registration
+	Waiting      Kind = "waiting"      // instead of it, where there is no place yet, or an organizer is to agree
+	Accepted     Kind = "accepted"     // after that
+	Change       Kind = "change"       // of the event
+	ReminderDay  Kind = "reminder-day" // before it begins
+	ReminderHour Kind = "reminder-hour"
+	Cancelled    Kind = "cancelled"
+)
+
+var kinds = []Kind{
+	SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser,
+	Invitation, Confirmation, Waiting, Accepted, Change, ReminderDay, ReminderHour, Cancelled,
+}
+
+// A Topic is what its readers stop mails about; empty, of mails that readers have asked for.
+type Topic string
+
+// The topics.
+const (
+	Invitations Topic = "invitations"
+	Changes     Topic = "changes"
+	Reminders   Topic = "reminders"
+)
+
+// Topic returns what mails of kind are about.
+func (kind Kind) Topic() Topic {
+	switch kind {
+	case Invitation:
+		return Invitations
+	case Change, Cancelled:
+		return Changes
+	case ReminderDay, ReminderHour:
+		return Reminders
+	}
+	return ""
+}
 
 // A Message is what a mail says, and to whom.
 type Message struct {
+	ID       uuid.UUID // uuid.Nil: a new one
 	Account  uuid.UUID // for which it is; uuid.Nil: for Freshet itself
 	Event    uuid.UUID // that it is about; uuid.Nil: none
 	Kind     Kind
@@ -52,6 +92,31 @@ type Message struct {
 	Language string // en or fr
 	Values   map[string]string
 	Brand    *Brand // of who sends it; nil: Freshet's own
+	About    About
+	Calendar Calendar
+	Stop     Stop
+}
+
+// About is what a mail shows of an event below its words. What is empty is left out.
+type About struct {
+	When, Number, Lobby string
+	Agenda              []Item
+	Signature           string
+}
+
+// An Item is one of an agenda.
+type Item struct{ At, Title, Text string }
+
+// A Calendar is an entry that comes with a mail (RFC 5546). The zero value is none.
+type Calendar struct {
+	Method string `json:"method"` // REQUEST or CANCEL
+	Text   string `json:"text"`
+}
+
+// A Stop is how readers stop mails about a topic. The zero value is for mails that they have asked for.
+type Stop struct {
+	Page string // address of the page that asks whether that is meant
+	Call string // address that does it when it is called (RFC 8058)
 }
 
 // A Brand is how mails of a customer look.
@@ -81,9 +146,11 @@ func (b Brand) fitted() Brand {
 
 // Written is a mail as it is sent.
 type Written struct {
-	Subject string `json:"subject"`
-	Text    string `json:"text"`
-	HTML    string `json:"html"`
+	Subject  string    `json:"subject"`
+	Text     string    `json:"text"`
+	HTML     string    `json:"html"`
+	Calendar *Calendar `json:"calendar,omitempty"`
+	Stop     string    `json:"stop,omitempty"` // as in Stop.Call
 }
 
 // States of a mail.
@@ -103,14 +170,39 @@ func NewQueue() *Queue { return &Queue{wake: make(chan struct{}, 1)} }
 
 // Add writes m and keeps it in the transaction q: it is sent where that is kept, and not before.
 func (u *Queue) Add(ctx context.Context, q store.Querier, m Message, now time.Time) error {
-	w, err := write(m)
+	d, err := Write(m)
 	if err != nil {
 		return err
 	}
-	at := store.Moment(now)
-	_, err = store.Exec(ctx, q, insertMail, store.Args{
-		"id": store.NewID(), "account": optional(m.Account), "event": optional(m.Event), "kind": string(m.Kind), "to": m.To,
-		"message": store.JSON[Written]{V: w}, "state": waiting, "at": at,
+	return u.Keep(ctx, q, d, now)
+}
+
+// A Draft is a mail that is written and not kept yet.
+type Draft struct {
+	ID      uuid.UUID
+	message Message
+	written string // JSON of a Written
+}
+
+// Write writes m, so that the transaction in which it is kept does not have to.
+func Write(m Message) (Draft, error) {
+	w, err := write(m)
+	if err != nil {
+		return Draft{}, err
+	}
+	if m.ID == uuid.Nil {
+		m.ID = store.NewID()
+	}
+	b, err := json.Marshal(w)
+	return Draft{m.ID, m, string(b)}, err
+}
+
+// Keep keeps d in the transaction q, as Add does.
+func (u *Queue) Keep(ctx context.Context, q store.Querier, d Draft, now time.Time) error {
+	m, at := d.message, store.Moment(now)
+	_, err := store.Exec(ctx, q, insertMail, store.Args{
+		"id": d.ID, "account": optional(m.Account), "event": optional(m.Event), "kind": string(m.Kind), "to": m.To,
+		"message": d.written, "state": waiting, "at": at,
 	})
 	store.After(ctx, u.signal)
 	return err

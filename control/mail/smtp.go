@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -101,5 +102,16 @@ func (s *SMTP) message(l Letter) (*gomail.Msg, error) {
 	m.SetGenHeader(gomail.Header("Auto-Submitted"), "auto-generated") // RFC 3834
 	m.SetBodyString(gomail.TypeTextPlain, l.Message.V.Text)
 	m.AddAlternativeString(gomail.TypeTextHTML, l.Message.V.HTML)
+	if stop := l.Message.V.Stop; stop != "" { // RFC 2369 and RFC 8058
+		m.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+stop+">")
+		m.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+	}
+	if c := l.Message.V.Calendar; c != nil { // RFC 6047: inside for what shows buttons, behind for what takes files
+		kind := gomail.ContentType("text/calendar; method=" + c.Method)
+		m.AddAlternativeString(kind, c.Text)
+		if err := m.AttachReader("event.ics", strings.NewReader(c.Text), gomail.WithFileContentType(kind)); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }

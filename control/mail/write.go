@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"sync"
 	text "text/template"
@@ -15,20 +16,39 @@ var texts embed.FS
 
 // A catalogue has the texts of one language: those that all mails share, and those of each kind.
 type catalogue struct {
-	Greeting       string            `json:"greeting"`
-	GreetingNobody string            `json:"greetingNobody"`
+	Greeting       phrase            `json:"greeting"`
+	GreetingNobody phrase            `json:"greetingNobody"`
 	Ignore         string            `json:"ignore"`
 	Fallback       string            `json:"fallback"`
+	Labels         labels            `json:"labels"`
 	Roles          map[string]string `json:"roles"`
 	kinds          map[Kind]words
 }
 
 // Words are those of one kind of mail, with {{.value}} for what the message brings.
 type words struct {
-	Subject string   `json:"subject"`
-	Lines   []string `json:"lines"`
-	Button  string   `json:"button"`
-	After   []string `json:"after"`
+	Subject phrase   `json:"subject"`
+	Lines   []phrase `json:"lines"`
+	Button  phrase   `json:"button"`
+	After   []phrase `json:"after"`
+}
+
+// Labels stand before what mails show of an event.
+type labels struct {
+	When   string `json:"when"`
+	Number string `json:"number"`
+	Agenda string `json:"agenda"`
+	Lobby  string `json:"lobby"`
+	Stop   string `json:"stop"`
+}
+
+// A phrase is a text with {{.value}} for what the message brings.
+type phrase struct{ *text.Template }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *phrase) UnmarshalText(b []byte) (err error) {
+	p.Template, err = text.New("").Option("missingkey=error").Parse(string(b))
+	return err
 }
 
 var catalogues = sync.OnceValue(func() map[string]catalogue {
@@ -85,12 +105,12 @@ func write(m Message) (Written, error) {
 		values["role"] = role
 	}
 	var err error
-	fill := func(s string) string {
-		if err != nil {
-			return ""
+	fill := func(p phrase) string {
+		var b strings.Builder
+		if err == nil {
+			err = p.Execute(&b, values)
 		}
-		s, err = fillIn(s, values)
-		return s
+		return b.String()
 	}
 	greeting := c.Greeting
 	if strings.TrimSpace(m.Name) == "" {
@@ -100,9 +120,15 @@ func write(m Message) (Written, error) {
 		Language, Subject, Greeting, Button, Link, Fallback, Ignore string
 		Lines, After                                                []string
 		Brand                                                       Brand
+		About                                                       About
+		Labels                                                      labels
+		Stop                                                        string
 	}{
 		Language: m.Language, Subject: oneLine(fill(w.Subject)), Greeting: fill(greeting), Button: fill(w.Button),
-		Link: m.Values["link"], Fallback: c.Fallback, Ignore: c.Ignore,
+		Link: m.Values["link"], Fallback: c.Fallback, Ignore: c.Ignore, About: m.About, Labels: c.Labels, Stop: m.Stop.Page,
+	}
+	if m.Stop.Page != "" { // nobody has asked for it
+		page.Ignore = ""
 	}
 	if m.Brand != nil {
 		page.Brand = m.Brand.fitted()
@@ -119,10 +145,20 @@ func write(m Message) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	out := Written{Subject: page.Subject}
-	out.Text = strings.Join([]string{
-		page.Greeting, strings.Join(page.Lines, "\n\n"), page.Button + ":\n" + page.Link, strings.Join(page.After, "\n\n"), page.Ignore,
-	}, "\n\n") + "\n"
+	out := Written{Subject: page.Subject, Stop: m.Stop.Call}
+	if m.Calendar.Text != "" {
+		out.Calendar = &m.Calendar
+	}
+	parts := append([]string{page.Greeting}, page.Lines...)
+	parts = append(parts, m.About.facts(c.Labels), page.Button+":\n"+page.Link)
+	parts = append(parts, page.After...)
+	parts = append(parts, m.About.rest(c.Labels)...)
+	parts = append(parts, page.Ignore)
+	if page.Stop != "" {
+		parts = append(parts, "-- \n"+c.Labels.Stop+":\n"+page.Stop)
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	out.Text = strings.Join(parts, "\n\n") + "\n"
 	var html strings.Builder
 	if err := layout().Execute(&html, page); err != nil {
 		return Written{}, err
@@ -131,14 +167,34 @@ func write(m Message) (Written, error) {
 	return out, nil
 }
 
-func fillIn(s string, values map[string]string) (string, error) {
-	t, err := text.New("").Option("missingkey=error").Parse(s)
-	if err != nil {
-		return "", err
+// facts are the short lines of a, as text.
+func (a About) facts(l labels) string {
+	var lines []string
+	for _, f := range [][2]string{{l.When, a.When}, {l.Number, a.Number}} {
+		if f[1] != "" {
+			lines = append(lines, f[0]+" "+f[1])
+		}
 	}
-	var b strings.Builder
-	err = t.Execute(&b, values)
-	return b.String(), err
+	return strings.Join(lines, "\n")
+}
+
+// rest is what comes below the button, as text.
+func (a About) rest(l labels) []string {
+	var parts []string
+	if len(a.Agenda) > 0 {
+		lines := []string{l.Agenda}
+		for _, i := range a.Agenda {
+			lines = append(lines, strings.TrimSpace(i.At+"  "+i.Title))
+			if i.Text != "" {
+				lines = append(lines, i.Text)
+			}
+		}
+		parts = append(parts, strings.Join(lines, "\n"))
+	}
+	if a.Lobby != "" {
+		parts = append(parts, l.Lobby+"\n"+a.Lobby)
+	}
+	return append(parts, a.Signature)
 }
 
 // oneLine is s without line breaks, which a header must not have.
