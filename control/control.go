@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	netmail "net/mail"
 	"net/url"
 	"time"
 
@@ -21,12 +22,14 @@ import (
 	"freshet/control/brand"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/guest"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/once"
+	"freshet/control/pass"
 	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/control/web"
@@ -70,6 +73,17 @@ func (m Mail) server(pages string, db *store.DB) (mail.Server, error) {
 	return s, nil
 }
 
+// sender returns the address of mails.
+func (m Mail) sender(pages string) string {
+	if a, err := netmail.ParseAddress(m.From); err == nil {
+		return a.Address
+	}
+	if u, err := url.Parse(pages); err == nil && u.Hostname() != "" {
+		return "webcasts@" + u.Hostname()
+	}
+	return "webcasts@localhost"
+}
+
 // Validate names the first thing that is wrong.
 func (c Config) Validate() error {
 	if c.Node == "" {
@@ -107,6 +121,7 @@ type Control struct {
 	api     *api.API
 	handler http.Handler
 	sender  *mail.Sender // nil where mails wait
+	mailer  *guest.Mailer
 	store   *store.DB
 	log     *slog.Logger
 }
@@ -148,9 +163,13 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.door = door.New(door.Deps{
 		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys, Now: time.Now,
 	})
+	key := d.Keys.Derived("pass")
+	c.mailer = guest.NewMailer(guest.Mailer{Log: d.Log, Store: d.Store, Now: time.Now, Letters: &guest.Letters{
+		Mail: queue, Passes: pass.New(key), Stops: pass.NewStop(key), Pages: cfg.Pages, From: cfg.Mail.sender(cfg.Pages),
+	}})
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
-		Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Now: time.Now, Erased: d.Erased,
+		Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer, Now: time.Now, Erased: d.Erased,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
@@ -184,6 +203,7 @@ func (c *Control) Run(ctx context.Context) error {
 	if c.sender != nil {
 		g.Go(func() error { return c.sender.Run(ctx) })
 	}
+	g.Go(func() error { return c.mailer.Run(ctx) })
 	g.Go(func() error { return c.sweep(ctx) })
 	return g.Wait()
 }

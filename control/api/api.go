@@ -18,6 +18,7 @@ import (
 	"freshet/control/brand"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/guest"
 	"freshet/control/key"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -51,6 +52,7 @@ type Deps struct {
 	Door    *door.Door
 	Store   *store.DB
 	Mail    *mail.Queue
+	Mailer  *guest.Mailer
 	Hasher  *login.Hasher
 	Sealer  *login.Sealer
 	Now     func() time.Time
@@ -95,6 +97,11 @@ func New(cfg Config, d Deps) *API {
 	(&brand.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&event.Routes{
 		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Random: rand.Reader, Now: d.Now, Pages: cfg.Pages,
+		Changed: d.Mailer.Changed,
+	}).Register(a.doc)
+	(&guest.Routes{
+		Store: d.Store, Letters: d.Mailer.Letters, Mailer: d.Mailer, Now: d.Now,
+		Desk: &guest.Desk{Store: d.Store, Passes: d.Mailer.Letters.Passes},
 	}).Register(a.doc)
 	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -18,11 +19,14 @@ import (
 	"freshet/cluster/agent"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/guest"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
+	"freshet/control/pass"
+	"freshet/control/store"
 	"freshet/control/store/storetest"
 	pb "freshet/proto"
 	"freshet/proto/problem"
@@ -32,13 +36,21 @@ import (
 func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	t.Helper()
 	db, log, reg := storetest.New(t).DB, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
-	board := event.NewBoard(log, db, records)
+	board, queue := event.NewBoard(log, db, records), mail.NewQueue()
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
 		Log: log, Metrics: reg, Records: records, Fleet: fleet, Live: live.New(live.Config{}, log, db, reg),
 		Board: board, Door: door.New(door.Deps{
 			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: keys.Make(), Now: time.Now,
-		}), Store: db, Mail: mail.NewQueue(), Hasher: newHasher(), Now: time.Now,
+		}), Store: db, Mail: queue, Mailer: newMailer(db, queue, time.Now), Hasher: newHasher(), Now: time.Now,
 	})
+}
+
+// newMailer returns one whose passes all tests can make.
+func newMailer(db *store.DB, queue *mail.Queue, now func() time.Time) *guest.Mailer {
+	key := bytes.Repeat([]byte{7}, 32)
+	return guest.NewMailer(guest.Mailer{Log: slog.New(slog.DiscardHandler), Store: db, Now: now, Letters: &guest.Letters{
+		Mail: queue, Passes: pass.New(key), Stops: pass.NewStop(key), Pages: "https://webcasts.example", From: "webcasts@example.org",
+	}})
 }
 
 // newHasher returns one that takes no time.

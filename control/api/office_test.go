@@ -19,6 +19,7 @@ import (
 
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/guest"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -38,23 +39,24 @@ type office struct {
 
 	records *node.Records
 	keys    *keys.Keys
-	guests  guests // that have passes
+	guests  passholders   // that have passes
+	mailer  *guest.Mailer // of the API that was made last
 }
 
-// guests are those whose passes are known; the zero value knows none.
-type guests map[string]door.Guest
+// passholders are those whose passes are known; the zero value knows none.
+type passholders map[string]door.Guest
 
-func (g guests) ByPass(_ context.Context, pass string) (door.Guest, error) {
+func (g passholders) ByPass(_ context.Context, pass string) (door.Guest, error) {
 	if one, ok := g[pass]; ok {
 		return one, nil
 	}
 	return door.Guest{}, store.ErrNone
 }
 
-func (guests) Seen(context.Context, store.Querier, uuid.UUID, time.Time) error { return nil }
+func (passholders) Seen(context.Context, store.Querier, uuid.UUID, time.Time) error { return nil }
 
 func newOffice(t *testing.T, db *storetest.DB) *office {
-	o := &office{t: t, db: db, records: node.NewRecords(), keys: keys.Make(), guests: guests{}}
+	o := &office{t: t, db: db, records: node.NewRecords(), keys: keys.Make(), guests: passholders{}}
 	o.records.SetKeys(o.keys.Public()...)
 	o.ms.Store(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC).UnixMilli())
 	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
@@ -64,14 +66,15 @@ func newOffice(t *testing.T, db *storetest.DB) *office {
 func (o *office) deps() Deps {
 	log, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, o.db.DB, reg)
-	board := event.NewBoard(log, o.db.DB, o.records, hub)
+	board, queue := event.NewBoard(log, o.db.DB, o.records, hub), mail.NewQueue()
+	o.mailer = newMailer(o.db.DB, queue, o.now)
 	return Deps{
 		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub, Board: board,
 		Door: door.New(door.Deps{
 			Log: log, Metrics: reg, Store: o.db.DB, Board: board, Revoked: o.records, Hasher: newHasher(), Keys: o.keys,
 			Guests: o.guests, Now: o.now,
 		}),
-		Store: o.db.DB, Mail: mail.NewQueue(), Hasher: newHasher(), Sealer: newSealer(o.t), Now: o.now,
+		Store: o.db.DB, Mail: queue, Mailer: o.mailer, Hasher: newHasher(), Sealer: newSealer(o.t), Now: o.now,
 	}
 }
 

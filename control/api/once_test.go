@@ -32,6 +32,7 @@ func TestKeyed(t *testing.T) {
 		"enter-event":   "nobody's, and what it gave is renewed by it",
 		"prepare-event": "leads to a state", "schedule-event": "leads to a state", "start-event": "leads to a state",
 		"end-event": "leads to a state", "archive-event": "leads to a state", "cancel-event": "leads to a state",
+		"register": "nobody's, and once an address", "accept-guest": "leads to a state", "refuse-guest": "leads to a state",
 	}
 	newOffice(t, storetest.New(t)).api.operations(func(op *huma.Operation) {
 		if op.Method != http.MethodPost {

@@ -107,6 +107,8 @@ func TestOtherAccount(t *testing.T) {
 	stream := owner.does("POST", "/events/"+made+"/streams", object{"name": "Floor"})["id"].(string)
 	user := owner.does("POST", "/events/"+made+"/users", object{"email": "bob@example.org", "role": "presenter"})["id"].(string)
 	owner.passkey("Phone")
+	owner.does("POST", "/events/"+made+"/guests", object{"guests": []object{{"email": "guest@example.org"}}})
+	guest := owner.does("GET", "/events/"+made+"/guests", nil)["guests"].([]any)[0].(object)["id"].(string)
 	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
@@ -116,7 +118,9 @@ func TestOtherAccount(t *testing.T) {
 	bodies := map[string]any{
 		"set-role": object{"role": "owner"}, "edit-event": object{"title": "Hers"}, "add-stream": object{"name": "Hers"},
 		"edit-stream": object{"name": "Hers"}, "set-user-role": object{"role": "organizer"},
-		"add-user": object{"email": "eve@example.org", "role": "organizer"},
+		"add-user":   object{"email": "eve@example.org", "role": "organizer"},
+		"add-guests": object{"guests": []object{{"email": "eve@example.org"}}}, "remove-guests": object{"count": 1},
+		"invite-guests": object{"all": true},
 	}
 	tried := 0
 	o.api.operations(func(op *huma.Operation) {
@@ -130,7 +134,7 @@ func TestOtherAccount(t *testing.T) {
 			t.Errorf("%s: no id of another account is known for %s", op.OperationID, path)
 			return
 		}
-		inside := strings.NewReplacer("{stream}", stream, "{person}", user).Replace(after)
+		inside := strings.NewReplacer("{stream}", stream, "{person}", user, "{guest}", guest).Replace(after)
 		for _, id := range []string{id, own} {
 			if id == own && (before != "/events/" || inside == after) {
 				continue // nothing of another account is named
@@ -154,7 +158,7 @@ func TestOtherAccount(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/members": `"role":"organizer"`, "/events/" + made: `"title":"Launch"`, "/events/" + made + "/streams": `"name":"Floor"`,
-		"/events/" + made + "/users": `"role":"presenter"`,
+		"/events/" + made + "/users": `"role":"presenter"`, "/events/" + made + "/guests": `"total":1`,
 	} {
 		if got := owner.send("GET", path, nil).Body.String(); !strings.Contains(got, want) || strings.Contains(got, "Hers") {
 			t.Errorf("%s: %s", path, got)

@@ -29,6 +29,9 @@ type EventFields struct {
 	Password    *string       `json:"password,omitempty" maxLength:"64" doc:"4 to 64 characters, for those who come; empty takes it away. It is shown to nobody"`
 	Agenda      *[]AgendaItem `json:"agenda,omitempty" maxItems:"100" nullable:"false"`
 	Lobby       *string       `json:"lobby,omitempty" maxLength:"2000" doc:"Message to those who wait for the start"`
+	Form        *[]FormField  `json:"form,omitempty" maxItems:"30" nullable:"false" doc:"What is asked beside name and email"`
+	Cap         MaybeNumber   `json:"cap,omitempty" doc:"Guests that have a place; null for any number"`
+	Approval    *bool         `json:"approval,omitempty" doc:"Whoever registers waits until an organizer agrees"`
 }
 
 // A MaybeTime is a time, null or not given at all.
@@ -96,6 +99,7 @@ func (f *EventFields) apply(e *Event, password string) error {
 	}
 	f.applyTimes(e, &wrong)
 	f.applyAccess(e, password, &wrong)
+	f.applyRegistration(e, &wrong)
 	if f.Agenda != nil {
 		e.Agenda.V = []AgendaItem{}
 		for n, i := range *f.Agenda {
@@ -187,7 +191,8 @@ func (f *EventFields) names() string {
 		{"kind", f.Kind != nil}, {"title", f.Title != nil}, {"description", f.Description != nil},
 		{"languages", f.Languages != nil}, {"startsAt", f.StartsAt != nil}, {"endsAt", f.EndsAt.Given},
 		{"timeZone", f.TimeZone != nil}, {"access", f.Access != nil}, {"password", f.Password != nil},
-		{"agenda", f.Agenda != nil}, {"lobby", f.Lobby != nil},
+		{"agenda", f.Agenda != nil}, {"lobby", f.Lobby != nil}, {"form", f.Form != nil}, {"cap", f.Cap.Given},
+		{"approval", f.Approval != nil},
 	} {
 		if field.given {
 			all = append(all, field.name)

@@ -112,8 +112,13 @@ type Event struct {
 	Lobby       string                   `db:"lobby"` // message to those who wait
 	Options     store.JSON[EventOptions] `db:"options"`
 	brand.Worn
-	Direct      *string `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
-	ViewerEpoch int64   `db:"viewer_epoch"` // tokens of an older one do not count
+	Direct      *string                 `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
+	ViewerEpoch int64                   `db:"viewer_epoch"` // tokens of an older one do not count
+	Form        store.JSON[[]FormField] `db:"form"`
+	Cap         *int64                  `db:"cap"`      // guests that have a place; nil: any number
+	Taken       int64                   `db:"taken"`    // places, where there is a cap
+	Approval    bool                    `db:"approval"` // whoever registers waits until somebody agrees
+	MadeBy      *uuid.UUID              `db:"made_by"`  // person whose signature its mails have; nil: a program
 }
 
 // A Listed event, and what the person who asked is in it.
@@ -139,7 +144,7 @@ func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now
 		}
 		args := e.args()
 		args["slug"], args["number"], args["state"] = e.Slug, e.Number, string(e.State)
-		args["created_at"], args["options"] = e.CreatedAt, e.Options
+		args["created_at"], args["options"], args["made_by"] = e.CreatedAt, e.Options, e.MadeBy
 		delete(args, "version")
 		delete(args, "viewer_epoch")
 		switch n, err := store.Exec(ctx, q, insertEvent, args); {
@@ -158,7 +163,8 @@ func (e *Event) args() store.Args {
 		"id": e.ID, "account": e.Account, "version": e.Version, "kind": string(e.Kind), "title": e.Title,
 		"words": Words(e.Title), "description": e.Description, "languages": e.Languages, "starts_at": e.StartsAt,
 		"ends_at": e.EndsAt, "time_zone": e.TimeZone, "access": string(e.Access), "password": e.Password,
-		"agenda": e.Agenda, "lobby": e.Lobby, "viewer_epoch": e.ViewerEpoch,
+		"agenda": e.Agenda, "lobby": e.Lobby, "form": e.Form, "cap": e.Cap, "approval": e.Approval,
+		"viewer_epoch": e.ViewerEpoch,
 	}
 }
 

@@ -30,6 +30,9 @@ type Routes struct {
 	Now    func() time.Time
 	Pages  string // base address of the pages, for links
 
+	// Changed is told of each change of an event that guests may notice, in the transaction that makes it.
+	Changed func(ctx context.Context, q store.Querier, was, is Event, now time.Time) error
+
 	numbers, mails, mailsOf *limit.Limiter
 }
 
@@ -61,6 +64,9 @@ type EventDetails struct {
 	Lobby       string       `json:"lobby"`
 	Password    bool         `json:"password" doc:"One was chosen"`
 	Options     EventOptions `json:"options"`
+	Form        []FormField  `json:"form" nullable:"false" doc:"What is asked of those who register, beside name and email"`
+	Cap         *int64       `json:"cap" doc:"Guests that have a place; null: any number"`
+	Approval    bool         `json:"approval" doc:"Whoever registers waits until an organizer agrees"`
 	CreatedAt   time.Time    `json:"createdAt"`
 	May         login.Acts   `json:"may" nullable:"false" doc:"What the role allows in this event"`
 	Steps       []Step       `json:"steps" nullable:"false" enum:"prepare,schedule,start,end,archive,cancel" doc:"That the state and the role allow now"`
@@ -195,7 +201,7 @@ func (r *Routes) show(e Event, role permit.Role) EventDetails {
 	now := r.Now()
 	v := EventDetails{
 		EventLine: r.line(e.Line, role), Description: e.Description, Agenda: e.Agenda.V, Lobby: e.Lobby,
-		Password: e.Password != nil, Options: e.Options.V, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
+		Password: e.Password != nil, Options: e.Options.V, Form: e.Form.V, Cap: e.Cap, Approval: e.Approval, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
 		Deletable: e.Deletable(now) && role.May(permit.EditEvent),
 	}
 	for _, act := range permit.Acts() {

@@ -35,7 +35,7 @@ func (r *Routes) create(ctx context.Context, in *createEventIn) (*createdOut, er
 	}
 	fresh := Event{Account: a.Account}
 	fresh.Kind, fresh.Access, fresh.State, fresh.TimeZone = Webcast, Open, Scheduled, "UTC"
-	fresh.Languages.V, fresh.Agenda.V = []string{}, []AgendaItem{}
+	fresh.Languages.V, fresh.Agenda.V, fresh.Form.V = []string{}, []AgendaItem{}, []FormField{}
 	fresh.Options.V = EventOptions{Registration: true, Poll: true, Languages: true, SMS: true}
 	if in.Body.Options != nil {
 		fresh.Options.V = *in.Body.Options
@@ -48,7 +48,7 @@ func (r *Routes) create(ctx context.Context, in *createEventIn) (*createdOut, er
 		if err != nil {
 			return nil, err
 		}
-		fresh.TimeZone = p.TimeZone
+		fresh.TimeZone, fresh.MadeBy = p.TimeZone, &a.ID
 	}
 	if err := in.Body.apply(&fresh, password); err != nil {
 		return nil, err
@@ -106,11 +106,15 @@ func (r *Routes) edit(ctx context.Context, in *editEventIn) (out *eventOut, err 
 		if e.State == Archived || e.State == Cancelled {
 			return ErrStep
 		}
+		was := e
 		if err := in.Body.apply(&e, password); err != nil {
 			return err
 		}
 		e, err := Update(ctx, q, e)
 		if err != nil {
+			return err
+		}
+		if err := r.Changed(ctx, q, was, e, r.Now()); err != nil {
 			return err
 		}
 		out = r.shown(ctx, e)
@@ -134,7 +138,7 @@ func (r *Routes) delete(ctx context.Context, in *eventIn) (*struct{}, error) {
 
 func (r *Routes) take(ctx context.Context, id uuid.UUID, m Move) (out *eventOut, err error) {
 	err = r.change(ctx, id, func(ctx context.Context, q store.Querier, a access.Actor, e Event) error {
-		now := r.Now()
+		now, was := r.Now(), e
 		changed, err := e.Take(m, now)
 		if err != nil {
 			return err
@@ -144,6 +148,9 @@ func (r *Routes) take(ctx context.Context, id uuid.UUID, m Move) (out *eventOut,
 			return nil
 		}
 		if e, err = SetState(ctx, q, e); err != nil {
+			return err
+		}
+		if err := r.Changed(ctx, q, was, e, now); err != nil {
 			return err
 		}
 		out = r.shown(ctx, e)

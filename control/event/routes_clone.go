@@ -26,6 +26,9 @@ func (r *Routes) clone(ctx context.Context, in *cloneEventIn) (*createdOut, erro
 		}
 		like := was
 		like.State = Scheduled
+		if a.Kind == audit.Person {
+			like.MadeBy = &a.ID
+		}
 		like.shift(now)
 		f := EventFields{}
 		if in.Body != nil {

@@ -30,6 +30,10 @@ type PublicEvent struct {
 	Agenda      []AgendaItem `json:"agenda" nullable:"false" doc:"By time"`
 	Lobby       string       `json:"lobby" doc:"Message to those who wait"`
 	Brand       brand.Brand  `json:"brand" doc:"How its pages look"`
+
+	Registration Registering `json:"registration" enum:"closed,open,waiting-list" doc:"Waiting-list: every place is taken"`
+	Approval     bool        `json:"approval" doc:"Whoever registers waits until an organizer agrees"`
+	Form         []FormField `json:"form" nullable:"false" doc:"What is asked beside name and email"`
 }
 
 type publicOut struct{ Body PublicEvent }
@@ -76,6 +80,7 @@ func Shown(e Event, pages string) PublicEvent {
 		Slug: e.Slug, Number: e.Number, Link: pages + "/e/" + e.Slug, Kind: e.Kind, Title: e.Title, Description: e.Description,
 		Languages: e.Languages.V, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, State: e.State,
 		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby, Brand: e.Brand(),
+		Registration: e.Registers(), Approval: e.Approval, Form: e.Form.V,
 	}
 }
 

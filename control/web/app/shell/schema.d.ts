@@ -300,6 +300,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}/guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Guests of an event, the newest first */
+        get: operations["list-guests"];
+        put?: never;
+        /** Put guests on the list */
+        post: operations["add-guests"];
+        /** Empty the list; their passes let nobody in any more */
+        delete: operations["remove-guests"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/guests/{guest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a guest off the list; its pass lets nobody in any more */
+        delete: operations["remove-guest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/guests/{guest}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a guest who waits a place, and send the link */
+        post: operations["accept-guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/guests/{guest}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a guest; its pass lets nobody in any more */
+        post: operations["refuse-guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send mails to guests */
+        post: operations["invite-guests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}/order": {
         parameters: {
             query?: never;
@@ -511,6 +598,23 @@ export interface paths {
         get: operations["follow-event"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{slug}/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register for an event; a mail brings the link */
+        post: operations["register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1070,6 +1174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/public/passes/{pass}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a guest's pass is for */
+        get: operations["get-pass"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resets": {
         parameters: {
             query?: never;
@@ -1236,6 +1357,11 @@ export interface components {
             /** @enum {string} */
             role: "owner" | "organizer" | "collaborator" | "presenter";
         };
+        AddGuestsInBody: {
+            guests: components["schemas"]["NewGuest"][];
+            /** @description Those who are new on the list */
+            invite?: boolean;
+        };
         AddMemberInBody: {
             email: string;
             /** @description Of the invitation, for a person who is new: BCP 47; en or fr comes of it */
@@ -1243,6 +1369,17 @@ export interface components {
             name?: string;
             /** @enum {string} */
             role: "owner" | "organizer" | "collaborator" | "presenter";
+        };
+        AddReport: {
+            /** Format: int64 */
+            added: number;
+            /** @description Were not added */
+            bad: components["schemas"]["BadLine"][];
+            /**
+             * Format: int64
+             * @description Were on the list, or stand twice among those to add
+             */
+            double: number;
         };
         AddStreamInBody: {
             /** @description BCP 47 */
@@ -1296,6 +1433,14 @@ export interface components {
              * @description Cursor of the page behind this one; absent on the last
              */
             next?: number;
+        };
+        BadLine: {
+            /**
+             * Format: int64
+             * @description From 1 on
+             */
+            line: number;
+            reason: string;
         };
         Brand: {
             /** @description Null: none */
@@ -1362,12 +1507,21 @@ export interface components {
             /** @enum {string} */
             access?: "open" | "password" | "token" | "registration";
             agenda?: components["schemas"]["AgendaItem"][];
+            /** @description Whoever registers waits until an organizer agrees */
+            approval?: boolean;
+            /**
+             * Format: int64
+             * @description Guests that have a place; null for any number
+             */
+            cap?: number | null;
             description?: string;
             /**
              * Format: date-time
              * @description Null for none
              */
             endsAt?: string | null;
+            /** @description What is asked beside name and email */
+            form?: components["schemas"]["FormField"][];
             /** @enum {string} */
             kind?: "webcast" | "webinar" | "meeting" | "permanent";
             /** @description BCP 47 */
@@ -1412,6 +1566,13 @@ export interface components {
         };
         EmailInBody: {
             email: string;
+        };
+        EmptyInBody: {
+            /**
+             * Format: int64
+             * @description Of all guests of the event, as whoever asks has read it
+             */
+            count: number;
         };
         EndedOutBody: {
             /**
@@ -1461,8 +1622,15 @@ export interface components {
             access: "open" | "password" | "token" | "registration";
             /** @description By time */
             agenda: components["schemas"]["AgendaItem"][];
+            /** @description Whoever registers waits until an organizer agrees */
+            approval: boolean;
             /** Format: date-time */
             cancelledAt: string | null;
+            /**
+             * Format: int64
+             * @description Guests that have a place; null: any number
+             */
+            cap: number | null;
             /** Format: date-time */
             createdAt: string;
             /** @description It is over and was never held, or is a permanent room at rest */
@@ -1480,6 +1648,8 @@ export interface components {
             endedAt: string | null;
             /** Format: date-time */
             endsAt: string | null;
+            /** @description What is asked of those who register, beside name and email */
+            form: components["schemas"]["FormField"][];
             /**
              * Format: date-time
              * @description When it first went live; null: never
@@ -1524,12 +1694,21 @@ export interface components {
             /** @enum {string} */
             access?: "open" | "password" | "token" | "registration";
             agenda?: components["schemas"]["AgendaItem"][];
+            /** @description Whoever registers waits until an organizer agrees */
+            approval?: boolean;
+            /**
+             * Format: int64
+             * @description Guests that have a place; null for any number
+             */
+            cap?: number | null;
             description?: string;
             /**
              * Format: date-time
              * @description Null for none
              */
             endsAt?: string | null;
+            /** @description What is asked beside name and email */
+            form?: components["schemas"]["FormField"][];
             /** @enum {string} */
             kind?: "webcast" | "webinar" | "meeting" | "permanent";
             /** @description BCP 47 */
@@ -1543,6 +1722,39 @@ export interface components {
             /** @description Of the IANA database: in which the event is announced */
             timeZone?: string;
             title?: string;
+        };
+        EventGuest: {
+            /** @description By the ids of the form's fields */
+            answers: {
+                [key: string]: string | boolean;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Last; null: never
+             */
+            invitedAt: string | null;
+            /** @description BCP 47 */
+            language: string;
+            /** @description The last one to the guest; null: none */
+            mail: components["schemas"]["LastMail"];
+            name: string;
+            /**
+             * Format: date-time
+             * @description Last at the door; null: never
+             */
+            seenAt: string | null;
+            /** @enum {string} */
+            source: "added" | "imported" | "registered";
+            /**
+             * @description Erased: has asked for it, nothing is left but that there was somebody
+             * @enum {string}
+             */
+            state: "in" | "waiting" | "refused" | "erased";
         };
         EventLine: {
             /** @enum {string} */
@@ -1783,6 +1995,32 @@ export interface components {
             detail: string;
             pointer: string;
         };
+        FormField: {
+            /** @description Of its answers; one is given to a field without */
+            id?: string;
+            /** @enum {string} */
+            kind: "text" | "choice" | "checkbox" | "consent";
+            label: string;
+            /** @description Of a choice, each of at most 200 characters */
+            options?: string[];
+            required?: boolean;
+        };
+        GuestsOutBody: {
+            /** @description The newest first */
+            guests: components["schemas"]["EventGuest"][];
+            /** @description Cursor of the page behind this one; absent on the last */
+            next?: string;
+            /**
+             * Format: int64
+             * @description Of all pages
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Of all guests, those who wait
+             */
+            waiting: number;
+        };
         InvitationOutBody: {
             /** @description Name of the account */
             account: string;
@@ -1794,6 +2032,25 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "owner" | "organizer" | "collaborator" | "presenter";
+        };
+        InviteInBody: {
+            /** @description Every guest */
+            all?: boolean;
+            /** @description Tell those who were invited or have registered that something has changed */
+            change?: boolean;
+            /** @description Those who were not invited yet and have not registered */
+            fresh?: boolean;
+            /** @description These */
+            guests?: string[];
+            /** @description Oneself alone, to see the mail */
+            test?: boolean;
+        };
+        InviteOutBody: {
+            /**
+             * Format: int64
+             * @description Mails; guests who wait, were refused or have stopped such mails get none
+             */
+            sent: number;
         };
         Join: {
             /** @description At most three, best first */
@@ -1851,6 +2108,12 @@ export interface components {
             id: string;
             /** @description Empty where it is not known any more */
             name: string;
+        };
+        LastMail: {
+            /** @description Of the mail server, where it did not take it */
+            answer: string;
+            /** @enum {string} */
+            state: "waiting" | "sent" | "failed";
         };
         ListEventsOutBody: {
             /** @description By their start */
@@ -1945,6 +2208,12 @@ export interface components {
              */
             usedAt: string | null;
         };
+        NewGuest: {
+            email: string;
+            /** @description BCP 47; absent: of the event */
+            language?: string;
+            name?: string;
+        };
         OrderForm: {
             /** Format: date-time */
             createdAt: string;
@@ -2038,11 +2307,15 @@ export interface components {
             access: "open" | "password" | "token" | "registration";
             /** @description By time */
             agenda: components["schemas"]["AgendaItem"][];
+            /** @description Whoever registers waits until an organizer agrees */
+            approval: boolean;
             /** @description How its pages look */
             brand: components["schemas"]["Brand"];
             description: string;
             /** Format: date-time */
             endsAt: string | null;
+            /** @description What is asked beside name and email */
+            form: components["schemas"]["FormField"][];
             /** @enum {string} */
             kind: "webcast" | "webinar" | "meeting" | "permanent";
             /** @description BCP 47 */
@@ -2053,6 +2326,11 @@ export interface components {
             lobby: string;
             /** @description Nine digits */
             number: string;
+            /**
+             * @description Waiting-list: every place is taken
+             * @enum {string}
+             */
+            registration: "closed" | "open" | "waiting-list";
             slug: string;
             /** Format: date-time */
             startsAt: string;
@@ -2061,9 +2339,39 @@ export interface components {
             timeZone: string;
             title: string;
         };
+        PublicPass: {
+            name: string;
+            slug: string;
+            /** Format: date-time */
+            startsAt: string;
+            /**
+             * @description Of the event
+             * @enum {string}
+             */
+            state: "scheduled" | "preparation" | "live" | "ended" | "cancelled";
+            timeZone: string;
+            title: string;
+        };
         RecoveryOutBody: {
             /** @description Ten, each of which works once in the place of a code of the app; shown this once */
             codes: string[];
+        };
+        RegisterInBody: {
+            /** @description By the ids of the form's fields */
+            answers?: {
+                [key: string]: string | boolean;
+            };
+            email: string;
+            /** @description BCP 47 */
+            language?: string;
+            name: string;
+        };
+        RegisterOutBody: {
+            /**
+             * @description Sent: a mail brings the link. Waiting: for a place, or for an organizer to agree; a mail says so. The same for an address that is known
+             * @enum {string}
+             */
+            status: "sent" | "waiting";
         };
         RenameAccountInBody: {
             name: string;
@@ -4332,6 +4640,617 @@ export interface operations {
             };
         };
     };
+    "list-guests": {
+        parameters: {
+            query?: {
+                /** @description Words of name and address, in any case, without accents */
+                search?: string;
+                source?: "added" | "imported" | "registered";
+                state?: "in" | "waiting" | "refused" | "erased";
+                /** @description Of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestsOutBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-guests": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, for 24 h and in all of the account: sent again with the same key and body it is not done again, and gets the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddGuestsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmptyInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                guest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "accept-guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                guest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventGuest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "refuse-guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                guest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventGuest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "invite-guests": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, for 24 h and in all of the account: sent again with the same key and body it is not done again, and gets the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteOutBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-order": {
         parameters: {
             query?: never;
@@ -5666,6 +6585,77 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterInBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterOutBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8368,6 +9358,64 @@ export interface operations {
                     "image/jpeg": string;
                     "image/png": string;
                     "image/webp": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-pass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicPass"];
                 };
             };
             /** @description Not Found */
