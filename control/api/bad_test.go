@@ -39,6 +39,16 @@ func TestEveryOperationWithBadInput(t *testing.T) {
 		status                  int
 		kind                    string
 	}
+	ofFiles := []row{
+		{"JSON", "application/json", `{}`, 415, "content-type"},
+		{"no type", "", `a@example.org`, 415, "content-type"},
+		{"nothing", "text/csv", ``, 400, "bad-request"},
+		{"too large", "text/csv", strings.Repeat("hunter2,a@example.org\n", 200_000), 413, "too-large"},
+		{"no text", "text/csv", "hunter2\x00", 422, "invalid"},
+		{"a quotation mark too many", "text/csv", `"hunter2`, 422, "invalid"},
+		{"no address", "text/csv", "hunter2,hunter2\n", 422, "invalid"},
+		{"a heading alone", "text/csv", "name,email\n", 422, "invalid"},
+	}
 	ofJSON := []row{
 		{"no JSON", "application/json", `{"a":"hunter2`, 400, "bad-request"},
 		{"nothing", "application/json", ``, 400, "bad-request"},
@@ -85,6 +95,9 @@ func TestEveryOperationWithBadInput(t *testing.T) {
 			if op.RequestBody.Content["image/png"] != nil {
 				bodies = ofImages
 			}
+			if op.RequestBody.Content["text/csv"] != nil {
+				bodies = ofFiles
+			}
 			for _, row := range bodies {
 				if !op.RequestBody.Required && row.body == "" {
 					continue
@@ -102,7 +115,11 @@ func TestEveryOperationWithBadInput(t *testing.T) {
 		}
 		for _, q := range op.Parameters {
 			if q.In == "query" && q.Schema != nil && q.Schema.Type != huma.TypeString {
-				check("a wrong "+q.Name, owner.raw(op.Method, path+"?"+q.Name+"=hunter2", "", ""), 422, "invalid")
+				kind, text := "", ""
+				if op.RequestBody != nil && op.RequestBody.Content["text/csv"] != nil {
+					kind, text = "text/csv", "a@example.org"
+				}
+				check("a wrong "+q.Name, owner.raw(op.Method, path+"?"+q.Name+"=hunter2", kind, text), 422, "invalid")
 			}
 		}
 		check("another method", owner.raw("TRACE", path, "", ""), 405, "method-not-allowed")

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -414,4 +415,65 @@ func TestGuests(t *testing.T) {
 			t.Errorf("%v", out)
 		}
 	})
+}
+
+// A file is put on the list as a whole, or not at all.
+func TestImport(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		at, _ := o.plan(owner, object{"startsAt": "2026-11-30T10:00:00Z", "access": "token", "languages": []string{"fr"}})
+		owner.does("POST", at+"/guests", object{"guests": []object{{"email": "bo@example.org"}}})
+		send := func(query, file string) *httptest.ResponseRecorder {
+			return owner.raw("POST", Prefix+at+"/guests/import"+query, "text/csv; charset=utf-8", file)
+		}
+		if w := send("", "nom;courriel\nA;a@example.org\nB;b\n"); w.Code != 422 || !strings.Contains(w.Body.String(), `"pointer":"/line/3"`) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if _, out := guests(owner, at, ""); out["total"] != 1.0 {
+			t.Errorf("%v guests", out["total"])
+		}
+		if w := send("?invite=true", "nom;courriel\nA;a@example.org\nB;BO@example.org\nC;c@example.org\nA;A@example.org"); w.Code != 200 || strings.TrimSpace(w.Body.String()) != `{"added":2,"double":2,"bad":[]}` {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		all, _ := guests(owner, at, "?source=imported")
+		if got := names(all); got != "C in, A in" {
+			t.Errorf("%s", got)
+		}
+		if got := o.kinds("a@example.org") + o.kinds("c@example.org") + o.kinds("bo@example.org"); got != "invitationinvitation" {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
+// 10,000 lines, the largest list that is promised, in a time that nobody waits for.
+func TestLargeImport(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	at, _ := o.plan(owner, object{"startsAt": "2026-11-30T10:00:00Z", "access": "token"})
+	var file strings.Builder
+	file.WriteString("name,email,language\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&file, "Guest %d,guest-%d@example.org,fr\n", i, i)
+	}
+	begun := time.Now()
+	w := owner.raw("POST", Prefix+at+"/guests/import", "text/csv", file.String())
+	took := time.Since(begun)
+	if strings.TrimSpace(w.Body.String()) != `{"added":10000,"double":0,"bad":[]}` {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	t.Logf("10,000 lines took %v", took)
+	if limit := 2 * time.Second; took > limit && !raced() {
+		t.Errorf("10,000 lines took %v, want %v at most", took, limit)
+	}
+	begun = time.Now()
+	w = owner.raw("POST", Prefix+at+"/guests/import", "text/csv", strings.ReplaceAll(file.String(), "@", "@mail."))
+	if took := time.Since(begun); w.Code != 200 || took > 10*time.Second {
+		t.Errorf("%d %v", w.Code, took)
+	}
+	bad := owner.raw("POST", Prefix+at+"/guests/import", "text/csv", strings.ReplaceAll(file.String(), "7@", "7"))
+	if bad.Code != 422 || strings.Count(bad.Body.String(), "/line/") != 1000 {
+		t.Errorf("%d with %d lines", bad.Code, strings.Count(bad.Body.String(), "/line/"))
+	}
+	if _, out := guests(owner, at, ""); out["total"] != 20_000.0 {
+		t.Errorf("%v guests", out["total"])
+	}
 }

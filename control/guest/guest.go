@@ -135,8 +135,6 @@ type row struct {
 	Address  string    `json:"address"`
 	Words    string    `json:"words"`
 	Language string    `json:"language"`
-
-	line int // from which it comes
 }
 
 // atOnce is how many rows one statement takes: more made none faster.

@@ -132,6 +132,7 @@ func (r *Routes) Register(api huma.API) {
 	huma.Register(api, edit(access.Op(http.MethodPost, one+"/accept", "accept-guest", "Give a guest who waits a place, and send the link", 409)), r.accept)
 	huma.Register(api, edit(access.Op(http.MethodPost, one+"/refuse", "refuse-guest", "Refuse a guest; its pass lets nobody in any more")), r.refuse)
 	huma.Register(api, once.Keyed(edit(access.Op(http.MethodPost, "/events/{id}/invitations", "invite-guests", "Send mails to guests", 409, 422, 429))), r.invite)
+	r.registerImport(api)
 	r.registerPublic(api)
 }
 
@@ -211,7 +212,7 @@ func (r *Routes) add(ctx context.Context, in *addGuestsIn) (*reportOut, error) {
 	return change(ctx, r, in.ID, func(ctx context.Context, q store.Querier, a access.Actor, e event.Event) (*reportOut, error) {
 		rows, bad := []row{}, []BadLine{}
 		for i, n := range in.Body.Guests {
-			if one, reason := rowOf(e, n.Name, n.Email, n.Language); reason != "" {
+			if one, reason := rowOf(e, n); reason != "" {
 				bad = append(bad, BadLine{i + 1, reason})
 			} else {
 				rows = append(rows, one)
@@ -227,8 +228,8 @@ func (r *Routes) add(ctx context.Context, in *addGuestsIn) (*reportOut, error) {
 }
 
 // rowOf returns somebody to add to e, or why that cannot be.
-func rowOf(e event.Event, name, email, language string) (r row, reason string) {
-	name, email = account.Text(name), strings.TrimSpace(email)
+func rowOf(e event.Event, n NewGuest) (r row, reason string) {
+	name, email, language := account.Text(n.Name), strings.TrimSpace(n.Email), n.Language
 	address, err := account.Address(email)
 	switch {
 	case email == "":
