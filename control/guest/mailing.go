@@ -134,14 +134,18 @@ func NewMailer(m Mailer) *Mailer {
 
 // begin does what begin does, and has m look once that is kept.
 func (m *Mailer) begin(ctx context.Context, q store.Querier, w mailing, now time.Time) (n int64, err error) {
-	n, err = begin(ctx, q, w, now)
+	m.soon(ctx)
+	return begin(ctx, q, w, now)
+}
+
+// soon has m look once what ctx's transaction has written is kept.
+func (m *Mailer) soon(ctx context.Context) {
 	store.After(ctx, func() {
 		select {
 		case m.wake <- struct{}{}:
 		default:
 		}
 	})
-	return n, err
 }
 
 // Run writes until ctx ends.
@@ -271,6 +275,11 @@ func (m *Mailer) write(ctx context.Context, q store.Querier, w mailing, e event.
 // moveUp gives the guests who have waited longest the places of e that are free, and tells them. Where an organizer looks
 // at each, that is hers to do.
 func (m *Mailer) moveUp(ctx context.Context, q store.Querier, e event.Event, now time.Time) error {
+	m.soon(ctx)
+	return moveUp(ctx, q, e, now)
+}
+
+func moveUp(ctx context.Context, q store.Querier, e event.Event, now time.Time) error {
 	if e.Approval || e.State == event.Ended || e.State == event.Archived || e.State == event.Cancelled {
 		return nil
 	}
@@ -293,7 +302,7 @@ func (m *Mailer) moveUp(ctx context.Context, q store.Querier, e event.Event, now
 	if _, err := store.Exec(ctx, q, letIn, args); err != nil {
 		return err
 	}
-	_, err = m.begin(ctx, q, mailing{Account: e.Account, Event: e.ID, Kind: mail.Accepted, Guests: store.JSON[[]uuid.UUID]{V: ids}}, now)
+	_, err = begin(ctx, q, mailing{Account: e.Account, Event: e.ID, Kind: mail.Accepted, Guests: store.JSON[[]uuid.UUID]{V: ids}}, now)
 	return err
 }
 

@@ -109,7 +109,7 @@ SELECT account_id, topic, at FROM stopped WHERE address = @address ORDER BY at, 
 DELETE FROM stopped WHERE address = @address
 
 -- name: guests_of_address
-SELECT g.id, g.event_id, e.title, g.name, g.email, g.language, g.source, g.state, g.answers, g.created_at, g.invited_at, g.seen_at
+SELECT g.id, g.event_id, g.account_id, e.title, g.name, g.email, g.language, g.source, g.state, g.answers, g.created_at, g.invited_at, g.seen_at
 FROM guest g JOIN event e ON e.id = g.event_id
 WHERE g.address = @address ORDER BY g.id
 
@@ -122,7 +122,8 @@ WHERE id = @id
 SELECT a.number, a.at, a.actor, a.actor_id, a.action, a.detail, COALESCE(p.name, k.name, '') AS name
 FROM audit a LEFT JOIN person p ON p.id = a.actor_id LEFT JOIN api_key k ON k.id = a.actor_id
 WHERE a.account_id = @account AND a.subject = @subject AND a.number < @before
-  AND a.action IN ('add-guests', 'import-guests', 'invite-guests', 'accept-guest', 'refuse-guest', 'remove-guest', 'remove-guests')
+  AND a.action IN ('add-guests', 'import-guests', 'invite-guests', 'accept-guest', 'refuse-guest', 'remove-guest', 'remove-guests',
+    'erase-guest')
 ORDER BY a.number DESC LIMIT @n
 
 -- name: guests_added_at

@@ -25,6 +25,7 @@ var (
 	newestMails = statements.Get("newest_mails")
 	mailByID    = statements.Get("mail_by_id")
 	mailsTo     = statements.Get("mails_to")
+	envelope    = statements.Get("envelope")
 	deleteMails = statements.Get("delete_mails_to")
 )
 
@@ -231,6 +232,18 @@ type Sent struct {
 	State   string              `db:"state"` // waiting, sent or failed
 	At      time.Time           `db:"created_at"`
 	SentAt  *time.Time          `db:"sent_at"`
+}
+
+// An Envelope is what stands on a mail that was written.
+type Envelope struct {
+	Account uuid.UUID `db:"account_id"`
+	Kind    Kind      `db:"kind"`
+	To      string    `db:"recipient"`
+}
+
+// EnvelopeOf returns what stands on a mail for an account.
+func EnvelopeOf(ctx context.Context, q store.Querier, id uuid.UUID) (Envelope, error) {
+	return store.One[Envelope](ctx, q, envelope, store.Args{"id": id})
 }
 
 // To returns the mails to an address, the oldest first.

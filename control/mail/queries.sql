@@ -23,3 +23,6 @@ SELECT id, kind, recipient, message, state, created_at, sent_at FROM mail WHERE 
 
 -- name: delete_mails_to
 DELETE FROM mail WHERE recipient = @to
+
+-- name: envelope
+SELECT account_id, kind, recipient FROM mail WHERE id = @id AND account_id IS NOT NULL

@@ -17,6 +17,7 @@ import (
 	"freshet/control/audit"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/guest"
 	"freshet/control/key"
 	"freshet/control/login"
 	"freshet/control/mail"
@@ -38,6 +39,8 @@ type Export struct {
 	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
 	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
 	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
+	Visits      []ExportedVisit      `json:"visits" nullable:"false" doc:"Events that have the person's address on their lists of guests"`
+	Stopped     []ExportedStop       `json:"stopped" nullable:"false" doc:"Mails that the person wants no more of"`
 	Mails       []ExportedMail       `json:"mails" nullable:"false" doc:"Mails to the person; what would let a reader in is left out of them"`
 }
 
@@ -132,6 +135,28 @@ type ExportedEntry struct {
 	Detail  string    `json:"detail"`
 }
 
+// ExportedVisit is the person as a guest of one event.
+type ExportedVisit struct {
+	Event     uuid.UUID               `json:"event" format:"uuid"`
+	Title     string                  `json:"title"`
+	Name      string                  `json:"name"`
+	Email     string                  `json:"email"`
+	Language  string                  `json:"language"`
+	Source    guest.Source            `json:"source" enum:"added,imported,registered"`
+	State     guest.State             `json:"state" enum:"in,waiting,refused"`
+	Answers   map[string]guest.Answer `json:"answers" nullable:"false"`
+	CreatedAt time.Time               `json:"createdAt"`
+	InvitedAt *time.Time              `json:"invitedAt"`
+	SeenAt    *time.Time              `json:"seenAt" doc:"Last at the door"`
+}
+
+// ExportedStop is what the person wants no more mails about.
+type ExportedStop struct {
+	Account uuid.UUID  `json:"account" format:"uuid"`
+	Topic   mail.Topic `json:"topic" enum:"invitations,changes,reminders"`
+	At      time.Time  `json:"at"`
+}
+
 // ExportedMail is one to the person.
 type ExportedMail struct {
 	At      time.Time  `json:"at"`
@@ -156,7 +181,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, visits, stopped, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -251,8 +276,26 @@ func entries(ctx context.Context, q store.Querier, x *Export) error {
 	return err
 }
 
+func visits(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := guest.ByAddress(ctx, q, x.Person.Email)
+	x.Visits = make([]ExportedVisit, len(all))
+	for i, v := range all {
+		x.Visits[i] = ExportedVisit{v.Event, v.Title, v.Name, v.Email, v.Language, v.Source, v.State, v.Answers.V, v.CreatedAt, v.InvitedAt, v.SeenAt}
+	}
+	return err
+}
+
+func stopped(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := guest.StoppedBy(ctx, q, x.Person.Email)
+	x.Stopped = make([]ExportedStop, len(all))
+	for i, s := range all {
+		x.Stopped[i] = ExportedStop{s.Account, s.Topic, s.At}
+	}
+	return err
+}
+
 // token is what the links of mails end in: whoever has it gets in.
-var token = regexp.MustCompile(`[A-Za-z0-9_-]{43}`)
+var token = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
 
 func mails(ctx context.Context, q store.Querier, x *Export) error {
 	all, err := mail.To(ctx, q, x.Person.Email)
@@ -273,8 +316,9 @@ func (l *LastOwner) Error() string {
 
 func (*LastOwner) Unwrap() error { return account.ErrLastOwner }
 
-// Erase forgets p in the transaction q: who it is, its memberships and log-ins, links and mails to it. Each account that
-// it was a member of notes what act did. It returns a *LastOwner where an account would have no owner then.
+// Erase forgets p in the transaction q: who it is, its memberships and log-ins, links and mails to it, and who
+// it was as a guest. Each account that it was a member of notes what act did. It returns a *LastOwner where an account would
+// have no owner then.
 func Erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act, now time.Time) error {
 	return erase(ctx, q, p, act, now, func(last *LastOwner) error { return last })
 }
@@ -310,6 +354,9 @@ func erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act
 			return err
 		}
 		if err := door.Forget(ctx, q, email); err != nil {
+			return err
+		}
+		if err := guest.Forget(ctx, q, email, now); err != nil {
 			return err
 		}
 	}

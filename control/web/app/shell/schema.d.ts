@@ -319,6 +319,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}/guests.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All guests with their answers, as a workbook for spreadsheets */
+        get: operations["guests-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}/guests/import": {
         parameters: {
             query?: never;
@@ -330,6 +347,23 @@ export interface paths {
         put?: never;
         /** Put the guests of a CSV file on the list, all or none: each line that is not valid is named by /line/NUMBER */
         post: operations["import-guests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/guests/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what to the list of guests, the newest first */
+        get: operations["guest-log"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1208,6 +1242,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/public/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which mails a link stops; it stops none */
+        get: operations["get-unsubscribe"];
+        put?: never;
+        /** Stop mails about what this one was about, of its account (RFC 8058) */
+        post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resets": {
         parameters: {
             query?: never;
@@ -1882,6 +1934,10 @@ export interface components {
             secondStep: components["schemas"]["ExportedStep"];
             /** @description Of whoever gave the person's address at events */
             stays: components["schemas"]["ExportedStay"][];
+            /** @description Mails that the person wants no more of */
+            stopped: components["schemas"]["ExportedStop"][];
+            /** @description Events that have the person's address on their lists of guests */
+            visits: components["schemas"]["ExportedVisit"][];
         };
         ExportedEntry: {
             /** Format: uuid */
@@ -2007,6 +2063,38 @@ export interface components {
             codes: number;
             /** Format: date-time */
             since: string;
+        };
+        ExportedStop: {
+            /** Format: uuid */
+            account: string;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            topic: "invitations" | "changes" | "reminders";
+        };
+        ExportedVisit: {
+            answers: {
+                [key: string]: string | boolean;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            /** Format: uuid */
+            event: string;
+            /** Format: date-time */
+            invitedAt: string | null;
+            language: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description Last at the door
+             */
+            seenAt: string | null;
+            /** @enum {string} */
+            source: "added" | "imported" | "registered";
+            /** @enum {string} */
+            state: "in" | "waiting" | "refused";
+            title: string;
         };
         Field: {
             detail: string;
@@ -2138,6 +2226,30 @@ export interface components {
             /** @description Cursor of the page behind this one; absent on the last */
             next?: string;
         };
+        LogActor: {
+            id: string;
+            /** @enum {string} */
+            kind: "person" | "key" | "system";
+            /** @description Empty of a person who was erased */
+            name: string;
+        };
+        LogEntry: {
+            /** @enum {string} */
+            action: "add-guests" | "import-guests" | "invite-guests" | "accept-guest" | "refuse-guest" | "remove-guest" | "remove-guests" | "erase-guest";
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["LogActor"];
+            /** @description How many, or which guest */
+            detail: string;
+            /** @description Whom it has added, the first ten, but for those who were removed since */
+            guests: components["schemas"]["LogGuest"][];
+        };
+        LogGuest: {
+            email: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
         LogInCodeInBody: {
             code: string;
         };
@@ -2151,6 +2263,12 @@ export interface components {
             email: string;
             /** @description This browser asked for the link, so it may use it */
             here: boolean;
+        };
+        LogOutBody: {
+            /** @description The newest first */
+            entries: components["schemas"]["LogEntry"][];
+            /** @description Cursor of the page behind this one; absent on the last */
+            next?: string;
         };
         MakeInBody: {
             /**
@@ -2486,6 +2604,16 @@ export interface components {
         StepCodeInBody: {
             /** @description Six digits of the app */
             code: string;
+        };
+        StopOutBody: {
+            /** @description Whose mails */
+            account: string;
+            stopped: boolean;
+            /**
+             * @description About what
+             * @enum {string}
+             */
+            topic: "invitations" | "changes" | "reminders";
         };
         Stream: {
             /** @description Edges that carry it now */
@@ -4929,6 +5057,87 @@ export interface operations {
             };
         };
     };
+    "guests-file": {
+        parameters: {
+            query?: {
+                /** @description Of the headings */
+                language?: "en" | "fr";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "import-guests": {
         parameters: {
             query?: {
@@ -5007,6 +5216,86 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "guest-log": {
+        parameters: {
+            query?: {
+                /** @description Of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogOutBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9547,6 +9836,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublicPass"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-unsubscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOutBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOutBody"];
                 };
             };
             /** @description Not Found */
