@@ -477,3 +477,26 @@ func TestLargeImport(t *testing.T) {
 		t.Errorf("%v guests", out["total"])
 	}
 }
+
+// Who registers without end is told to wait, whatever the event and whether the address is known.
+func TestRegisterRates(t *testing.T) {
+	o, owner := founded(t, storetest.New(t))
+	_, e := o.plan(owner, object{"startsAt": "2026-11-30T10:00:00Z", "access": "registration"})
+	path := "/events/" + e["slug"].(string) + "/register"
+	for range 20 {
+		o.browser().does("POST", path, object{"name": "Zoë", "email": "zoe@example.org"})
+	}
+	o.browser().fails(429, "too-many", "POST", path, object{"name": "Zoë", "email": "ZOE@example.org"})
+	office, home := o.at("198.51.100.9:1"), o.at("127.0.0.1:1")
+	for i := range 500 {
+		office.does("POST", path, object{"name": "Bo", "email": fmt.Sprintf("bo-%d@example.org", i)})
+	}
+	office.fails(429, "too-many", "POST", path, object{"name": "Bo", "email": "bo@example.org"})
+	home.does("POST", path, object{"name": "Bo", "email": "bo@example.org"})
+	o.pass(time.Second)
+	office.does("POST", path, object{"name": "Cy", "email": "cy@example.org"})
+	for range 500 {
+		office.fails(404, "pass-unknown", "GET", "/public/passes/x", nil)
+	}
+	office.fails(429, "too-many", "GET", "/public/passes/x", nil)
+}

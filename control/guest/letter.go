@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goodsign/monday"
@@ -16,6 +17,8 @@ import (
 	"freshet/control/store"
 )
 
+var sheetFor = statements.Get("sheet_of")
+
 // Letters are written to guests.
 type Letters struct {
 	Mail   *mail.Queue
@@ -23,27 +26,34 @@ type Letters struct {
 	Stops  *pass.Maker
 	Pages  string // base address of the pages
 	From   string // address of the mails
+
+	zones sync.Map // name to *time.Location: reading one takes longer than writing a mail
+}
+
+// zone returns a time zone by its name, UTC where there is none.
+func (l *Letters) zone(name string) *time.Location {
+	if z, ok := l.zones.Load(name); ok {
+		return z.(*time.Location)
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	l.zones.Store(name, z)
+	return z
 }
 
 // A sheet is what all mails about an event have in common.
 type sheet struct {
 	event     event.Event
-	account   string
-	signature string
+	Account   string `db:"name"`
+	Signature string `db:"signature"` // of whoever has made the event; empty of somebody who was erased
 }
 
 // sheetOf reads it.
 func sheetOf(ctx context.Context, q store.Querier, e event.Event) (sheet, error) {
-	a, err := account.Get(ctx, q, e.Account)
-	s := sheet{event: e, account: a.Name}
-	if err != nil || e.MadeBy == nil {
-		return s, err
-	}
-	p, err := account.PersonByID(ctx, q, *e.MadeBy)
-	if isNone(err) {
-		return s, nil
-	}
-	s.signature = strings.TrimSpace(p.Signature) // empty of somebody who was erased
+	s, err := store.One[sheet](ctx, q, sheetFor, store.Args{"account": e.Account, "person": e.MadeBy})
+	s.event = e
 	return s, err
 }
 
@@ -52,8 +62,8 @@ func (l *Letters) to(s sheet, g Guest, kind mail.Kind, now time.Time) mail.Messa
 	e, in := s.event, account.Language(g.Language)
 	m := mail.Message{
 		ID: store.NewID(), Account: e.Account, Event: e.ID, Kind: kind, To: *g.Address, Name: g.Name, Language: in,
-		Values: map[string]string{"link": l.link(e, g, kind), "account": s.account, "event": e.Title},
-		About:  about(s, in),
+		Values: map[string]string{"link": l.link(e, g, kind), "account": s.Account, "event": e.Title},
+		About:  l.about(s, in),
 	}
 	if kind.Topic() != "" {
 		token := l.Stops.Of(m.ID, 0)
@@ -73,13 +83,10 @@ func (l *Letters) link(e event.Event, g Guest, kind mail.Kind) string {
 	return l.Pages + "/t/" + l.Passes.Of(g.ID, g.Epoch)
 }
 
-func about(s sheet, language string) mail.About {
+func (l *Letters) about(s sheet, language string) mail.About {
 	e := s.event
-	a := mail.About{Number: e.Number[:3] + " " + e.Number[3:6] + " " + e.Number[6:], Lobby: strings.TrimSpace(e.Lobby), Signature: s.signature}
-	zone, err := time.LoadLocation(e.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
+	a := mail.About{Number: e.Number[:3] + " " + e.Number[3:6] + " " + e.Number[6:], Lobby: strings.TrimSpace(e.Lobby), Signature: strings.TrimSpace(s.Signature)}
+	zone := l.zone(e.TimeZone)
 	dated := e.Kind != event.Permanent
 	if dated {
 		a.When = when(e.StartsAt.In(zone), language) + " (" + e.TimeZone + ")"

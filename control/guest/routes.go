@@ -72,10 +72,6 @@ type guestsOut struct {
 	}
 }
 
-type eventIn struct {
-	ID uuid.UUID `path:"id" format:"uuid"`
-}
-
 type guestIn struct {
 	ID    uuid.UUID `path:"id" format:"uuid"`
 	Guest uuid.UUID `path:"guest" format:"uuid"`
