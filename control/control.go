@@ -159,13 +159,14 @@ func New(cfg Config, d Deps) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
-	hasher := login.NewHasher(login.Recommended)
+	hasher, key := login.NewHasher(login.Recommended), d.Keys.Derived("pass")
+	passes := pass.New(key)
 	c.door = door.New(door.Deps{
-		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys, Now: time.Now,
+		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys,
+		Guests: &guest.Desk{Store: d.Store, Passes: passes}, Now: time.Now,
 	})
-	key := d.Keys.Derived("pass")
 	c.mailer = guest.NewMailer(guest.Mailer{Log: d.Log, Store: d.Store, Now: time.Now, Letters: &guest.Letters{
-		Mail: queue, Passes: pass.New(key), Stops: pass.NewStop(key), Pages: cfg.Pages, From: cfg.Mail.sender(cfg.Pages),
+		Mail: queue, Passes: passes, Stops: pass.NewStop(key), Pages: cfg.Pages, From: cfg.Mail.sender(cfg.Pages),
 	}})
 	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,

@@ -100,7 +100,7 @@ func New(cfg Config, d Deps) *API {
 		Changed: d.Mailer.Changed,
 	}).Register(a.doc)
 	(&guest.Routes{
-		Store: d.Store, Letters: d.Mailer.Letters, Mailer: d.Mailer, Now: d.Now,
+		Store: d.Store, Letters: d.Mailer.Letters, Mailer: d.Mailer, Door: d.Door, Now: d.Now,
 		Desk: &guest.Desk{Store: d.Store, Passes: d.Mailer.Letters.Passes},
 	}).Register(a.doc)
 	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)

@@ -500,3 +500,41 @@ func TestRegisterRates(t *testing.T) {
 	}
 	office.fails(429, "too-many", "GET", "/public/passes/x", nil)
 }
+
+// Whoever registers comes in by the link in the mail, is on the list as seen, and is out when an organizer removes them:
+// neither the link nor the token they had lets them in again.
+func TestGuestAtTheDoor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		hear(o)
+		h := opened(o, owner, object{"access": "registration"})
+		at, anyone := h.at, o.browser()
+		anyone.fails(401, "pass-missing", "POST", h.slug+"/enter", nil)
+		anyone.does("POST", h.slug+"/register", object{"name": "Zoë", "email": "zoe@example.org"})
+		pass := o.passOf("zoe@example.org")
+		in := anyone.does("POST", h.slug+"/enter", object{"pass": pass})
+		if in["way"] != "pass" || in["name"] != "Zoë" {
+			t.Errorf("%v", in)
+		}
+		if got := h.watches(in["token"]); got != in["session"] {
+			t.Errorf("an edge says %s", got)
+		}
+		all, _ := guests(owner, at, "")
+		if len(all) != 1 || all[0]["seenAt"] == nil {
+			t.Fatalf("%v", all)
+		}
+		o.browser().fails(409, "pass-in-use", "POST", h.slug+"/enter", object{"pass": pass})
+
+		owner.does("DELETE", at+"/guests/"+all[0]["id"].(string), nil)
+		anyone.fails(401, "pass-wrong", "POST", h.slug+"/enter", object{"pass": pass})
+		o.with(in["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)
+
+		anyone.does("POST", h.slug+"/register", object{"name": "Zoë", "email": "zoe@example.org"})
+		again := anyone.does("POST", h.slug+"/enter", object{"pass": o.passOf("zoe@example.org")})
+		owner.does("DELETE", at+"/guests", object{"count": 1})
+		o.with(again["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)
+		if got := h.watches(again["token"]); got == again["session"] {
+			t.Error("an edge lets in a guest of a list that was emptied")
+		}
+	})
+}

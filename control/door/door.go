@@ -37,7 +37,7 @@ const (
 
 // A Guest is a person on an event's list.
 type Guest struct {
-	ID, Event             uuid.UUID
+	ID, Account, Event    uuid.UUID
 	Name, Email, Language string
 }
 

@@ -15,18 +15,19 @@ import (
 var files embed.FS
 
 var (
-	statements      = store.Load(files)
-	insertEntry     = statements.Get("insert_entry")
-	entryByID       = statements.Get("entry_by_id")
-	eventThere      = statements.Get("event_there")
-	seenEntry       = statements.Get("seen_entry")
-	lastOfGuest     = statements.Get("last_of_guest")
-	sessionsOfGuest = statements.Get("sessions_of_guest")
-	entriesOfEmail  = statements.Get("entries_of_email")
-	forgetEmail     = statements.Get("forget_email")
-	revokeSession   = statements.Get("revoke_session")
-	revokedSessions = statements.Get("revoked_sessions")
-	sweepRevoked    = statements.Get("sweep_revoked")
+	statements       = store.Load(files)
+	insertEntry      = statements.Get("insert_entry")
+	entryByID        = statements.Get("entry_by_id")
+	eventThere       = statements.Get("event_there")
+	seenEntry        = statements.Get("seen_entry")
+	lastOfGuest      = statements.Get("last_of_guest")
+	sessionsOfGuest  = statements.Get("sessions_of_guest")
+	sessionsOfGuests = statements.Get("sessions_of_guests")
+	entriesOfEmail   = statements.Get("entries_of_email")
+	forgetEmail      = statements.Get("forget_email")
+	revokeSession    = statements.Get("revoke_session")
+	revokedSessions  = statements.Get("revoked_sessions")
+	sweepRevoked     = statements.Get("sweep_revoked")
 )
 
 // A Way is how somebody came in.

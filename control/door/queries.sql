@@ -22,6 +22,9 @@ ORDER BY e.began_at DESC, e.id DESC LIMIT 1
 -- name: sessions_of_guest
 SELECT id FROM entry WHERE guest_id = @guest AND seen_at > @since
 
+-- name: sessions_of_guests
+SELECT id FROM entry WHERE event_id = @event AND guest_id IS NOT NULL AND seen_at > @since
+
 -- name: entries_of_email
 SELECT id, account_id, event_id, guest_id, name, email, language, way, network, began_at, seen_at
 FROM entry WHERE email = @email ORDER BY began_at, id

@@ -34,6 +34,20 @@ func (d *Door) Revoke(ctx context.Context, q store.Querier, guest uuid.UUID) err
 	if s, used := d.stay(guest, now); used { // its entry, or that it was seen, may wait to be written
 		all = append(all, s.session)
 	}
+	return d.revokeAll(ctx, q, all, now)
+}
+
+// RevokeAll does for all guests of an event what Revoke does for one.
+func (d *Door) RevokeAll(ctx context.Context, q store.Querier, event uuid.UUID) error {
+	now := d.d.Now()
+	all, err := store.All[uuid.UUID](ctx, q, sessionsOfGuests, store.Args{"event": event, "since": store.Moment(now.Add(-lives))})
+	if err != nil {
+		return err
+	}
+	return d.revokeAll(ctx, q, all, now)
+}
+
+func (d *Door) revokeAll(ctx context.Context, q store.Querier, all []uuid.UUID, now time.Time) error {
 	for _, id := range all {
 		if err := revoke(ctx, q, id, now.Add(lives)); err != nil {
 			return err

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -255,7 +254,7 @@ func (r *Routes) pass(ctx context.Context, in *passIn) (*passOut, error) {
 	}
 	unknown := problem.New(http.StatusNotFound, "pass-unknown", "Pass unknown", "This link does not work, or not any more. Ask whoever has invited you.")
 	g, err := r.Desk.ByPass(ctx, in.Pass)
-	if errors.Is(err, ErrPass) {
+	if isNone(err) {
 		return nil, unknown
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/limit"
 	"freshet/control/mail"
@@ -28,6 +29,7 @@ type Routes struct {
 	Letters *Letters
 	Mailer  *Mailer
 	Desk    *Desk
+	Door    *door.Door
 	Now     func() time.Time
 
 	registrations, addresses, events, again, passes, mailings *limit.Limiter
@@ -299,6 +301,9 @@ func (r *Routes) empty(ctx context.Context, in *emptyIn) (*struct{}, error) {
 		if n != in.Body.Count {
 			return nil, problem.New(http.StatusConflict, "count", "Another number", "The list has another number of guests than you were shown. Nobody was removed: look again.")
 		}
+		if err := r.Door.RevokeAll(ctx, q, e.ID); err != nil {
+			return nil, err
+		}
 		if _, err := store.Exec(ctx, q, deleteGuests, store.Args{"account": a.Account, "event": e.ID}); err != nil {
 			return nil, err
 		}
@@ -323,6 +328,9 @@ func one[O any](ctx context.Context, r *Routes, in *guestIn, action string, do f
 
 func (r *Routes) remove(ctx context.Context, in *guestIn) (*struct{}, error) {
 	return one(ctx, r, in, "remove-guest", func(ctx context.Context, q store.Querier, e event.Event, g Guest) (*struct{}, error) {
+		if err := r.Door.Revoke(ctx, q, g.ID); err != nil {
+			return nil, err
+		}
 		if _, err := store.Exec(ctx, q, deleteGuest, store.Args{"account": e.Account, "event": e.ID, "id": g.ID}); err != nil {
 			return nil, err
 		}
@@ -358,6 +366,9 @@ func (r *Routes) refuse(ctx context.Context, in *guestIn) (*guestOut, error) {
 			return &guestOut{g.shown()}, nil
 		case g.State == Erased:
 			return nil, none(store.ErrNone)
+		}
+		if err := r.Door.Revoke(ctx, q, g.ID); err != nil {
+			return nil, err
 		}
 		g, err := setState(ctx, q, g, Refused)
 		if err != nil {
