@@ -1,0 +1,2 @@
+-- name: revoke
+INSERT INTO revoked_session (id, until) VALUES (@id, @until)
