@@ -82,10 +82,10 @@ func (w Worn) Mail(pages string) *mail.Brand {
 // Brand is how pages look, as the API tells it to anybody.
 type Brand struct {
 	Name       string      `json:"name" doc:"Of the account"`
-	Light      *Shades     `json:"light" doc:"The colour on light pages; null: Freshet's own"`
-	Dark       *Shades     `json:"dark" doc:"The colour on dark pages; null: Freshet's own"`
-	Logo       *BrandImage `json:"logo" doc:"Null: Freshet's own"`
-	Background *BrandImage `json:"background" doc:"Null: none"`
+	Light      *Shades     `json:"light,omitempty" doc:"The colour on light pages; absent: Freshet's own"`
+	Dark       *Shades     `json:"dark,omitempty" doc:"The colour on dark pages; absent: Freshet's own"`
+	Logo       *BrandImage `json:"logo,omitempty" doc:"Absent: Freshet's own"`
+	Background *BrandImage `json:"background,omitempty" doc:"Absent: none"`
 }
 
 // BrandImage is an image, as the API shows it.

@@ -37,7 +37,7 @@ func (MaybeColour) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Pattern: "^#[0-9A-Fa-f]{6}$", PatternDescription: "# and six hexadecimal digits", Nullable: true}
 }
 
-// Without is null, or not given at all.
+// Without is null or an empty text, or not given at all.
 type Without bool
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -48,7 +48,10 @@ func (w *Without) UnmarshalJSON([]byte) error {
 
 // Schema implements huma.SchemaProvider.
 func (Without) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: "null", Enum: []any{nil}}
+
+	none := 0
+	return &huma.Schema{Type: huma.TypeString, MaxLength: &none, Nullable: true}
+
 }
 
 // names are the fields that e says something of, for the audit log.

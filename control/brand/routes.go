@@ -29,8 +29,8 @@ type Routes struct {
 // BrandSettings are what was chosen of a look, and what visitors see of it.
 type BrandSettings struct {
 	Colour     *string     `json:"colour" doc:"As it was chosen: #rrggbb. Null: the account's, and for the account none"`
-	Logo       *BrandImage `json:"logo" doc:"Null: the account's, and for the account none"`
-	Background *BrandImage `json:"background" doc:"Null: the account's, and for the account none"`
+	Logo       *BrandImage `json:"logo,omitempty" doc:"Absent: the account's, and for the account none"`
+	Background *BrandImage `json:"background,omitempty" doc:"Absent: the account's, and for the account none"`
 	Shown      Brand       `json:"shown" doc:"What visitors see"`
 }
 

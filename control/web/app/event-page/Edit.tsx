@@ -17,6 +17,7 @@ import { Select } from '../ui/Select';
 import { Agenda } from './Agenda';
 import { NotInEvent } from './NotInEvent';
 import { Languages } from './Languages';
+import { Look } from './Look';
 import { type KnownEvent, eventQuery, knownOf, languageName, mayIn, useEvent, useKeep } from './event';
 import { type Values, differing, fieldsOf, merged, names, placed, valuesOf, wrongItems } from './values';
 import styles from './event-page.module.css';
@@ -41,7 +42,12 @@ export function Edit() {
   const { t } = useWords();
   const event = useEvent();
   if (!mayIn(event, 'edit-event')) return <NotInEvent title={t('event.edit')} event={event} />;
-  return <EditForm />;
+  return (
+    <>
+      <EditForm />
+      <Look />
+    </>
+  );
 }
 
 /** What the form began with, and the version that a change is based on. */

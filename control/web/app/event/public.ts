@@ -1,6 +1,7 @@
 /** What anybody may know of an event, read with care: a page may be older or newer than its node. */
 import { problemOf } from '@freshet/player/problem';
 import { apiBase } from '../ui/api';
+import { type Brand, brandOf } from '../ui/brand';
 
 const answerWithinMS = 5000;
 /** A clock that is off by less is right: the server tells whole seconds. */
@@ -32,6 +33,7 @@ export interface PublicEvent {
   state: State | undefined;
   agenda: AgendaItem[];
   lobby: string;
+  brand: Brand;
 }
 
 export interface Answer {
@@ -91,6 +93,7 @@ export function eventOf(value: unknown): PublicEvent {
       return { at: typeof at === 'number' ? at : 0, title: string(title), text: string(text) };
     }),
     lobby: string(event['lobby']),
+    brand: brandOf(event['brand']),
   };
 }
 

@@ -5,6 +5,7 @@
 import { type FreshetPlayer } from '@freshet/player';
 import { el } from '@freshet/player/dom';
 import { asProblem } from '@freshet/player/problem';
+import { wear } from '../ui/brand';
 import { fontsAfterPicture } from '../ui/fonts';
 import { type Text as PageText } from '../ui/texts';
 import { EventPage } from './page';
@@ -126,6 +127,7 @@ export class Visit {
     this.#skew = skew;
     const { player, name } = this.place;
     name(event.title);
+    wear(event.brand);
     clearTimeout(this.#leaving);
     const plays = player.state === 'playing' || player.state === 'moving' || player.state === 'stalled';
     switch (event.state) {

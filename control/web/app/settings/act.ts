@@ -19,6 +19,9 @@ const acts: Record<string, Key> = {
   'set-role': 'act.set-role',
   'remove-member': 'act.remove-member',
   'invite-again': 'act.invite-again',
+  'edit-brand': 'act.edit-brand',
+  'put-logo': 'act.put-logo',
+  'put-background': 'act.put-background',
 };
 
 type Entry = Pick<AuditEntry, 'action' | 'detail' | 'actorId' | 'subject'>;

@@ -5,6 +5,7 @@ import {
   CalendarDays,
   ChevronDown,
   LogOut,
+  Palette,
   ScrollText,
   Settings,
   Shield,
@@ -197,6 +198,14 @@ function Places() {
             <Link to="/settings/members">
               <UsersRound {...icon} />
               {t('members.title')}
+            </Link>
+          </li>
+        )}
+        {may(me, 'edit-account') && (
+          <li>
+            <Link to="/settings/look">
+              <Palette {...icon} />
+              {t('look.title')}
             </Link>
           </li>
         )}

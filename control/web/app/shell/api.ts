@@ -15,6 +15,7 @@ export type EventState = EventLine['state'];
 export type EventKind = EventLine['kind'];
 
 const answerWithinMS = 15_000;
+const uploadWithinMS = 60_000;
 
 /** Answers what succeeded, and throws an ApiProblem for all else. */
 async function ask(request: Request): Promise<Response> {
@@ -26,6 +27,43 @@ async function ask(request: Request): Promise<Response> {
     if (request.signal.aborted) throw thrown; // nobody waits for it any more
     throw asApiProblem(thrown);
   }
+  databaseAnswered(response.status !== 503);
+  if (!response.ok) throw await apiProblemOf(response);
+  return response;
+}
+
+/** Sends a file as it is; told is called with what share of it has left. fetch tells of no progress. */
+export async function upload(
+  path: string,
+  file: Blob,
+  headers: Record<string, string>,
+  told: (share: number) => void,
+): Promise<Response> {
+  const response = await new Promise<Response>((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('PUT', path);
+    request.timeout = uploadWithinMS;
+    request.responseType = 'text';
+    request.setRequestHeader('Content-Type', file.type);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded, total }) => {
+      told(total > 0 ? loaded / total : 0);
+    };
+    const failed = () => {
+      reject(asApiProblem(new TypeError('no answer')));
+    };
+    request.onerror = failed;
+    request.ontimeout = failed;
+    request.onload = () => {
+      const answered = new Headers();
+      for (const name of ['Content-Type', 'ETag', 'Retry-After']) {
+        const value = request.getResponseHeader(name);
+        if (value !== null) answered.set(name, value);
+      }
+      resolve(new Response(request.responseText, { status: request.status, headers: answered }));
+    };
+    request.send(file);
+  });
   databaseAnswered(response.status !== 503);
   if (!response.ok) throw await apiProblemOf(response);
   return response;

@@ -209,13 +209,20 @@ const audit = createRoute({
       : {},
 });
 
+const look = createRoute({
+  getParentRoute: () => settings,
+  path: '/look',
+  component: lazyRouteComponent(() => import('../settings/Look'), 'Look'),
+  staticData: { title: 'look.title' },
+});
+
 const tree = root.addChildren([
   outside.addChildren([setUp, logIn, logInLink, signUp, signUpLink, reset, resetLink, invite, mailbox]),
   inside.addChildren([
     calendar,
     newEvent,
     event.addChildren([eventOverview, eventEdit, eventUsers]),
-    settings.addChildren([profile, security, members, audit]),
+    settings.addChildren([profile, security, members, look, audit]),
   ]),
 ]);
 

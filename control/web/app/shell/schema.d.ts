@@ -1512,30 +1512,24 @@ export interface components {
             reason: string;
         };
         Brand: {
-            /** @description Null: none */
-            background: components["schemas"]["BrandImage"];
-            /** @description The colour on dark pages; null: Freshet's own */
-            dark: components["schemas"]["Shades"];
-            /** @description The colour on light pages; null: Freshet's own */
-            light: components["schemas"]["Shades"];
-            /** @description Null: Freshet's own */
-            logo: components["schemas"]["BrandImage"];
+            /** @description Absent: none */
+            background?: components["schemas"]["BrandImage"];
+            /** @description The colour on dark pages; absent: Freshet's own */
+            dark?: components["schemas"]["Shades"];
+            /** @description The colour on light pages; absent: Freshet's own */
+            light?: components["schemas"]["Shades"];
+            /** @description Absent: Freshet's own */
+            logo?: components["schemas"]["BrandImage"];
             /** @description Of the account */
             name: string;
         };
         BrandEdit: {
-            /**
-             * @description Null takes it away
-             * @enum {null}
-             */
-            background?: null;
+            /** @description Null takes it away */
+            background?: string | null;
             /** @description #rrggbb; null for none of its own */
             colour?: string | null;
-            /**
-             * @description Null takes it away
-             * @enum {null}
-             */
-            logo?: null;
+            /** @description Null takes it away */
+            logo?: string | null;
         };
         BrandImage: {
             /**
@@ -1555,12 +1549,12 @@ export interface components {
             width: number;
         };
         BrandSettings: {
-            /** @description Null: the account's, and for the account none */
-            background: components["schemas"]["BrandImage"];
+            /** @description Absent: the account's, and for the account none */
+            background?: components["schemas"]["BrandImage"];
             /** @description As it was chosen: #rrggbb. Null: the account's, and for the account none */
             colour: string | null;
-            /** @description Null: the account's, and for the account none */
-            logo: components["schemas"]["BrandImage"];
+            /** @description Absent: the account's, and for the account none */
+            logo?: components["schemas"]["BrandImage"];
             /** @description What visitors see */
             shown: components["schemas"]["Brand"];
         };

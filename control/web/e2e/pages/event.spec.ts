@@ -105,6 +105,10 @@ const around: Answers = {
   'GET /me': me,
   [`GET ${here}/streams`]: streams,
   [`GET ${here}/users`]: users,
+  [`GET ${here}/brand`]: {
+    headers: { ETag: '"0"' },
+    body: { colour: null, shown: { name: 'Delta Conferences' } },
+  },
   [`GET /streams/${floor.id}`]: air(floor.id, true, 214),
   [`GET /streams/${french.id}`]: problem(404, 'stream-unknown'),
 };
