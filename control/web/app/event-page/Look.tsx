@@ -13,7 +13,7 @@ export function Look() {
         <h2 id="look">{t('look.event')}</h2>
         <p className="muted">{t('look.event.lead')}</p>
       </div>
-      <LookEditor subject={id} />
+      <LookEditor subject={id} level="h3" />
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { type Look, type Subject, lookQuery } from './look';
 import styles from './look.module.css';
 
 /** Colour, logo and background of the account, or of one event. */
-export function LookEditor({ subject }: { subject: Subject }) {
+export function LookEditor({ subject, level }: { subject: Subject; level: Part['level'] }) {
   const queries = useQueryClient();
   const query = lookQuery(subject);
   const look = useQuery(query);
@@ -18,6 +18,7 @@ export function LookEditor({ subject }: { subject: Subject }) {
   if (!look.data) return problem ? <ProblemPanel problem={problem} again={again} /> : <Loading />;
   const shared = {
     subject,
+    level,
     look: look.data,
     keep: (now: Look) => {
       queries.setQueryData(query.queryKey, now);
@@ -39,6 +40,8 @@ export function LookEditor({ subject }: { subject: Subject }) {
 /** What each part of the editor is given. */
 export interface Part {
   subject: Subject;
+  /** Of its headings. */
+  level: 'h2' | 'h3';
   look: Look;
   keep: (now: Look) => void;
   read: () => void;

@@ -12,7 +12,14 @@ import { type Picture, editLook, mostBytes, pictureTypes, sendPicture } from './
 import styles from './look.module.css';
 
 /** One picture of a look: what is shown, and the ways to give another or to take it away. */
-export function PictureField({ picture, subject, look, keep, read }: Part & { picture: Picture }) {
+export function PictureField({
+  picture,
+  subject,
+  level: Heading,
+  look,
+  keep,
+  read,
+}: Part & { picture: Picture }) {
   const { t, language } = useWords();
   const heading = useId();
   /** Of what is being sent, in percent. */
@@ -52,7 +59,7 @@ export function PictureField({ picture, subject, look, keep, read }: Part & { pi
   return (
     <section className={styles['part']} aria-labelledby={heading}>
       <div>
-        <h3 id={heading}>{t(`look.${picture}`)}</h3>
+        <Heading id={heading}>{t(`look.${picture}`)}</Heading>
         <p className="small muted">{t(`look.${picture}.hint`, { limit: size(mostBytes[picture]) })}</p>
       </div>
       {shown ? (

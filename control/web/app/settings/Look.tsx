@@ -13,8 +13,7 @@ export function Look() {
     <>
       <h1>{t('look.title')}</h1>
       <p className="muted">{t('look.lead')}</p>
-      <h2 className="unseen">{t('look.parts')}</h2>
-      <LookEditor subject={undefined} />
+      <LookEditor subject={undefined} level="h2" />
     </>
   );
 }
