@@ -74,6 +74,7 @@ func TestAddresses(t *testing.T) {
 		{"/settings/profile", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/security", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/members", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/look", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/audit", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/calendar/x", "", "application/problem+json", "no-store", 404},
 		{"/login/aB3", "", "application/problem+json", "no-store", 404},
