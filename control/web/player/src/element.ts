@@ -30,8 +30,26 @@ export interface StateDetail {
   problem: Problem | undefined;
 }
 
+/** Detail of the event freshet-entry: what a join answered, at first and each time that it is renewed. */
+export interface EntryDetail {
+  session: string;
+  token: string;
+  /** In ms since 1970; undefined where the token does not run out. */
+  expires: number | undefined;
+}
+
 export class FreshetPlayer extends HTMLElement {
-  static readonly observedAttributes = ['src', 'event', 'stream', 'token', 'api', 'lang', 'poster', 'muted'];
+  static readonly observedAttributes = [
+    'src',
+    'event',
+    'stream',
+    'language',
+    'token',
+    'api',
+    'lang',
+    'poster',
+    'muted',
+  ];
 
   #state: State = 'idle';
   #problem: Problem | undefined;
@@ -208,18 +226,26 @@ export class FreshetPlayer extends HTMLElement {
     if (!navigator.userActivation.hasBeenActive) this.#ui.video.muted = true;
 
     const event = this.getAttribute('event');
+    const [api, stream, language, token, src] = ['api', 'stream', 'language', 'token', 'src'].map(
+      name => this.getAttribute(name) ?? '',
+    ) as [string, string, string, string, string];
     const source =
       event !== null
-        ? joined(
-            this.getAttribute('api') ?? '/api/v1',
-            event,
-            this.getAttribute('stream') ?? '',
-            document.baseURI,
-          )
-        : fixed(this.getAttribute('src') ?? '', this.getAttribute('token') ?? '', document.baseURI);
+        ? joined(api || '/api/v1', event, { stream, language }, token, document.baseURI)
+        : fixed(src, token, document.baseURI);
     const viewing = new Viewing(source, {
       happened: (what, why) => {
         if (!playing.signal.aborted) this.#happened(what, why);
+      },
+      planned: ({ session, token, expires }) => {
+        if (playing.signal.aborted) return;
+        this.dispatchEvent(
+          new CustomEvent<EntryDetail>('freshet-entry', {
+            bubbles: true,
+            composed: true,
+            detail: { session, token, expires },
+          }),
+        );
       },
       show: peer => {
         if (!playing.signal.aborted) this.#show(peer);

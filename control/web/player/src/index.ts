@@ -1,7 +1,7 @@
 import { FreshetPlayer } from './element';
 
 export { FreshetPlayer };
-export type { StateDetail } from './element';
+export type { EntryDetail, StateDetail } from './element';
 export type { Figures } from './rates';
 export type { Layer, Layers } from './layers';
 export type { State } from './machine';

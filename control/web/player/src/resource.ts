@@ -114,6 +114,7 @@ export class Resource {
   }
 }
 
-function authorization(bearer: string): Record<string, string> {
+/** The header that carries bearer; none for an empty one. */
+export function authorization(bearer: string): Record<string, string> {
   return bearer === '' ? {} : { Authorization: `Bearer ${bearer}` };
 }

@@ -1,12 +1,15 @@
 /** Where a viewer's edges come from: written on the element, or asked of control. */
 import { type Edge } from './edges';
 import { Problem, asProblem, problemOf } from './problem';
+import { authorization } from './resource';
 
 export interface Plan {
   /** The viewer's session, as control names it; empty without control. */
   session: string;
   /** Bearer for the edges; empty for an open stream. */
   token: string;
+  /** When token runs out, in ms since 1970; undefined where it does not. */
+  expires: number | undefined;
   edges: Edge[];
 }
 
@@ -22,7 +25,7 @@ export function fixed(src: string, token: string, base: string): Source {
   return async () => {
     if (addresses.length === 0) throw new Problem('address', 404, 'No address to play');
     const edges = addresses.map(address => ({ node: '', region: '', whep: absolute(address, base) }));
-    return Promise.resolve({ session: '', token, edges });
+    return Promise.resolve({ session: '', token, expires: undefined, edges });
   };
 }
 
@@ -32,26 +35,55 @@ function absolute(address: string, base: string): string {
   return new URL(address, base).href;
 }
 
-/** Joins an event: POST {api}/events/{slug}/join. stream chooses among its streams; empty takes the first. */
-export function joined(api: string, slug: string, stream: string, base: string): Source {
+/** Which of an event's streams is wanted; empty is any. An id counts more than a language. */
+export interface Choice {
+  stream: string;
+  language: string;
+}
+
+/**
+ * Joins an event: POST {api}/events/{slug}/join, at first with token, later with the one that the last answer gave.
+ * Where that one ran out, it begins with token again: an open event needs none.
+ */
+export function joined(api: string, slug: string, wanted: Choice, token: string, base: string): Source {
+  let bearer = token;
   return async signal => {
     const url = absolute(`${api.replace(/\/$/, '')}/events/${encodeURIComponent(slug)}/join`, base);
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: '{}',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(joinWithinMS)]),
-    });
+    const ask = () =>
+      fetch(url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...authorization(bearer) },
+        body: '{}',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(joinWithinMS)]),
+      });
+    let response = await ask();
+    if (response.status === 401 && bearer !== token) {
+      bearer = token;
+      response = await ask();
+    }
     if (!response.ok) throw await problemOf(response);
-    return planOf((await response.json()) as unknown, stream);
+    const plan = planOf((await response.json()) as unknown, wanted);
+    if (plan.token !== '') bearer = plan.token;
+    return plan;
   };
 }
 
 /** Reads the answer of a join. Exported for its test. */
-export function planOf(body: unknown, stream: string): Plan {
+export function planOf(body: unknown, { stream, language }: Choice): Plan {
   const answer = record(body);
-  const streams = list(answer['streams']).map(s => string(s['id']));
-  const id = streams.includes(stream) ? stream : (streams[0] ?? '');
+  const streams = list(answer['streams']).map(s => ({
+    id: string(s['id']),
+    language: string(s['language']),
+  }));
+  const spoken = (tag: string) => tag.toLowerCase().split('-')[0];
+  const chosen =
+    streams.find(({ id }) => id === stream) ??
+    (language === ''
+      ? undefined
+      : (streams.find(s => s.language === language) ??
+        streams.find(s => spoken(s.language) === spoken(language)))) ??
+    streams[0];
+  const id = chosen?.id ?? '';
   const edges = list(answer['edges'])
     .map(edge => ({
       node: string(edge['node']),
@@ -60,7 +92,13 @@ export function planOf(body: unknown, stream: string): Plan {
     }))
     .filter(edge => /^https?:/.test(edge.whep));
   if (id === '') throw new Problem('answer', 200, 'The event has no stream');
-  return { session: string(answer['session']), token: string(answer['token']), edges };
+  const expires = Date.parse(string(answer['expires']));
+  return {
+    session: string(answer['session']),
+    token: string(answer['token']),
+    expires: Number.isNaN(expires) ? undefined : expires,
+    edges,
+  };
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -12,12 +12,16 @@ const moveWithinMS = 300;
 const absentMostMS = 5000;
 /** Without media for this long, while the edge speaks, it is the publisher who is silent. */
 const silentAfterMS = 1000;
+/** How often the event is joined again for a token that lasts: it holds for 30 min, so control may be away for 25. */
+const renewEveryMS = 5 * 60_000;
 /** How often the picture is looked at for stalls. */
 const stallLookMS = 250;
 
 /** Who is told. Called in order, never after run has returned. */
 export interface Watcher {
   happened(what: Happening, why?: Problem): void;
+  /** What control answered, with the token that counts from now on. */
+  planned(plan: Plan): void;
   /** Play these tracks now. The session they replace is still open, and closes right after. */
   show(peer: Peer): void;
 }
@@ -28,6 +32,8 @@ export class Viewing {
   #peer: Peer | undefined;
   #backoff = new Backoff();
   #absence = new Backoff(1000, absentMostMS);
+  /** An edge refused the token, and control was asked for another since. */
+  #refused = false;
 
   constructor(
     private readonly source: Source,
@@ -53,12 +59,15 @@ export class Viewing {
     const stalls = setInterval(() => {
       this.#lookForStall();
     }, stallLookMS);
+    const over = new AbortController();
+    void this.#renew(AbortSignal.any([signal, over.signal]));
     try {
       while (!signal.aborted) if (!(await this.#round(signal))) return;
     } catch (thrown) {
       if (!signal.aborted) this.watcher.happened('refuse', asProblem(thrown));
     } finally {
       clearInterval(stalls);
+      over.abort();
       this.#peer?.close();
       this.#peer = undefined;
     }
@@ -106,11 +115,36 @@ export class Viewing {
     this.#peer = peer;
     if (old) this.watcher.show(peer);
     old?.close();
+    this.#refused = false;
     this.#backoff.reset();
     this.#absence.reset();
   }
 
+  /** Joins again from time to time, until signal aborts; what cannot be had now is asked for the next time. */
+  async #renew(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await sleep(renewEveryMS * (0.9 + Math.random() / 5), signal);
+        if (this.#plan?.expires !== undefined) await this.#ask(signal).catch(() => undefined);
+      }
+    } catch {
+      // It was aborted: nobody watches any more.
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const plan = await this.source(signal);
+    this.#plan = plan;
+    this.#edges.replace(plan.edges);
+    this.watcher.planned(plan);
+  }
+
   async #failed(edge: Edge | undefined, why: Problem, signal: AbortSignal): Promise<boolean> {
+    if (edge && why.status === 401 && this.#plan?.expires !== undefined && !this.#refused) {
+      this.#refused = true; // it ran out while control was away, or counts no longer, which control says
+      this.#plan = undefined;
+      return true;
+    }
     if (isFinal(why, edge === undefined)) {
       this.watcher.happened('refuse', why);
       return false;
@@ -139,8 +173,7 @@ export class Viewing {
   async #nextEdge(signal: AbortSignal): Promise<Edge> {
     if (!this.#plan || this.#edges.exhausted(performance.now())) {
       try {
-        this.#plan = await this.source(signal);
-        this.#edges.replace(this.#plan.edges);
+        await this.#ask(signal);
       } catch (thrown) {
         // Control may be away while edges are well: what it said last still holds.
         if (!this.#plan || isFinal(thrown, true)) throw thrown;

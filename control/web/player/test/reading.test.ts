@@ -11,6 +11,7 @@ import { Units } from '../src/describe';
 import { textsOf } from '../src/texts';
 
 const t = textsOf('en');
+const any = { stream: '', language: '' };
 
 test('a join becomes a plan of full addresses', () => {
   const body = {
@@ -25,11 +26,16 @@ test('a join becomes a plan of full addresses', () => {
       { node: 'e2', region: 'par', whep: 'https://e2/whep/' },
     ],
   };
-  expect(planOf(body, '').edges.map(e => e.whep)).toEqual(['https://e1/whep/floor', 'https://e2/whep/floor']);
-  expect(planOf(body, 'fr').edges[0]?.whep).toBe('https://e1/whep/fr');
-  expect(planOf(body, 'nope').edges[0]?.whep).toBe('https://e1/whep/floor');
-  expect(planOf({ ...body, edges: [{ whep: 'javascript:1' }, 7, null] }, '').edges).toEqual([]);
-  for (const bad of [null, 7, 'x', [], {}]) expect(() => planOf(bad, '')).toThrow(Problem);
+  expect(planOf(body, any).edges.map(e => e.whep)).toEqual([
+    'https://e1/whep/floor',
+    'https://e2/whep/floor',
+  ]);
+  expect(planOf(body, { stream: 'fr', language: 'en' }).edges[0]?.whep).toBe('https://e1/whep/fr');
+  expect(planOf(body, { stream: 'nope', language: '' }).edges[0]?.whep).toBe('https://e1/whep/floor');
+  expect(planOf(body, { stream: '', language: 'fr-CA' }).edges[0]?.whep).toBe('https://e1/whep/fr');
+  expect(planOf(body, { stream: '', language: 'de' }).edges[0]?.whep).toBe('https://e1/whep/floor');
+  expect(planOf({ ...body, edges: [{ whep: 'javascript:1' }, 7, null] }, any).edges).toEqual([]);
+  for (const bad of [null, 7, 'x', [], {}]) expect(() => planOf(bad, any)).toThrow(Problem);
 });
 
 test.each([

@@ -28,7 +28,7 @@ const edge = (node: string): Edge => ({ node, region: '', whep: `https://${node}
 const planned =
   (...nodes: string[]): Source =>
   () =>
-    Promise.resolve({ session: '', token: '', edges: nodes.map(edge) });
+    Promise.resolve({ session: '', token: '', expires: undefined, edges: nodes.map(edge) });
 
 let told: Happening[];
 let controller: AbortController;
@@ -37,6 +37,7 @@ const watcher = {
     told.push(what);
   },
   show: () => undefined,
+  planned: () => undefined,
 };
 
 /** Has each edge answer by answer; counts how often one was asked. */
@@ -135,7 +136,10 @@ test('why no edge can be had is told while it is tried again', async () => {
 test.each([
   ['no address', fixed(' ', '', 'https://page.example/')],
   ['an address that is none', fixed('https://[', '', 'https://page.example/')],
-  ['an API that is none', joined('https://[', 'e', '', 'https://page.example/')],
+  [
+    'an API that is none',
+    joined('https://[', 'e', { stream: '', language: '' }, '', 'https://page.example/'),
+  ],
 ])('%s is refused, and not tried again', async (_, source) => {
   await new Viewing(source, watcher).run(controller.signal);
   expect(told).toEqual(['refuse']);
@@ -155,4 +159,82 @@ test('with sound alone it is the sound that has to go on', () => {
   expect(countersOf(look, false).pictures).toBe(7);
   expect(countersOf(look, true).pictures).toBe(90);
   expect(countersOf(new Map([stat('audio', 90)]), false).pictures).toBe(90);
+});
+
+/** A control that gives a token which runs out, another one each time; away answers nobody. */
+function control() {
+  const state = { asked: 0, away: false };
+  const source: Source = () => {
+    state.asked++;
+    return state.away
+      ? Promise.reject(new Problem('unreachable', 0, 'No connection'))
+      : Promise.resolve({ session: 's', token: `t${state.asked}`, expires: 1, edges: [edge('a')] });
+  };
+  return { state, source };
+}
+
+test('the token is renewed every five minutes, and the next session gets the newest', async () => {
+  const { state, source } = control();
+  let peer = new FakePeer();
+  const asked = answering(() => peer);
+  void new Viewing(source, watcher).run(controller.signal);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(state.asked).toBe(1);
+  await vi.advanceTimersByTimeAsync(16 * 60_000);
+  expect(state.asked).toBeGreaterThanOrEqual(3);
+  expect(state.asked).toBeLessThanOrEqual(4);
+  const newest = `t${state.asked}`;
+  state.away = true;
+  await vi.advanceTimersByTimeAsync(6 * 60_000); // what was given last still counts
+  const before = peer;
+  peer = new FakePeer();
+  before.end(new Problem('quiet', 0, 'Quiet'));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked.mock.calls.at(-1)?.[1]).toBe(newest);
+  expect(told).not.toContain('refuse');
+});
+
+test('an edge that refuses the token has control asked once for another', async () => {
+  const { state, source } = control();
+  const tokens: string[] = [];
+  vi.spyOn(Peer, 'open').mockImplementation((_, token) => {
+    tokens.push(token);
+    return token === 't1'
+      ? Promise.reject(new Problem('token-expired', 401, 'Expired'))
+      : Promise.resolve(new FakePeer() as unknown as Peer);
+  });
+  void new Viewing(source, watcher).run(controller.signal);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(tokens).toEqual(['t1', 't2']);
+  expect(state.asked).toBe(2);
+  expect(told).not.toContain('refuse');
+});
+
+test('a token that every edge refuses ends the tries', async () => {
+  const { state, source } = control();
+  answering(() => new Problem('token-wrong', 401, 'Wrong'));
+  await new Viewing(source, watcher).run(controller.signal);
+  expect(state.asked).toBe(2);
+  expect(told).toEqual(['refuse']);
+});
+
+test('a join carries the token, then the newest, and begins again without where that ran out', async () => {
+  const carried: (string | null)[] = [];
+  const answers = [200, 401, 200];
+  vi.stubGlobal('fetch', (_: string, init: RequestInit) => {
+    carried.push(new Headers(init.headers).get('Authorization'));
+    const body = {
+      session: 's',
+      token: 'given',
+      expires: '2026-11-27T12:00:00Z',
+      streams: [{ id: 'a' }],
+      edges: [],
+    };
+    return Promise.resolve(Response.json(body, { status: answers.shift() ?? 500 }));
+  });
+  const source = joined('/api/v1', 'e', { stream: '', language: '' }, '', 'https://page.example/');
+  const plan = await source(controller.signal);
+  expect(plan).toMatchObject({ token: 'given', expires: Date.parse('2026-11-27T12:00:00Z') });
+  await source(controller.signal);
+  expect(carried).toEqual([null, 'Bearer given', null]);
 });
