@@ -2,11 +2,14 @@
  * A stand-in for control and edges: serves the built pages under the policy of the real ones, answers the API,
  * and lets a page of the same browser be the edges. Tests break it in ways that a healthy mesh never breaks.
  */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { type Browser, type Page } from '@playwright/test';
+import { Guests, type PublicEvent, bearerOf } from './guests';
+import { json, problem, text } from './serve';
 
 const dist = join(import.meta.dirname, '..', 'dist');
 const policy =
@@ -49,10 +52,10 @@ export class StandIn {
   /** Whether nobody has an account yet. */
   needsSetup = false;
   /** Events by their slug, as the public API tells them; one that is live has the stream "main". */
-  readonly events = new Map<
-    string,
-    { number: string; state: string; startsAt: string } & Record<string, unknown>
-  >();
+  readonly events = new Map<string, PublicEvent>();
+  readonly guests = new Guests(this.events);
+  /** How the lines of news stand: silent ones are open and say nothing. */
+  news: 'well' | 'silent' | 'refused' = 'well';
 
   #server: Server;
   #edge: Page | undefined;
@@ -100,7 +103,7 @@ export class StandIn {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', this.url).pathname;
-    if (path.startsWith('/api/')) this.#api(request, response, path);
+    if (path.startsWith('/api/')) await this.#api(request, response, path);
     else if (path.startsWith('/whep/')) await this.#whep(request, response, path);
     else if (path === '/edge')
       response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>edge</title>');
@@ -110,7 +113,10 @@ export class StandIn {
   async #file(response: ServerResponse, path: string): Promise<void> {
     const pages: [RegExp, string][] = [
       [/^\/$/, 'index.html'],
+      [/^\/e\/[^/]+\/register$/, 'register.html'],
       [/^\/e\//, 'watch.html'],
+      [/^\/t\//, 'pass.html'],
+      [/^\/unsubscribe\//, 'unsubscribe.html'],
       [/^\/embed\//, 'embed.html'],
       [/^\/live\//, 'live.html'],
       [/^\/join$/, 'join.html'],
@@ -127,7 +133,7 @@ export class StandIn {
     }
   }
 
-  #api(request: IncomingMessage, response: ServerResponse, path: string): void {
+  async #api(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const stream = {
       id: 'sample',
       event: 'sample',
@@ -144,11 +150,11 @@ export class StandIn {
     else if (path === '/api/v1/streams/main') json(response, 200, { ...stream, id: 'main' });
     else if (path === '/api/v1/events/sample/join' && request.method === 'POST')
       this.#join(response, 'sample');
-    else if (
-      path.startsWith('/api/v1/events/') &&
-      this.events.get(path.split('/')[4] ?? '')?.state === 'live'
-    )
-      this.#join(response, 'main');
+    else if (/^\/api\/v1\/events\/[^/]+\/live$/.test(path))
+      this.#tell(request, response, path.split('/')[4] ?? '');
+    else if (/^\/api\/v1\/events\/[^/]+\/join$/.test(path))
+      this.#joinEvent(request, response, path.split('/')[4] ?? '');
+    else if (await this.guests.serve(request, response, path)) return;
     else if (path.startsWith('/api/v1/public/events/by-')) {
       const [, , , , , by, key = ''] = path.split('/');
       const found =
@@ -160,13 +166,53 @@ export class StandIn {
     } else problem(response, 404, 'event-unknown', 'Event unknown');
   }
 
-  #join(response: ServerResponse, stream: string): void {
+  #joinEvent(request: IncomingMessage, response: ServerResponse, slug: string): void {
+    const event = this.events.get(slug);
+    const token = this.guests.renew(slug, bearerOf(request));
+    if (event?.state !== 'live') problem(response, 404, 'event-unknown', 'Event unknown');
+    else if (typeof token === 'string') problem(response, 401, token, token);
+    else this.#join(response, 'main', token);
+  }
+
+  #join(response: ServerResponse, stream: string, more: Record<string, unknown> = {}): void {
     json(response, 200, {
       session: '0198a000-0000-7000-8000-000000000001',
       token: '',
       expires: null,
       streams: [{ id: stream, language: '' }],
       edges: [...this.moods.keys()].map(node => ({ node, region: 'yul', whep: `${this.url}/whep/${node}` })),
+      ...more,
+    });
+  }
+
+  /** Tells what changes of an event, until the page goes away. */
+  #tell(request: IncomingMessage, response: ServerResponse, slug: string): void {
+    if (this.news === 'refused' || !this.events.has(slug)) {
+      problem(response, this.news === 'refused' ? 503 : 404, 'unavailable', 'Not available now');
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.write('retry: 1000\n\nevent: beat\ndata: {}\n\n');
+    let told = request.headers['last-event-id'] ?? '';
+    let beatAt = Date.now();
+    const look = setInterval(() => {
+      if (this.news !== 'well') return;
+      const event = this.events.get(slug);
+      if (!event) {
+        response.end('event: gone\ndata: {}\n\n');
+        return;
+      }
+      const data = JSON.stringify(event);
+      const id = createHash('sha256').update(data).digest('base64url');
+      if (id !== told) response.write(`event: event\nid: ${id}\ndata: ${data}\n\n`);
+      told = id;
+      if (Date.now() - beatAt >= 2000) {
+        beatAt = Date.now();
+        response.write('event: beat\ndata: {}\n\n');
+      }
+    }, 20);
+    response.on('close', () => {
+      clearInterval(look);
     });
   }
 
@@ -240,22 +286,6 @@ function refused(url: string, response: ServerResponse, mood: Mood): boolean {
 function toWanted(body: unknown): { wanted: string | null; audioOnly: boolean } {
   const { rid, audioOnly } = body as { rid: string | null; audioOnly: boolean };
   return { wanted: rid, audioOnly };
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function problem(response: ServerResponse, status: number, kind: string, title: string, headers = {}): void {
-  response
-    .writeHead(status, { 'Content-Type': 'application/problem+json', ...headers })
-    .end(JSON.stringify({ type: `/problems/${kind}`, title, status }));
-}
-
-async function text(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
 }
 
 declare global {

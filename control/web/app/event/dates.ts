@@ -34,13 +34,14 @@ export function zoneName(timeZone: string): string {
 
 /** The languages by their name in locale; what no language has is as it is. */
 export function languageList(tags: readonly string[], locale: string): string {
-  const names = new Intl.DisplayNames(locale, { type: 'language' });
-  const known = tags.map(tag => {
-    try {
-      return names.of(tag) ?? tag;
-    } catch {
-      return tag;
-    }
-  });
-  return new Intl.ListFormat(locale, { type: 'unit' }).format(known);
+  return new Intl.ListFormat(locale, { type: 'unit' }).format(tags.map(tag => languageName(tag, locale)));
+}
+
+/** A language by its name in locale, or in itself: "français". */
+export function languageName(tag: string, locale = tag): string {
+  try {
+    return new Intl.DisplayNames(locale, { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
 }

@@ -1,4 +1,4 @@
-/** What a visitor sees where nothing plays: before an event, after it, and in place of it. */
+/** What a visitor sees where nothing plays: before an event, after it, at its door, and in place of it. */
 import { el, say } from '@freshet/player/dom';
 import { copyButton } from '../ui/copy';
 import { localeOf, pageLanguage } from '../ui/language';
@@ -10,13 +10,22 @@ import { distanceOf } from './waiting';
 import './page.css';
 
 export class EventPage {
-  readonly root = el('article', { class: 'event' });
+  readonly root: HTMLElement;
+  /** Where the door or the lobby stands: it is never moved, so that what is typed and where the focus is stay. */
+  readonly slot = el('div', { class: 'slot' });
+  readonly #head = el('header', { class: 'head' });
+  readonly #wait = el('div', { class: 'wait' });
+  readonly #actions = el('div', { class: 'actions' });
+  readonly #message = el('div');
+  readonly #more = el('div', { class: 'column more' });
   readonly #locale = localeOf(pageLanguage());
+  readonly #label = el('p', { class: 'label' });
+  readonly #figure = el('p', { class: 'left figure', role: 'timer' });
   /** Told to those who do not see the screen when it changes; the seconds are not. */
   readonly #status = el('p', { class: 'muted', role: 'status' });
-  #label = el('p', { class: 'label' });
-  #figure = el('p', { class: 'left figure' });
+  readonly #age = el('p', { class: 'muted small figure age', hidden: true });
   #event: PublicEvent | undefined;
+  #inside = false;
   #drawn = '';
   #skew = 0;
   #away = false;
@@ -25,13 +34,22 @@ export class EventPage {
   constructor(
     private readonly t: Text,
     private readonly pageText: PageText,
-  ) {}
+  ) {
+    this.root = el(
+      'article',
+      { class: 'event' },
+      el('div', { class: 'column first' }, this.#head, this.#wait, this.#age),
+      el('div', { class: 'column side' }, this.slot, this.#message, this.#actions),
+      this.#more,
+    );
+  }
 
-  /** Shows event; what has not changed is left as it is, so that focus and selection stay. */
-  show(event: PublicEvent, skew: number): void {
+  /** Shows event, to somebody who came in or not; what has not changed is left as it is. */
+  show(event: PublicEvent, skew: number, inside: boolean): void {
     this.#skew = skew;
     this.#event = event;
-    const drawn = JSON.stringify(event);
+    this.#inside = inside;
+    const drawn = JSON.stringify([event, inside]);
     if (drawn !== this.#drawn) this.#draw(event);
     this.#drawn = drawn;
     this.#tick();
@@ -43,6 +61,12 @@ export class EventPage {
     this.#count();
   }
 
+  /** Says how old is what is shown; nothing where it is not. */
+  old(ms: number): void {
+    this.#age.hidden = ms === 0;
+    say(this.#age, ms === 0 ? '' : this.t('age', { seconds: Math.floor(ms / 1000) }));
+  }
+
   /** Ends the countdown. */
   rest(): void {
     clearTimeout(this.#timer);
@@ -51,45 +75,42 @@ export class EventPage {
   #draw(event: PublicEvent): void {
     const { t } = this;
     const state = event.state ?? 'scheduled';
-    const waits = state !== 'ended' && state !== 'cancelled';
+    const over = state === 'ended' || state === 'cancelled' ? state : undefined;
+    const waits = over === undefined;
     const dated = !event.permanent && event.startsAt > 0;
-    this.#label = el('p', { class: 'label' });
-    this.#figure = el('p', { class: 'left figure', role: 'timer' });
-    const head = el(
-      'header',
-      { class: 'head' },
+    this.#head.replaceChildren(
       el('p', { class: `badge ${state}` }, t(`state.${state}`)),
       el('h1', {}, event.title),
-      dated ? this.#when(event) : null,
+      ...(dated ? [this.#when(event)] : []),
     );
-    const words = waits
-      ? el('div', { class: 'wait' }, this.#label, this.#figure, this.#status)
-      : el(
-          'div',
-          { class: 'wait over' },
-          el('p', { class: 'left' }, t(state)),
-          el(
-            'p',
-            { class: 'muted' },
-            state === 'ended' ? t('ended.text', { title: event.title }) : t(`${state}.text`),
-          ),
-        );
-    const actions = el(
-      'div',
-      { class: 'actions' },
-      waits && dated
-        ? el('a', { class: 'button main', href: calendarOf(event.slug), download: true }, t('calendar'))
-        : null,
+    this.#wait.classList.toggle('over', !waits);
+    this.root.classList.toggle('over', !waits);
+    if (over === undefined) this.#wait.replaceChildren(this.#label, this.#figure, this.#status);
+    else {
+      this.#wait.replaceChildren(
+        el('p', { class: 'left' }, t(over)),
+        el(
+          'p',
+          { class: 'muted' },
+          over === 'ended' ? t('ended.text', { title: event.title }) : t(`${over}.text`),
+        ),
+      );
+    }
+    this.#actions.replaceChildren(
+      ...(waits && dated && state !== 'live'
+        ? [el('a', { class: 'button', href: calendarOf(event.slug), download: true }, t('calendar'))]
+        : []),
       copyButton(() => event.link || location.href, t('copyLink'), this.pageText),
     );
-    const first = el('div', { class: 'column' }, head, words, actions);
-    const more = [
-      waits && event.lobby !== '' ? this.#part('message', event.lobby, 'lobby') : null,
-      event.description === '' ? null : this.#part('about', event.description),
-      waits && event.agenda.length > 0 ? this.#agenda(event) : null,
-      this.#facts(event),
-    ];
-    this.root.replaceChildren(first, el('div', { class: 'column' }, ...more));
+    this.#message.hidden = !waits || !this.#inside || event.lobby === '';
+    this.#message.replaceChildren(this.#part('message', event.lobby, 'lobby'));
+    this.#more.replaceChildren(
+      ...[
+        event.description === '' ? null : this.#part('about', event.description),
+        waits && event.agenda.length > 0 ? this.#agenda(event) : null,
+        this.#facts(event),
+      ].filter(part => part !== null),
+    );
   }
 
   /** In the event's own zone, and in the visitor's where its clocks show another time. */
@@ -180,9 +201,13 @@ export class EventPage {
     const event = this.#event;
     if (!event || !waitsIn(event.state)) return undefined;
     const { t } = this;
-    const opens = t(event.state === 'preparation' ? 'opens.preparation' : 'opens');
+    const opens = this.#inside
+      ? t(event.state === 'preparation' ? 'opens.preparation' : 'opens')
+      : t('opens.door');
+    // The door says that it is on the air.
+    this.#wait.hidden = event.state === 'live' && !this.#inside && !this.#away;
     if (event.state === 'live') {
-      this.#say('', t('due'), opens);
+      this.#say('', this.#inside ? t('due') : '', this.#inside ? opens : '');
       return undefined;
     }
     if (event.permanent || event.startsAt === 0) {
@@ -221,6 +246,7 @@ export class EventPage {
     say(this.#status, this.#away ? this.t('away') : status);
     this.#label.hidden = label === '';
     this.#figure.hidden = figure === '';
+    this.#status.hidden = this.#status.textContent === '';
   }
 }
 

@@ -10,6 +10,24 @@ const skewFromMS = 2000;
 export type State = 'scheduled' | 'preparation' | 'live' | 'ended' | 'cancelled';
 const states: readonly State[] = ['scheduled', 'preparation', 'live', 'ended', 'cancelled'];
 
+/** Who may come in. */
+export type Rule = 'open' | 'password' | 'token' | 'registration';
+const rules: readonly Rule[] = ['open', 'password', 'token', 'registration'];
+
+/** What the form of the event asks, next to a name and an address. */
+export interface Question {
+  id: string;
+  label: string;
+  kind: 'text' | 'choice' | 'checkbox' | 'consent';
+  /** Of a choice. */
+  options: string[];
+  required: boolean;
+}
+const kinds: readonly Question['kind'][] = ['text', 'choice', 'checkbox', 'consent'];
+
+export type Registration = 'closed' | 'open' | 'waiting-list';
+const registrations: readonly Registration[] = ['closed', 'open', 'waiting-list'];
+
 export interface AgendaItem {
   /** Minutes after the start. */
   at: number;
@@ -34,6 +52,11 @@ export interface PublicEvent {
   agenda: AgendaItem[];
   lobby: string;
   brand: Brand;
+  access: Rule;
+  form: Question[];
+  registration: Registration;
+  /** Whoever registers waits for an organizer. */
+  approval: boolean;
 }
 
 export interface Answer {
@@ -94,6 +117,22 @@ export function eventOf(value: unknown): PublicEvent {
     }),
     lobby: string(event['lobby']),
     brand: brandOf(event['brand']),
+    access: rules.find(rule => rule === event['access']) ?? 'open',
+    form: list(event['form']).map(questionOf),
+    registration: registrations.find(known => known === event['registration']) ?? 'closed',
+    approval: event['approval'] === true,
+  };
+}
+
+/** A kind that this page does not know is a line of text. */
+function questionOf(value: unknown): Question {
+  const question = record(value);
+  return {
+    id: string(question['id']),
+    label: string(question['label']),
+    kind: kinds.find(kind => kind === question['kind']) ?? 'text',
+    options: list(question['options']).map(string),
+    required: question['required'] === true,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whoever comes to an address where nothing plays (yet, or any more): says why, and opens when the event becomes live.
- * Loaded when it is needed, and after the first picture for the title.
+ * Whoever comes to the address of an event: asks for what its rule wants, has them wait, and opens the player when the
+ * event is live. Loaded beside the player, which needs nothing of it where somebody comes back.
  */
 import { type FreshetPlayer } from '@freshet/player';
 import { el } from '@freshet/player/dom';
@@ -8,10 +8,12 @@ import { asProblem } from '@freshet/player/problem';
 import { wear } from '../ui/brand';
 import { fontsAfterPicture } from '../ui/fonts';
 import { type Text as PageText } from '../ui/texts';
+import { Guest } from './guest';
+import { News } from './news';
 import { EventPage } from './page';
 import { type Answer, type PublicEvent, eventBySlug } from './public';
 import { visitTexts } from './texts';
-import { againMS, nextAskMS, openWithinMS } from './waiting';
+import { againMS, listenAgainMS, nextAskMS, openWithinMS } from './waiting';
 
 /** What the watch page gives. */
 export interface Place {
@@ -33,14 +35,19 @@ const askWithinMS = 1000;
 
 export class Visit {
   readonly #page: EventPage;
+  readonly #guest: Guest;
   /** Stands where the heading does while the page has its own. */
   readonly #brand = el('span', { class: 'home brand', 'aria-hidden': 'true' }, 'Freshet');
+  #news: News | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #event: PublicEvent | undefined;
   #skew = 0;
   #failures = 0;
   #asking = false;
   /** The player is about to be shown. */
-  #opening = false;
+  #opening: ReturnType<typeof setTimeout> | undefined;
+  /** Whether somebody may come in is being asked. */
+  #coming = false;
   /** How often in a row a live event's join was refused: who answers joins hears of it up to a second later. */
   #refusals = 0;
   /** There is no event here: nothing more to ask. */
@@ -49,7 +56,14 @@ export class Visit {
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly place: Place) {
-    this.#page = new EventPage(visitTexts(), place.t);
+    const t = visitTexts();
+    this.#page = new EventPage(t, place.t);
+    this.#guest = new Guest(place.slug, place.player, this.#page.slot, t, {
+      entered: () => {
+        if (this.#event) this.#take({ event: this.#event, skew: this.#skew });
+      },
+      changed: () => void this.#ask(),
+    });
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden && this.#timer !== undefined) void this.#ask();
     });
@@ -60,9 +74,9 @@ export class Visit {
     return this.#none;
   }
 
-  /** Asks for the event: at once, or within the second where many have the same reason. */
+  /** Asks for the event: at once, or within the second where many have the same reason and nothing tells it. */
   look(many: boolean): void {
-    if (this.#none) return;
+    if (this.#none || (many && this.#news)) return;
     clearTimeout(this.#timer);
     if (many) this.#later(Math.random() * askWithinMS);
     else void this.#ask();
@@ -77,13 +91,13 @@ export class Visit {
       this.#take(await eventBySlug(this.place.slug));
       this.#failures = 0;
       this.#page.away(false);
+      if (!this.#news && this.#retry === undefined) this.#listen();
     } catch (thrown) {
       this.#failed(thrown);
     } finally {
       this.#asking = false;
     }
-    const ms = this.#wait();
-    if (ms !== undefined) this.#later(ms);
+    this.#plan();
   }
 
   #later(ms: number): void {
@@ -91,21 +105,53 @@ export class Visit {
     this.#timer = setTimeout(() => void this.#ask(), ms);
   }
 
-  /** How long until the next question; undefined while it plays, and where nothing can change. */
-  #wait(): number | undefined {
+  /** Asks again where nothing else brings news. */
+  #plan(): void {
     const { state } = this.place.player;
     const live = this.#event?.state === 'live';
-    if (this.#none || this.#opening) return undefined;
-    if (live && this.#shows && (state === 'playing' || state === 'moving' || state === 'idle'))
-      return undefined;
+    if (this.#none || this.#coming || this.#opening !== undefined) return;
     const chance = Math.random();
-    if (live && !this.#shows) return againMS(this.#refusals, chance);
-    return nextAskMS({
-      event: this.#event,
-      now: Date.now() + this.#skew,
-      hidden: document.hidden,
-      failures: this.#failures,
-      chance,
+    if (live && !this.#shows && this.#guest.inside) this.#later(againMS(this.#refusals, chance));
+    else if (
+      !this.#news &&
+      !(live && this.#shows && (state === 'playing' || state === 'moving' || state === 'idle'))
+    ) {
+      const ms = nextAskMS({
+        event: this.#event,
+        now: Date.now() + this.#skew,
+        hidden: document.hidden,
+        failures: this.#failures,
+        chance,
+      });
+      if (ms !== undefined) this.#later(ms);
+    }
+  }
+
+  /** Has the server tell what changes; where that does not come through, it is asked, and listened to again later. */
+  #listen(): void {
+    this.#retry = undefined;
+    if (this.#none || this.#event?.state === 'cancelled') return;
+    this.#news = new News(this.place.slug, {
+      event: event => {
+        this.#page.away(false);
+        this.#take({ event, skew: this.#skew });
+        this.#plan();
+      },
+      age: ms => {
+        this.#page.old(ms);
+      },
+      gone: () => {
+        this.#news = undefined;
+        void this.#ask();
+      },
+      deaf: () => {
+        this.#news = undefined;
+        this.#page.old(0);
+        this.#retry = setTimeout(() => {
+          this.#listen();
+        }, listenAgainMS(Math.random()));
+        void this.#ask();
+      },
     });
   }
 
@@ -114,6 +160,8 @@ export class Visit {
     if (status === 404 || status === 422) {
       // Unknown; or hidden from now on, and then what is shown stays.
       this.#none = true;
+      this.#news?.close();
+      this.#news = undefined;
       this.#reveal();
       return;
     }
@@ -132,7 +180,8 @@ export class Visit {
     const plays = player.state === 'playing' || player.state === 'moving' || player.state === 'stalled';
     switch (event.state) {
       case 'live':
-        this.#open(event);
+        if (plays && this.#shows) this.#refusals = 0;
+        else void this.#open(event);
         break;
       case 'ended':
         if (this.#shows && (plays || player.state === 'ended')) {
@@ -154,43 +203,65 @@ export class Visit {
     return !this.place.watch.hidden;
   }
 
-  /** Shows the player as it stands. */
+  /** Shows the player as it stands; where it was not asked to play yet, it begins. */
   #reveal(): void {
-    this.place.player.classList.remove('unsaid');
+    const { player } = this.place;
+    player.classList.remove('unsaid');
+    if (player.state === 'idle' && this.#shows) player.play();
   }
 
   /** Joins a live event, which needs no reload; where the join was just refused, a little later. */
-  #open(event: PublicEvent): void {
-    const { player, watch, heading } = this.place;
-    if (this.#shows) {
-      if (player.state !== 'refused') {
-        this.#refusals = 0;
-      } else if (player.problem?.status === 404) {
-        this.#refusals++;
-        this.#showPage(event);
-      } else this.#reveal(); // it asks for a password, or the like
+  async #open(event: PublicEvent): Promise<void> {
+    const { state, problem } = this.place.player;
+    if (this.#coming || this.#opening !== undefined) return;
+    if (this.#shows && state === 'refused' && problem?.status === 404) {
+      this.#refusals++;
+      this.#showPage(event);
       return;
     }
-    this.#page.show(event, this.#skew);
-    if (this.#opening) return;
-    this.#opening = true;
-    setTimeout(() => {
-      this.#opening = false;
-      const focused = this.#page.root.contains(document.activeElement);
-      this.#page.rest();
-      this.#page.root.remove();
-      watch.hidden = false;
-      heading.hidden = false;
-      this.#brand.hidden = true;
-      window.scrollTo(0, 0);
-      player.play();
-      if (focused) document.getElementById('main')?.focus();
-    }, Math.random() * openWithinMS);
+    const refused = this.#shows && state === 'refused' && problem?.status === 401;
+    if (this.#shows && state !== 'idle' && !refused) {
+      this.#reveal(); // it says itself what is wrong
+      return;
+    }
+    this.#coming = true;
+    const holds = await (refused ? this.#guest.again(event, problem) : this.#guest.holds(event));
+    this.#coming = false;
+    if (!holds) this.#refusals++;
+    this.#showPage(event);
+    if (!holds) {
+      this.#plan();
+      return;
+    }
+    this.#opening = setTimeout(
+      () => {
+        this.#opening = undefined;
+        this.#play();
+      },
+      this.#guest.pressed ? 0 : Math.random() * openWithinMS,
+    );
   }
 
+  #play(): void {
+    const { player, watch, heading } = this.place;
+    if (this.#event?.state !== 'live') return;
+    const focused = this.#page.root.contains(document.activeElement);
+    this.#page.rest();
+    this.#page.root.remove();
+    watch.hidden = false;
+    heading.hidden = false;
+    this.#brand.hidden = true;
+    window.scrollTo(0, 0);
+    player.classList.remove('unsaid');
+    player.play();
+    if (focused) document.getElementById('main')?.focus();
+  }
+
+  /** Shows the event's page, with the door or the lobby. */
   #showPage(event: PublicEvent): void {
     const { player, watch, heading } = this.place;
-    this.#page.show(event, this.#skew);
+    this.#page.show(event, this.#skew, this.#guest.inside);
+    this.#guest.show(event);
     if (!this.#shows) return;
     player.stop();
     watch.hidden = true;

@@ -14,7 +14,7 @@ const hiddenTimes = 5;
 /** An event that has not begun this long after its time is late. */
 const lateAfterMS = 2 * minute;
 /** Those who wait do not join in one instant. */
-export const openWithinMS = 300;
+export const openWithinMS = 1000;
 
 /** What the wait until the next question depends on; chance is 0 to 1, failures those in a row. */
 export interface Circumstances {
@@ -37,6 +37,11 @@ export function nextAskMS({ event, now, hidden, failures, chance }: Circumstance
 /** Milliseconds until a live event whose join was refused that often is joined again. */
 export function againMS(refusals: number, chance: number): number {
   return Math.min(500 * 2 ** refusals, seldomMS) * (0.6 + 0.4 * chance);
+}
+
+/** Milliseconds until what could not be listened to is listened to again. */
+export function listenAgainMS(chance: number): number {
+  return minute * (1 + chance);
 }
 
 /** How far away the start is: in the two units that matter, or past. */

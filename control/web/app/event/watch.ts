@@ -1,6 +1,6 @@
 /**
- * "/e/{slug}": the picture first; who else watches, and how to share, below it. Where nothing plays, and for the title
- * of what does, visit.ts asks for the event: after the join, for whoever watches needs no more than that.
+ * "/e/{slug}": the picture first; who else watches, and how to share, below it. Who came in before plays at once, and
+ * visit.ts tells the title after the first picture; for all others it asks for the event, and for what lets them in.
  */
 import '@freshet/player';
 import { type StateDetail } from '@freshet/player';
@@ -11,6 +11,7 @@ import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
 import { poll, staleAfterMS } from '../ui/live';
 import { pageTexts } from '../ui/texts';
+import { stayOf } from './stay';
 import type { Visit } from './visit';
 import { streamOfAddress } from './waiting';
 import '../ui/base.css';
@@ -21,12 +22,16 @@ const slug = slugOf(location.pathname);
 let title = slug;
 document.title = title;
 
+const stay = stayOf(slug);
+const known = stay !== undefined && stay.entry.expires > Date.now();
 const player = el('freshet-player', {
   event: slug,
   api: apiBase,
-  autoplay: true,
+  token: known ? stay.entry.token : undefined,
+  language: known ? stay.knock.language : undefined,
+  autoplay: known,
   keys: 'page',
-  class: 'player',
+  class: known ? 'player' : 'player unsaid',
 });
 const viewers = el('p', { class: 'figure muted', hidden: true });
 const page = new URL(`/e/${encodeURIComponent(slug)}`, location.origin).href;
@@ -100,6 +105,7 @@ function look(many: boolean): void {
     () => {
       // A newer build took its place, or the line is down: the player alone is what the page has.
       player.classList.remove('unsaid');
+      if (player.state === 'idle') player.play();
     },
   );
 }
@@ -133,3 +139,5 @@ player.addEventListener(
   },
   { once: true },
 );
+
+if (!known) look(false);

@@ -1,7 +1,9 @@
-import { describe, expect, it, test } from 'vitest';
+import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { dateOf, languageList } from '../event/dates';
 import { eventOf, skewOf } from '../event/public';
 import { againMS, distanceOf, nextAskMS, streamOfAddress } from '../event/waiting';
+import { entryOf } from '../event/enter';
+import { dropStay, keepStay, stayOf, typedBefore } from '../event/stay';
 import { inThrees, readNumber } from '../join/number';
 
 const second = 1000;
@@ -151,5 +153,82 @@ describe('the number of an event', () => {
       '12a',
       '1234567890',
     ]);
+  });
+});
+
+describe('a stay', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  function storage(): void {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('sessionStorage', {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+  }
+
+  const entry = {
+    session: 's',
+    token: 't',
+    expires: 1_800_000_000_000,
+    name: 'Ana',
+    way: 'password',
+  } as const;
+
+  it('is kept for the tab, without a password', () => {
+    storage();
+    keepStay('hall', { entry, knock: { name: 'Ana', email: 'a@b', password: 'secret', here: true } });
+    expect(stayOf('hall')).toEqual({ entry, knock: { name: 'Ana', email: 'a@b' } });
+    expect(sessionStorage.getItem('freshet-stay:hall')).not.toContain('secret');
+    expect(stayOf('other')).toBeUndefined();
+    dropStay('hall');
+    expect(stayOf('hall')).toBeUndefined();
+  });
+
+  it('is nothing where storage is blocked or odd', () => {
+    keepStay('hall', { entry, knock: {} }); // there is no storage in Node
+    expect(stayOf('hall')).toBeUndefined();
+    storage();
+    for (const odd of ['', '7', 'null', '{"entry":{"token":5}}']) {
+      sessionStorage.setItem('freshet-stay:hall', odd);
+      sessionStorage.setItem('freshet-typed', odd);
+      expect(stayOf('hall')).toBeUndefined();
+      expect(typedBefore()).toEqual({ name: '', email: '' });
+    }
+  });
+
+  it('is read with care', () => {
+    expect(entryOf(null)).toEqual({ session: '', token: '', expires: 0, name: '', way: 'open' });
+    expect(entryOf({ expires: '2027-01-15T08:00:00Z', way: 'odd' })).toMatchObject({
+      expires: entry.expires,
+      way: 'open',
+    });
+  });
+});
+
+test('what an event asks is read with care', () => {
+  const event = eventOf({
+    access: 'registration',
+    registration: 'waiting-list',
+    approval: true,
+    form: [
+      { id: 'a', label: 'Where from?', kind: 'choice', options: ['Here', 5], required: true },
+      { id: 'b', label: 'New kind', kind: 'stars' },
+      null,
+    ],
+  });
+  expect(event).toMatchObject({ access: 'registration', registration: 'waiting-list', approval: true });
+  expect(event.form.map(({ kind, options, required }) => [kind, options, required])).toEqual([
+    ['choice', ['Here', ''], true],
+    ['text', [], false],
+    ['text', [], false],
+  ]);
+  expect(eventOf({ access: 'odd', registration: 7 })).toMatchObject({
+    access: 'open',
+    registration: 'closed',
+    form: [],
   });
 });

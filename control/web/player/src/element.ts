@@ -196,6 +196,8 @@ export class FreshetPlayer extends HTMLElement {
       this.stop();
       this.#build();
       if (was) this.play();
+    } else if (name === 'token' && this.hasAttribute('event')) {
+      // It counts from the next play on: what plays has a newer one from its joins.
     } else if (this.#playing) {
       this.stop();
       this.play();
