@@ -126,6 +126,26 @@ export const browsers: Answer = {
   ],
 };
 
+export const noStep: Answer = { body: { on: false, since: null, codes: 0 } };
+export const stepOn: Answer = { body: { on: true, since: '2026-11-20T08:00:00Z', codes: 2 } };
+
+export const passkeys: Answer = {
+  body: [
+    {
+      id: '0198a000-0000-7000-8000-000000000201',
+      name: 'Chrome, Linux',
+      madeAt: '2026-11-20T08:00:00Z',
+      usedAt: '2026-11-26T18:12:00Z',
+    },
+    {
+      id: '0198a000-0000-7000-8000-000000000202',
+      name: 'The key with the red ribbon that lies in the safe of the office in Trois-Rivières',
+      madeAt: '2026-11-21T08:00:00Z',
+      usedAt: null,
+    },
+  ],
+};
+
 function entry(number: number, action: string, detail = '', subject = ana): Record<string, unknown> {
   return {
     number,

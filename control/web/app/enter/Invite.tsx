@@ -2,7 +2,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useForm } from 'react-hook-form';
 import { api } from '../shell/api';
-import { useEnter } from '../shell/me';
+import { useEnter, useStep } from '../shell/me';
 import { ApiProblem, asApiProblem } from '../shell/problem';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
@@ -56,11 +56,13 @@ interface JoinProps {
 function Join({ token, account, name, known, here }: JoinProps) {
   const t = useT();
   const enter = useEnter();
+  const onError = useStep();
   const form = useForm({ defaultValues: { name, password: '' } });
   const use = api.useMutation('post', '/api/v1/invitations/use', {
     onSuccess: me => {
       enter(me);
     },
+    onError,
   });
   const problem = useMemo(
     () => (use.error === null ? null : wrongPassword(asApiProblem(use.error))),

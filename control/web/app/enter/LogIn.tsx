@@ -2,33 +2,40 @@ import { Link, getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { api } from '../shell/api';
-import { useEnter } from '../shell/me';
+import { useEnter, useStep } from '../shell/me';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Form } from '../ui/Form';
+import { ByPasskey } from './ByPasskey';
 import { LogInCode } from './LogInCode';
+import { SecondStep } from './SecondStep';
 
 const route = getRouteApi('/outside/login');
 
-/** "/login": a link by mail, or a password. What is shown stands in the address, so that Back works. */
+/** "/login": a link by mail, a password, or a passkey; then perhaps a second step. What is shown stands in the address, so that Back works. */
 export function LogIn() {
   const t = useT();
-  const { by, sent } = route.useSearch();
+  const { by, sent, step } = route.useSearch();
   const [email, setEmail] = useState('');
   return (
     <>
       <h1>{t('logIn.heading')}</h1>
-      {sent ? (
+      {step ? (
+        <SecondStep />
+      ) : sent ? (
         <LogInCode email={email} />
       ) : by === 'password' ? (
         <ByPassword email={email} onEmail={setEmail} />
       ) : (
         <ByLink email={email} onEmail={setEmail} />
       )}
-      <p className="muted">
-        {t('logIn.new')} <Link to="/signup">{t('signUp.title')}</Link>
-      </p>
+      {!step && !sent && <ByPasskey />}
+      {!step && (
+        <p className="muted">
+          {t('logIn.new')} <Link to="/signup">{t('signUp.title')}</Link>
+        </p>
+      )}
     </>
   );
 }
@@ -92,11 +99,13 @@ function ByPassword({ email, onEmail }: Props) {
   const t = useT();
   const { to } = route.useSearch();
   const enter = useEnter();
+  const onError = useStep(to);
   const form = useForm({ defaultValues: { email, password: '' } });
   const logIn = api.useMutation('post', '/api/v1/log-in', {
     onSuccess: me => {
       enter(me, to);
     },
+    onError,
   });
   return (
     <>

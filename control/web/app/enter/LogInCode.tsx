@@ -1,7 +1,7 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useForm } from 'react-hook-form';
 import { api } from '../shell/api';
-import { useEnter } from '../shell/me';
+import { useEnter, useStep } from '../shell/me';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
@@ -15,11 +15,13 @@ export function LogInCode({ email }: { email: string }) {
   const t = useT();
   const { to } = route.useSearch();
   const enter = useEnter();
+  const onError = useStep(to);
   const form = useForm({ defaultValues: { code: '' } });
   const use = api.useMutation('post', '/api/v1/log-in-links/code', {
     onSuccess: me => {
       enter(me, to);
     },
+    onError,
   });
   return (
     <>

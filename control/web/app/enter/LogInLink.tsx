@@ -1,6 +1,6 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { api } from '../shell/api';
-import { useEnter } from '../shell/me';
+import { useEnter, useStep } from '../shell/me';
 import { asApiProblem } from '../shell/problem';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
@@ -17,11 +17,13 @@ export function LogInLink() {
   const t = useT();
   const { token } = route.useParams();
   const enter = useEnter();
+  const onError = useStep();
   const link = api.useQuery('post', '/api/v1/log-in-links/open', { body: { token } });
   const use = api.useMutation('post', '/api/v1/log-in-links/use', {
     onSuccess: me => {
       enter(me);
     },
+    onError,
   });
   if (link.isPending) return <Loading />;
   const problem = use.error ?? link.error;

@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { api } from '../shell/api';
-import { useEnter } from '../shell/me';
+import { useEnter, useStep } from '../shell/me';
 import { useT } from '../shell/words';
 import { ChoosePassword } from './ChoosePassword';
 
@@ -11,10 +11,12 @@ export function ResetLink() {
   const t = useT();
   const { token } = route.useParams();
   const enter = useEnter();
+  const onError = useStep();
   const use = api.useMutation('post', '/api/v1/resets/use', {
     onSuccess: me => {
       enter(me);
     },
+    onError,
   });
   return (
     <>

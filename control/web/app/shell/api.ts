@@ -9,6 +9,7 @@ export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
 export type Role = Member['role'];
 export type Device = components['schemas']['Device'];
+export type Passkey = components['schemas']['PasskeyShown'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type EventLine = components['schemas']['EventLine'];
 export type EventState = EventLine['state'];

@@ -3,6 +3,7 @@ import { useRouter } from '@tanstack/react-router';
 import { keepLanguage } from '../ui/language';
 import { type Me, client } from './api';
 import { safeTarget } from './guard';
+import { asApiProblem } from './problem';
 import { useWords } from './words';
 
 /** The person who is logged in, with the version that a change must name. */
@@ -26,6 +27,15 @@ export const meQuery = queryOptions({
 
 export function useMe(): Self {
   return useSuspenseQuery(meQuery).data;
+}
+
+/** What every way in does with a failure: where a second step is asked for, the browser goes there. */
+export function useStep(to?: string): (thrown: unknown) => void {
+  const router = useRouter();
+  return thrown => {
+    if (asApiProblem(thrown).kind !== 'second-step') return;
+    void router.navigate({ to: '/login', search: to === undefined ? { step: true } : { to, step: true } });
+  };
 }
 
 /** What every way in ends with: forget what was known of whoever was here before, and go where one wanted to. */

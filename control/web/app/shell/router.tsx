@@ -48,10 +48,13 @@ const logIn = createRoute({
   path: '/login',
   component: lazyRouteComponent(() => import('../enter/LogIn'), 'LogIn'),
   staticData: { title: 'logIn.title' },
-  validateSearch: (search: Record<string, unknown>): { to?: string; by?: 'password'; sent?: true } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { to?: string; by?: 'password'; sent?: true; step?: true } => ({
     ...(typeof search['to'] === 'string' ? { to: search['to'] } : {}),
     ...(search['by'] === 'password' ? { by: 'password' } : {}),
     ...(search['sent'] === true ? { sent: true } : {}),
+    ...(search['step'] === true ? { step: true } : {}),
   }),
 });
 

@@ -1,6 +1,17 @@
 /** The pages for people who log in, in the states that a healthy control node never shows all of. */
 import { expect } from '@playwright/test';
-import { type Answers, anaAs, audit, auditOlder, browsers, members, problem } from '../answers';
+import {
+  type Answers,
+  anaAs,
+  audit,
+  auditOlder,
+  browsers,
+  members,
+  noStep,
+  passkeys,
+  problem,
+  stepOn,
+} from '../answers';
 import { expectAccessible, expectNoSidewaysScroll } from '../page';
 import { type State, lookAtEach, test, visit } from '../states';
 
@@ -36,6 +47,13 @@ const states: State[] = [
     answers: {},
     en: 'Log in with the code',
     fr: 'Se connecter avec le code',
+  },
+  {
+    name: 'login second step',
+    path: '/login?step=true',
+    answers: {},
+    en: 'Code of your app',
+    fr: 'Code de votre application',
   },
   {
     name: 'login link here',
@@ -127,9 +145,38 @@ const states: State[] = [
   {
     name: 'security',
     path: '/settings/security',
-    answers: { ...me, 'GET /me/log-ins': browsers },
+    answers: {
+      ...me,
+      'GET /me/log-ins': browsers,
+      'GET /me/second-step': noStep,
+      'GET /me/passkeys': { body: [] },
+    },
     en: 'Safari on iPhone',
     fr: 'Safari sur iPhone',
+  },
+  {
+    name: 'security with a second step',
+    path: '/settings/security',
+    answers: {
+      ...me,
+      'GET /me/log-ins': browsers,
+      'GET /me/second-step': stepOn,
+      'GET /me/passkeys': passkeys,
+    },
+    en: '2 recovery codes are left.',
+    fr: 'Il reste 2 codes de récupération.',
+  },
+  {
+    name: 'security failed',
+    path: '/settings/security',
+    answers: {
+      ...me,
+      'GET /me/log-ins': browsers,
+      'GET /me/second-step': problem(418, 'odd'),
+      'GET /me/passkeys': problem(418, 'odd'),
+    },
+    en: 'Try again',
+    fr: 'Réessayer',
   },
   {
     name: 'members',
@@ -233,6 +280,21 @@ test('a wrong password and too many tries say what to do, and keep what was type
   await expect(page.getByRole('alert')).toContainText('Wait 3 minutes');
   await expect(page.getByLabel('Password', { exact: true })).toHaveValue('wrong');
   await expectAccessible(page);
+  expect(errors).toEqual([]);
+});
+
+test('a second step that took too long begins again, where it was going', async ({ page, mesh }, info) => {
+  const errors = await visit(page, mesh, '/login?step=true&to=/settings/members', {
+    'POST /log-in/second-step': problem(410, 'log-in-over'),
+  });
+  await page.getByLabel('Code of your app').fill('123456');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('You are not logged in');
+  await page.screenshot({ path: info.outputPath('over.png') });
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Begin again' }).click();
+  await expect(page.getByRole('button', { name: 'Send me the link' })).toBeVisible();
+  expect(new URL(page.url()).searchParams.get('to')).toBe('/settings/members');
   expect(errors).toEqual([]);
 });
 
