@@ -147,6 +147,7 @@ bench-egress: build ## What an edge's viewers cost beside floor and peers, one J
 .PHONY: bench-start
 bench-start: build ## 1,000 pages wait for an event, are told of its start and play: one JSON line, on an otherwise idle machine (ARGS="--viewers 200")
 	$(BIN) bench start $(ARGS)
+
 .PHONY: bench-registration
 bench-registration: ## 10,000 registrations at 500/s and at 2,000/s over HTTP, SQLite on disk, one JSON line each, on an otherwise idle machine (1 minute)
 	@for at in 500 2000; do FRESHET_REGISTRATIONS=10000@$$at go test -count=1 -run '^TestRegistrations$$' -v ./control/guest | grep -E '^(\{|--- FAIL|FAIL|    .*_test\.go)'; done

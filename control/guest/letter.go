@@ -17,7 +17,7 @@ import (
 	"freshet/control/store"
 )
 
-var sheetFor = statements.Get("sheet_of")
+var signatureOf = statements.Get("signature_of")
 
 // Letters are written to guests.
 type Letters struct {
@@ -46,14 +46,20 @@ func (l *Letters) zone(name string) *time.Location {
 // A sheet is what all mails about an event have in common.
 type sheet struct {
 	event     event.Event
-	Account   string `db:"name"`
-	Signature string `db:"signature"` // of whoever has made the event; empty of somebody who was erased
+	signature string // of whoever has made the event; empty of a program, and of somebody who was erased
 }
 
 // sheetOf reads it.
 func sheetOf(ctx context.Context, q store.Querier, e event.Event) (sheet, error) {
-	s, err := store.One[sheet](ctx, q, sheetFor, store.Args{"account": e.Account, "person": e.MadeBy})
-	s.event = e
+	s := sheet{event: e}
+	if e.MadeBy == nil {
+		return s, nil
+	}
+	signature, err := store.One[string](ctx, q, signatureOf, store.Args{"person": e.MadeBy})
+	if isNone(err) {
+		return s, nil
+	}
+	s.signature = strings.TrimSpace(signature)
 	return s, err
 }
 
@@ -62,8 +68,8 @@ func (l *Letters) to(s sheet, g Guest, kind mail.Kind, now time.Time) mail.Messa
 	e, in := s.event, account.Language(g.Language)
 	m := mail.Message{
 		ID: store.NewID(), Account: e.Account, Event: e.ID, Kind: kind, To: *g.Address, Name: g.Name, Language: in,
-		Values: map[string]string{"link": l.link(e, g, kind), "account": s.Account, "event": e.Title},
-		About:  l.about(s, in),
+		Values: map[string]string{"link": l.link(e, g, kind), "account": e.AccountName, "event": e.Title},
+		About:  l.about(s, in), Brand: e.Mail(l.Pages),
 	}
 	if kind.Topic() != "" {
 		token := l.Stops.Of(m.ID, 0)
@@ -85,7 +91,7 @@ func (l *Letters) link(e event.Event, g Guest, kind mail.Kind) string {
 
 func (l *Letters) about(s sheet, language string) mail.About {
 	e := s.event
-	a := mail.About{Number: e.Number[:3] + " " + e.Number[3:6] + " " + e.Number[6:], Lobby: strings.TrimSpace(e.Lobby), Signature: strings.TrimSpace(s.Signature)}
+	a := mail.About{Number: e.Number[:3] + " " + e.Number[3:6] + " " + e.Number[6:], Lobby: strings.TrimSpace(e.Lobby), Signature: s.signature}
 	zone := l.zone(e.TimeZone)
 	dated := e.Kind != event.Permanent
 	if dated {

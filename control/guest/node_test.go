@@ -19,8 +19,11 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/api"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
+	"freshet/control/keys"
+	"freshet/control/live"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/node"
@@ -48,10 +51,16 @@ func newNode(t testing.TB, db *store.DB, server mail.Server, now func() time.Tim
 		}}),
 		sender: mail.NewSender(mail.Sender{Log: log, Store: db, Queue: queue, Server: server, Now: now}, metrics),
 	}
-	records := node.NewRecords()
+	records, hasher := node.NewRecords(), login.NewHasher(login.Cost{Passes: 1, Memory: 64, Lanes: 1})
+	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, db, metrics)
+	board := event.NewBoard(log, db, records, hub)
 	handler := api.New(api.Config{Version: "1", Pages: "https://webcasts.example"}, api.Deps{
-		Log: log, Metrics: metrics, Records: records, Fleet: node.NewFleet(), Board: event.NewBoard(log, db, records), Store: db,
-		Mail: queue, Mailer: n.mailer, Hasher: login.NewHasher(login.Cost{Passes: 1, Memory: 64, Lanes: 1}), Now: now,
+		Log: log, Metrics: metrics, Records: records, Fleet: node.NewFleet(), Live: hub, Board: board,
+		Door: door.New(door.Deps{
+			Log: log, Metrics: metrics, Store: db, Board: board, Revoked: records, Hasher: hasher, Keys: keys.Make(),
+			Guests: &guest.Desk{Store: db, Passes: n.mailer.Letters.Passes}, Now: now,
+		}),
+		Store: db, Mail: queue, Mailer: n.mailer, Hasher: hasher, Now: now,
 	})
 	var err error
 	if n.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
