@@ -81,6 +81,7 @@ func TestRegister(t *testing.T) {
 		o, owner := founded(t, db)
 		tag := owner.send("GET", "/me", nil).Header().Get("ETag")
 		owner.does("PATCH", "/me", object{"signature": "Ana\nNordlicht"}, "If-Match", tag)
+		owner.does("PATCH", "/account/brand", object{"colour": "#7A1F5C"}, "If-Match", "*")
 		at, e := o.plan(owner, object{
 			"title": "Launch", "startsAt": "2026-11-30T10:00:00Z", "access": "registration", "form": form, "timeZone": "America/Toronto", "lobby": "Bring tea.",
 			"agenda": []object{{"at": 90, "title": "Questions"}},
@@ -121,6 +122,9 @@ func TestRegister(t *testing.T) {
 			if !strings.Contains(unfolded, want) {
 				t.Errorf("no %q in %s", want, unfolded)
 			}
+		}
+		if !strings.Contains(strings.ToLower(m.HTML), "background:#7a1f5c") {
+			t.Errorf("no colour of the account in %s", m.HTML)
 		}
 		if m.Stop != "" || m.Calendar.Method != "REQUEST" {
 			t.Errorf("%q %v", m.Stop, m.Calendar.Method)
@@ -530,6 +534,11 @@ func TestGuestAtTheDoor(t *testing.T) {
 		o.with(in["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)
 
 		anyone.does("POST", h.slug+"/register", object{"name": "Zoë", "email": "zoe@example.org"})
+		refused := anyone.does("POST", h.slug+"/enter", object{"pass": o.passOf("zoe@example.org")})
+		all, _ = guests(owner, at, "")
+		owner.does("POST", at+"/guests/"+all[0]["id"].(string)+"/refuse", nil)
+		o.with(refused["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)
+		owner.does("POST", at+"/guests/"+all[0]["id"].(string)+"/accept", nil)
 		again := anyone.does("POST", h.slug+"/enter", object{"pass": o.passOf("zoe@example.org")})
 		owner.does("DELETE", at+"/guests", object{"count": 1})
 		o.with(again["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)

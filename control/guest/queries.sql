@@ -5,9 +5,8 @@ VALUES (@id, @account, @event, @name, @email, @address, @words, @language, @sour
   @mail, @at, NULL)
 ON CONFLICT (address, event_id) DO NOTHING
 
--- name: sheet_of
-SELECT a.name, COALESCE(p.signature, '') AS signature
-FROM account a LEFT JOIN person p ON p.id = @person WHERE a.id = @account
+-- name: signature_of
+SELECT signature FROM person WHERE id = @person
 
 -- name: guest_by_id
 SELECT id, account_id, event_id, name, email, address, language, source, state, answers, pass_epoch, created_at, invited_at, seen_at
