@@ -468,10 +468,8 @@ func TestLargeImport(t *testing.T) {
 	if limit := 2 * time.Second; took > limit && !raced() {
 		t.Errorf("10,000 lines took %v, want %v at most", took, limit)
 	}
-	begun = time.Now()
-	w = owner.raw("POST", Prefix+at+"/guests/import", "text/csv", strings.ReplaceAll(file.String(), "@", "@mail."))
-	if took := time.Since(begun); w.Code != 200 || took > 10*time.Second {
-		t.Errorf("%d %v", w.Code, took)
+	if w := owner.raw("POST", Prefix+at+"/guests/import", "text/csv", strings.ReplaceAll(file.String(), "@", "@mail.")); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	bad := owner.raw("POST", Prefix+at+"/guests/import", "text/csv", strings.ReplaceAll(file.String(), "7@", "7"))
 	if bad.Code != 422 || strings.Count(bad.Body.String(), "/line/") != 1000 {
