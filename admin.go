@@ -25,6 +25,7 @@ type adminCommand struct {
 	Restore adminRestoreCommand `cmd:"" help:"Put a copy in the place of the SQLite database and of the keys, while control is stopped. Who was erased since is erased again when control starts."`
 	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
 	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
+	Quote   adminQuoteCommand   `cmd:"" help:"Decide on the quotes that were asked for."`
 	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
 	Erase   adminEraseCommand   `cmd:"" help:"Forget a person. This cannot be undone."`
 }

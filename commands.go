@@ -18,6 +18,7 @@ import (
 	"freshet/bench/load"
 	"freshet/cluster/identity"
 	"freshet/control"
+	"freshet/control/account"
 	"freshet/control/store"
 )
 
@@ -39,7 +40,7 @@ type commands struct {
 	Publish publishCommand `cmd:"" help:"Publish a file, standard input or the sample to any WHIP URL."`
 	Play    playCommand    `cmd:"" help:"Play any WHEP URL: print what arrives, or write it to a file."`
 	Bench   benchCommand   `cmd:"" help:"Try a mesh and measure it."`
-	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database; export and erase a person."`
+	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database; decide on quotes; export and erase a person."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Show    configCommand  `cmd:"" name:"config" help:"Print the settings in force, secrets masked."`
 }
@@ -158,12 +159,18 @@ func (f databaseFlag) in(dir string) (store.Config, error) {
 type mailFlags struct {
 	SMTP     string `name:"smtp" placeholder:"URL" secret:"all" help:"Server that takes mails: smtp://USER:PASSWORD@HOST:587, or smtps://…:465. Without one they wait; under up they go to a mailbox page, /dev/mail."`
 	MailFrom string `default:"Freshet <freshet@localhost>" placeholder:"ADDRESS" help:"Sender of mails. Default Freshet <freshet@localhost>."`
+	Staff    string `placeholder:"EMAIL" help:"Who gets a mail when a quote is asked for. Default nobody: freshet admin quote list shows them."`
 }
 
 // mail is what the flags say; with a mailbox mails go there where no server is given.
 func (f mailFlags) mail(mailbox bool) (control.Mail, error) {
 	server, err := secret("smtp", f.SMTP)
-	return control.Mail{SMTP: server, From: f.MailFrom, Mailbox: mailbox}, err
+	if err == nil && f.Staff != "" {
+		if _, wrong := account.Address(f.Staff); wrong != nil {
+			err = badConfig("staff", "%w", wrong)
+		}
+	}
+	return control.Mail{SMTP: server, From: f.MailFrom, Mailbox: mailbox, Staff: f.Staff}, err
 }
 
 // certFlags say where a node keeps things and finds its cluster.

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/keys"
+	"freshet/control/order"
 	"freshet/control/permit"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
@@ -25,21 +27,24 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := withAccount(t)
+	data, quotes := withAccount(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "bench/cli", RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLE", example)
 			e.Setenv("DATA", data)
+			e.Setenv("QUOTE", quotes[0].String())
+			e.Setenv("OTHER_QUOTE", quotes[1].String())
 			return nil
 		},
 	})
 }
 
-// withAccount returns a data directory of control's in which there is one account, with an owner and an organizer.
-func withAccount(t *testing.T) string {
+// withAccount returns a data directory of control's in which there is one account, with an owner and an organizer; and
+// the quotes that a stranger has asked for.
+func withAccount(t *testing.T) (dir string, quotes [2]uuid.UUID) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	if _, err := keys.Open(dir, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +65,21 @@ func withAccount(t *testing.T) string {
 		if err := account.AddMember(ctx, q, account.Member{Account: a.ID, Person: p.ID, Role: permit.Organizer}, time.Now()); err != nil {
 			return err
 		}
+		for i := range quotes {
+			k := order.Quote{
+				Organization: "Delta", Name: "Eve", Email: "eve@example.org", Language: "en", Pages: "https://webcasts.example", Title: "Launch",
+				StartsAt: time.Now().Add(24 * time.Hour), TimeZone: "Europe/Paris", Minutes: 90, Viewers: 9000, Remarks: "Two rooms.\nBoth small.",
+			}
+			k.Languages.V, k.Options.V.Poll = []string{"fr"}, true
+			if k, err = order.Add(ctx, q, k, time.Now()); err != nil {
+				return err
+			}
+			quotes[i] = k.ID
+		}
 		return audit.Add(ctx, q, a.ID, time.Now(), audit.Act{Actor: audit.System, Action: "set-up"})
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return dir, quotes
 }

@@ -29,6 +29,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/once"
+	"freshet/control/order"
 	"freshet/control/pass"
 	"freshet/control/person"
 	"freshet/control/store"
@@ -52,6 +53,7 @@ type Mail struct {
 	SMTP    string // server that takes them: smtp://USER:PASSWORD@HOST:PORT or smtps://…
 	From    string // address of the sender, with or without a name
 	Mailbox bool   // without a server: keep them for whoever sits at this machine
+	Staff   string // address of whoever runs the installation, told of quotes; empty: nobody is told
 }
 
 // server returns what takes mails, nil where nothing does.
@@ -168,7 +170,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.mailer = guest.NewMailer(guest.Mailer{Log: d.Log, Store: d.Store, Now: time.Now, Letters: &guest.Letters{
 		Mail: queue, Passes: passes, Stops: pass.NewStop(key), Pages: cfg.Pages, From: cfg.Mail.sender(cfg.Pages),
 	}})
-	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == ""}, api.Deps{
+	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == "", Staff: cfg.Mail.Staff}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
 		Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer, Now: time.Now, Erased: d.Erased,
 	})
@@ -222,6 +224,9 @@ func (c *Control) sweep(ctx context.Context) error {
 		}
 		if err := brand.Sweep(ctx, c.store); err != nil && ctx.Err() == nil {
 			c.log.Warn("images of events that are gone stay", "err", err)
+		}
+		if err := order.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
+			c.log.Warn("quotes that are over stay", "err", err)
 		}
 		select {
 		case <-tick.C:

@@ -147,13 +147,20 @@ func Any(ctx context.Context, q store.Querier) (bool, error) {
 	return n > 0, err
 }
 
+// Add makes an account. It belongs in a transaction with what makes an owner of it.
+func Add(ctx context.Context, q store.Querier, name string, now time.Time) (Account, error) {
+	a := Account{ID: store.NewID(), Name: Text(name), CreatedAt: store.Moment(now)}
+	_, err := store.Exec(ctx, q, insertAccount, store.Args{"id": a.ID, "name": a.Name, "created_at": a.CreatedAt})
+	return a, err
+}
+
 // Create makes an account whose owner is p, who is new.
 func Create(ctx context.Context, q store.Querier, name string, p Person, now time.Time) (Account, Person, error) {
-	a := Account{ID: store.NewID(), Name: Text(name), CreatedAt: store.Moment(now)}
-	if _, err := store.Exec(ctx, q, insertAccount, store.Args{"id": a.ID, "name": a.Name, "created_at": a.CreatedAt}); err != nil {
+	a, err := Add(ctx, q, name, now)
+	if err != nil {
 		return Account{}, Person{}, err
 	}
-	p, err := AddPerson(ctx, q, p, now)
+	p, err = AddPerson(ctx, q, p, now)
 	if err != nil {
 		return Account{}, Person{}, err
 	}

@@ -25,6 +25,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/member"
 	"freshet/control/node"
+	"freshet/control/order"
 	"freshet/control/person"
 	"freshet/control/store"
 	"freshet/proto/problem"
@@ -39,6 +40,7 @@ type Config struct {
 	Pages   string // base address of the pages, for links in mails: https://webcasts.example
 	Proxied bool   // a proxy stands before us, and nobody else reaches us
 	Mailbox bool   // whoever sits at this machine may read all mails
+	Staff   string // address of whoever runs the installation, for news of quotes; empty: nobody is told
 }
 
 // Deps are what an API is given.
@@ -104,6 +106,7 @@ func New(cfg Config, d Deps) *API {
 		Desk: &guest.Desk{Store: d.Store, Passes: d.Mailer.Letters.Passes},
 	}).Register(a.doc)
 	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)
+	(&order.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages, Staff: cfg.Staff}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
 	a.mux.HandleFunc("/whip/", a.redirect)
 	a.mux.HandleFunc("/", a.nothing)

@@ -62,7 +62,7 @@ func newOffice(t *testing.T, db *storetest.DB) *office {
 	o := &office{t: t, db: db, records: node.NewRecords(), keys: keys.Make(), guests: passholders{}}
 	o.records.SetKeys(o.keys.Public()...)
 	o.ms.Store(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC).UnixMilli())
-	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
+	o.api = New(Config{Version: "1", Pages: "https://webcasts.example", Staff: "staff@example.org"}, o.deps())
 	return o
 }
 

@@ -25,7 +25,7 @@ func TestKeyed(t *testing.T) {
 		"log-in": "nobody's", "log-out": "makes nothing",
 		"ask-log-in-link": "nobody's", "open-log-in-link": "makes nothing", "use-log-in-link": "a link works once",
 		"use-log-in-code": "a link works once", "ask-reset": "nobody's", "use-reset": "a link works once",
-		"open-invitation": "makes nothing", "use-invitation": "a link works once", "join-event": "keeps nothing",
+		"open-invitation": "makes nothing", "use-invitation": "a link works once", "ask-quote": "nobody's", "join-event": "keeps nothing",
 		"use-second-step": "a code works once", "begin-second-step": "each takes the place of the last",
 		"confirm-second-step": "a code works once", "renew-recovery-codes": "each takes the place of the last",
 		"ask-passkey": "nobody's", "use-passkey": "a challenge works once", "begin-passkey": "makes nothing", "add-passkey": "a challenge works once",

@@ -161,8 +161,8 @@ func (f *EventFields) applyAccess(e *Event, password string, wrong *faults) {
 	}
 }
 
-// tag returns a language as it is kept, and false where it is none.
-func tag(s string) (string, bool) {
+// Tag returns a language as it is kept, and false where it is none.
+func Tag(s string) (string, bool) {
 	t, err := language.Parse(s)
 	return t.String(), err == nil && t != language.Und && len(s) <= 35
 }
@@ -170,7 +170,7 @@ func tag(s string) (string, bool) {
 func tags(all []string, wrong *faults) []string {
 	kept := []string{}
 	for _, s := range all {
-		t, ok := tag(s)
+		t, ok := Tag(s)
 		switch {
 		case !ok:
 			wrong.add("/languages", "A language is a tag of BCP 47, such as en or fr-CA.")

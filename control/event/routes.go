@@ -128,14 +128,6 @@ type listEventsOut struct {
 	}
 }
 
-// OrderForm is what was ordered for an event.
-type OrderForm struct {
-	Options   EventOptions `json:"options"`
-	CreatedAt time.Time    `json:"createdAt"`
-}
-
-type orderOut struct{ Body OrderForm }
-
 // summaries of the steps, for the document.
 var summaries = map[Step]string{
 	Prepare:  "Let presenters send, and nobody watch yet",
@@ -162,7 +154,6 @@ func (r *Routes) Register(api huma.API) {
 	clone := access.AllowIn(access.Op(http.MethodPost, "/events/{id}/clone", "clone-event", "Create an event like this one, with its streams and without its users", 422), permit.CreateEvents)
 	clone.DefaultStatus = http.StatusCreated
 	huma.Register(api, once.Keyed(clone), r.clone)
-	huma.Register(api, access.AllowIn(access.Op(http.MethodGet, "/events/{id}/order", "get-order", "The order form of an event"), permit.SeeOrder), r.order)
 	r.registerDirect(api)
 	r.registerStreams(api)
 	r.registerUsers(api)
@@ -235,12 +226,4 @@ func (r *Routes) get(ctx context.Context, in *eventIn) (*eventOut, error) {
 		return nil, none(err)
 	}
 	return r.shown(ctx, e), nil
-}
-
-func (r *Routes) order(ctx context.Context, in *eventIn) (*orderOut, error) {
-	e, err := Get(ctx, r.Store, access.From(ctx).Account, in.ID)
-	if err != nil {
-		return nil, none(err)
-	}
-	return &orderOut{OrderForm{e.Options.V, e.CreatedAt}}, nil
 }

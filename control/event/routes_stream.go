@@ -90,7 +90,7 @@ func (s *Stream) named(name, tagged *string) error {
 	if tagged != nil {
 		s.Language = ""
 		if *tagged != "" {
-			t, ok := tag(*tagged)
+			t, ok := Tag(*tagged)
 			if s.Language = t; !ok {
 				wrong.add("/language", "A language is a tag of BCP 47, such as en or fr-CA.")
 			}

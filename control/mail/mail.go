@@ -41,6 +41,13 @@ const (
 	Invite      Kind = "invite"        // to an account; values: link, account, role
 	EventInvite Kind = "event-invite"  // to an event, of a new member of its account; values: link, account, event, role
 	EventUser   Kind = "event-user"    // the same, of one who has joined already
+
+	// Of quotes; values: link, number, event, start; of a refusal, reason.
+	QuoteReceived     Kind = "quote-received"
+	QuoteAsked        Kind = "quote-asked" // to whoever runs the installation
+	QuoteAccepted     Kind = "quote-accepted"
+	QuoteAcceptedJoin Kind = "quote-accepted-join" // to one who is to join an account by the link
+	QuoteRefused      Kind = "quote-refused"
 )
 
 // Those to guests of an event. Their values: link, account, event.
@@ -57,6 +64,7 @@ const (
 
 var kinds = []Kind{
 	SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser,
+	QuoteReceived, QuoteAsked, QuoteAccepted, QuoteAcceptedJoin, QuoteRefused,
 	Invitation, Confirmation, Waiting, Accepted, Change, ReminderDay, ReminderHour, Cancelled,
 }
 

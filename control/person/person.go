@@ -22,6 +22,7 @@ import (
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/once"
+	"freshet/control/order"
 	"freshet/control/permit"
 	"freshet/control/store"
 )
@@ -41,6 +42,7 @@ type Export struct {
 	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
 	Visits      []ExportedVisit      `json:"visits" nullable:"false" doc:"Events that have the person's address on their lists of guests"`
 	Stopped     []ExportedStop       `json:"stopped" nullable:"false" doc:"Mails that the person wants no more of"`
+	Quotes      []ExportedQuote      `json:"quotes" nullable:"false" doc:"That were asked for with the person's address"`
 	Mails       []ExportedMail       `json:"mails" nullable:"false" doc:"Mails to the person; what would let a reader in is left out of them"`
 }
 
@@ -157,6 +159,17 @@ type ExportedStop struct {
 	At      time.Time  `json:"at"`
 }
 
+// ExportedQuote is one that was asked for.
+type ExportedQuote struct {
+	ID uuid.UUID `json:"id" format:"uuid"`
+	order.Wish
+	AskedAt   time.Time   `json:"askedAt"`
+	State     order.State `json:"state" enum:"asked,accepted,refused"`
+	Reason    string      `json:"reason" doc:"For which it was refused"`
+	Event     *uuid.UUID  `json:"event" doc:"That came of it"`
+	DecidedAt *time.Time  `json:"decidedAt"`
+}
+
 // ExportedMail is one to the person.
 type ExportedMail struct {
 	At      time.Time  `json:"at"`
@@ -181,7 +194,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, visits, stopped, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, visits, stopped, quotes, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -294,6 +307,15 @@ func stopped(ctx context.Context, q store.Querier, x *Export) error {
 	return err
 }
 
+func quotes(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := order.Of(ctx, q, x.Person.Email)
+	x.Quotes = make([]ExportedQuote, len(all))
+	for i, k := range all {
+		x.Quotes[i] = ExportedQuote{k.ID, k.Wish(), k.AskedAt, k.State, k.Reason, k.Event, k.DecidedAt}
+	}
+	return err
+}
+
 // token is what the links of mails end in: whoever has it gets in.
 var token = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
 
@@ -348,6 +370,9 @@ func erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act
 	}
 	if email != "" {
 		if err := mail.Forget(ctx, q, email); err != nil {
+			return err
+		}
+		if err := order.Forget(ctx, q, email); err != nil {
 			return err
 		}
 		if err := once.Forget(ctx, q, email); err != nil {

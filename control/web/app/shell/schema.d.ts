@@ -1242,6 +1242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/public/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a quote of a webcast, as somebody without an account */
+        post: operations["ask-quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/public/unsubscribe/{token}": {
         parameters: {
             query?: never;
@@ -1254,6 +1271,23 @@ export interface paths {
         put?: never;
         /** Stop mails about what this one was about, of its account (RFC 8058) */
         post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a quote of a webcast, for the account */
+        post: operations["ask-member-quote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1471,6 +1505,41 @@ export interface components {
             at: number;
             text?: string;
             title: string;
+        };
+        AskInBody: {
+            email: string;
+            /** @description Of the mails to come: BCP 47; en or fr comes of it */
+            language?: string;
+            /** @description BCP 47 */
+            languages: string[];
+            /** Format: int64 */
+            minutes: number;
+            /** @description Of who asks; empty once that person was erased */
+            name: string;
+            options: components["schemas"]["EventOptions"];
+            /** @description Of an account that is made for it, the name */
+            organization: string;
+            phone?: string;
+            remarks?: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** @description Of the IANA database */
+            timeZone: string;
+            title: string;
+            /**
+             * Format: int64
+             * @description At most, at once
+             */
+            viewers: number;
+        };
+        AskedOutBody: {
+            /** Format: date-time */
+            askedAt: string;
+            /**
+             * Format: uuid
+             * @description Number of the quote, as mails name it
+             */
+            id: string;
         };
         AuditEntry: {
             /** @description The operation's id in this document */
@@ -1922,6 +1991,8 @@ export interface components {
             memberships: components["schemas"]["ExportedMembership"][];
             passkeys: components["schemas"]["ExportedPasskey"][];
             person: components["schemas"]["ExportedPerson"];
+            /** @description That were asked for with the person's address */
+            quotes: components["schemas"]["ExportedQuote"][];
             /** @description Of the person in single events */
             roles: components["schemas"]["ExportedRole"][];
             /** @description Null where there is none */
@@ -2026,6 +2097,42 @@ export interface components {
             password: boolean;
             signature: string;
             timeZone: string;
+        };
+        ExportedQuote: {
+            /** Format: date-time */
+            askedAt: string;
+            /** Format: date-time */
+            decidedAt: string | null;
+            email: string;
+            /** @description That came of it */
+            event: string;
+            /** Format: uuid */
+            id: string;
+            /** @description BCP 47 */
+            languages: string[];
+            /** Format: int64 */
+            minutes: number;
+            /** @description Of who asks; empty once that person was erased */
+            name: string;
+            options: components["schemas"]["EventOptions"];
+            /** @description Of an account that is made for it, the name */
+            organization: string;
+            phone?: string;
+            /** @description For which it was refused */
+            reason: string;
+            remarks?: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** @enum {string} */
+            state: "asked" | "accepted" | "refused";
+            /** @description Of the IANA database */
+            timeZone: string;
+            title: string;
+            /**
+             * Format: int64
+             * @description At most, at once
+             */
+            viewers: number;
         };
         ExportedRole: {
             /** Format: date-time */
@@ -2343,10 +2450,45 @@ export interface components {
             language?: string;
             name?: string;
         };
-        OrderForm: {
+        Order: {
             /** Format: date-time */
+            acceptedAt: string;
+            /** Format: date-time */
+            askedAt: string;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /** @description BCP 47 */
+            languages: string[];
+            /** Format: int64 */
+            minutes: number;
+            /** @description Of who asks; empty once that person was erased */
+            name: string;
+            options: components["schemas"]["EventOptions"];
+            /** @description Of an account that is made for it, the name */
+            organization: string;
+            phone?: string;
+            remarks?: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** @description Of the IANA database */
+            timeZone: string;
+            title: string;
+            /**
+             * Format: int64
+             * @description At most, at once
+             */
+            viewers: number;
+        };
+        OrderForm: {
+            /**
+             * Format: date-time
+             * @description Of the event
+             */
             createdAt: string;
             options: components["schemas"]["EventOptions"];
+            /** @description Absent where the event was made without one */
+            order?: components["schemas"]["Order"];
         };
         Origin: {
             node: string;
@@ -9870,6 +10012,57 @@ export interface operations {
             };
         };
     };
+    "ask-quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskInBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedOutBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-unsubscribe": {
         parameters: {
             query?: never;
@@ -9950,6 +10143,96 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-member-quote": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, for 24 h and in all of the account: sent again with the same key and body it is not done again, and gets the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskInBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedOutBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
