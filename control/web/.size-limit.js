@@ -53,6 +53,8 @@ export default [
     'Overview',
     'Edit',
     'Users',
+    'NewOrder',
+    'Order',
     'Mailbox',
   ].map(name => limit(`shell, script of ${name}`, '60 kB', page(name))),
   limit("player.js, for other people's pages", '45 kB', ['dist/player.js']),

@@ -55,7 +55,10 @@ function devRoutes() {
     [/^\/live\/[^/]+\/?(\?|$)/, '/live.html'],
     [/^\/join\/?(\?|$)/, '/join.html'],
     [/^\/docs\/api\/?(\?|$)/, '/docs.html'],
-    [/^\/(setup|login|signup|reset|invite|settings|calendar|events|dev)(\/[^.]*)?(\?|$)/, '/shell.html'],
+    [
+      /^\/(setup|login|signup|reset|invite|settings|calendar|events|orders|dev)(\/[^.]*)?(\?|$)/,
+      '/shell.html',
+    ],
   ];
   return {
     name: 'dev-routes',

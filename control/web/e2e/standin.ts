@@ -120,7 +120,7 @@ export class StandIn {
       [/^\/embed\//, 'embed.html'],
       [/^\/live\//, 'live.html'],
       [/^\/join$/, 'join.html'],
-      [/^\/(setup|login|signup|reset|invite|settings|calendar|events)(\/|$)/, 'shell.html'],
+      [/^\/(setup|login|signup|reset|invite|settings|calendar|events|orders)(\/|$)/, 'shell.html'],
     ];
     const name = pages.find(([pattern]) => pattern.test(path))?.[1] ?? path.slice(1);
     try {

@@ -119,7 +119,12 @@ function EventForm() {
             hint={t('newEvent.timeZone.hint')}
             choices={zones(me.timeZone)}
           />
-          <Languages control={control} label={t('newEvent.languages')} hint={t('newEvent.languages.hint')} />
+          <Languages
+            control={control}
+            name="languages"
+            label={t('newEvent.languages')}
+            hint={t('newEvent.languages.hint')}
+          />
           <Select
             control={control}
             name="access"
@@ -153,6 +158,7 @@ function EventForm() {
             <Link to="/calendar" className="button">
               {t('cancel')}
             </Link>
+            <Link to="/orders/new">{t('order.new')}</Link>
           </div>
         </Form>
       </div>

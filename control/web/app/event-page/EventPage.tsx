@@ -92,6 +92,11 @@ function Head({ event }: { event: KnownEvent }) {
             {t('event.users')}
           </Link>
         )}
+        {mayIn(event, 'see-order') && (
+          <Link to="/events/$id/order" params={{ id }}>
+            {t('event.order')}
+          </Link>
+        )}
       </nav>
     </header>
   );

@@ -55,6 +55,7 @@ frame(
         { class: 'links' },
         el('a', { class: 'button main', href: `/live/${sample}` }, t('home.goLive')),
         el('a', { class: 'button', href: `/e/${sample}` }, t('home.watch')),
+        el('a', { class: 'button', href: '/orders/new' }, t('home.quote')),
       ),
       numberForm(joinTexts()),
     ),

@@ -1,8 +1,8 @@
-import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { keepLanguage } from '../ui/language';
 import { type Me, client } from './api';
-import { safeTarget } from './guard';
+import { mustLogIn, safeTarget } from './guard';
 import { asApiProblem } from './problem';
 import { useWords } from './words';
 
@@ -16,14 +16,26 @@ export function selfOf(me: Me | undefined, response: Response): Self {
   return { ...me, etag: response.headers.get('ETag') ?? '' };
 }
 
+async function askMe(signal?: AbortSignal): Promise<Self> {
+  const { data, response } = await client.GET('/api/v1/me', signal ? { signal } : {});
+  return selfOf(data, response);
+}
+
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: async ({ signal }) => {
-    const { data, response } = await client.GET('/api/v1/me', { signal });
-    return selfOf(data, response);
-  },
+  queryFn: ({ signal }) => askMe(signal),
   staleTime: 60_000,
 });
+
+/** Looks whether somebody is logged in, where both will do. Not as a query: one that finds nobody leads to the log-in. */
+export async function lookForMe(queries: QueryClient): Promise<void> {
+  if (queries.getQueryData(meQuery.queryKey) !== undefined) return;
+  try {
+    queries.setQueryData(meQuery.queryKey, await askMe());
+  } catch (thrown) {
+    if (!mustLogIn(thrown)) throw thrown;
+  }
+}
 
 export function useMe(): Self {
   return useSuspenseQuery(meQuery).data;

@@ -8,6 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { Loading } from '../ui/Loading';
+import { Either } from './Either';
 import { EnterFrame } from './EnterFrame';
 import { Failed, NotFound, Waiting } from './Failed';
 import { Shell } from './Shell';
@@ -16,7 +17,7 @@ import { searchOf } from '../calendar/agenda';
 import { kindOf } from '../calendar/draft';
 import { loadEvent } from '../event-page/event';
 import { mustLogIn } from './guard';
-import { meQuery } from './me';
+import { lookForMe, meQuery } from './me';
 import { type Key, type T } from './words';
 
 declare module '@tanstack/react-router' {
@@ -109,6 +110,22 @@ const mailbox = createRoute({
     typeof search['id'] === 'string' ? { id: search['id'] } : {},
 });
 
+/** Pages for whoever comes. */
+const either = createRoute({
+  getParentRoute: () => root,
+  id: 'either',
+  component: Either,
+  pendingComponent: Waiting,
+  beforeLoad: ({ context }) => lookForMe(context.queries),
+});
+
+const newOrder = createRoute({
+  getParentRoute: () => either,
+  path: '/orders/new',
+  component: lazyRouteComponent(() => import('../order/NewOrder'), 'NewOrder'),
+  staticData: { title: 'order.new' },
+});
+
 /** Pages for whoever is logged in; others are sent to log in first, and come back. */
 const inside = createRoute({
   getParentRoute: () => root,
@@ -171,6 +188,12 @@ const eventUsers = createRoute({
   component: lazyRouteComponent(() => import('../event-page/Users'), 'Users'),
 });
 
+const eventOrder = createRoute({
+  getParentRoute: () => event,
+  path: '/order',
+  component: lazyRouteComponent(() => import('../order/Order'), 'Order'),
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -221,10 +244,11 @@ const look = createRoute({
 
 const tree = root.addChildren([
   outside.addChildren([setUp, logIn, logInLink, signUp, signUpLink, reset, resetLink, invite, mailbox]),
+  either.addChildren([newOrder]),
   inside.addChildren([
     calendar,
     newEvent,
-    event.addChildren([eventOverview, eventEdit, eventUsers]),
+    event.addChildren([eventOverview, eventEdit, eventUsers, eventOrder]),
     settings.addChildren([profile, security, members, look, audit]),
   ]),
 ]);
