@@ -37,6 +37,7 @@ export default [
   limit('go live, script', '60 kB', scripts('live')),
   limit('home, script', '60 kB', scripts('index')),
   limit('join, script', '60 kB', scripts('join')),
+  limit('check, script', '60 kB', scripts('check')),
   limit('description of the API, script', '60 kB', scripts('docs')),
   limit('shell, script, with its larger catalogue', '210 kB', [...shell]),
   ...[

@@ -25,6 +25,7 @@ export default defineConfig({
         shell: page('shell'),
         docs: page('docs'),
         join: page('join'),
+        check: page('check'),
       },
     },
   },
@@ -54,6 +55,7 @@ function devRoutes() {
     [/^\/embed\/[^/]+\/?(\?|$)/, '/embed.html'],
     [/^\/live\/[^/]+\/?(\?|$)/, '/live.html'],
     [/^\/join\/?(\?|$)/, '/join.html'],
+    [/^\/check\/?(\?|$)/, '/check.html'],
     [/^\/docs\/api\/?(\?|$)/, '/docs.html'],
     [
       /^\/(setup|login|signup|reset|invite|settings|calendar|events|orders|dev)(\/[^.]*)?(\?|$)/,

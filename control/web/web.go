@@ -43,6 +43,7 @@ var pages = []struct {
 	{regexp.MustCompile(`^/(setup|login|signup|reset)/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(login/link|signup|reset|invite)/[A-Za-z0-9_-]{1,128}/?$`), "shell.html"}, // a token
 	{regexp.MustCompile(`^/join/?$`), "join.html"},
+	{regexp.MustCompile(`^/check/?$`), "check.html"},
 	{regexp.MustCompile(`^/docs/api/?$`), "docs.html"},
 	{regexp.MustCompile(`^/dev/mail/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(calendar|events/new|orders/new)/?$`), "shell.html"},

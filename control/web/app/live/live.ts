@@ -16,6 +16,7 @@ import { describe } from './problems';
 import { publish } from './publisher';
 import { SourceForm } from './source';
 import '../ui/base.css';
+import './meter.css';
 import './live.css';
 
 const t = pageTexts();

@@ -7,6 +7,8 @@ import accountEn from '../i18n/account/en.json';
 import accountFr from '../i18n/account/fr.json';
 import joinEn from '../i18n/join/en.json';
 import joinFr from '../i18n/join/fr.json';
+import checkEn from '../i18n/check/en.json';
+import checkFr from '../i18n/check/fr.json';
 import visitEn from '../i18n/visit/en.json';
 import visitFr from '../i18n/visit/fr.json';
 import { clock } from '../live/air';
@@ -20,6 +22,7 @@ const catalogues = [
   ['pages', en, fr],
   ['account', accountEn, accountFr],
   ['join', joinEn, joinFr],
+  ['check', checkEn, checkFr],
   ['visit', visitEn, visitFr],
 ] as const;
 
