@@ -1,11 +1,11 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, getRouteApi, useRouter } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useForm, useWatch, type Control } from 'react-hook-form';
 import { NotAllowed } from '../shell/NotAllowed';
 import { api } from '../shell/api';
 import { may } from '../shell/guard';
 import { useMe } from '../shell/me';
+import { useOnce } from '../shell/once';
 import { useWhen } from '../shell/when';
 import { useT } from '../shell/words';
 import { zones } from '../settings/zones';
@@ -15,7 +15,7 @@ import { Field } from '../ui/Field';
 import { Form } from '../ui/Form';
 import { Select } from '../ui/Select';
 import { Languages } from './Languages';
-import { type Draft, bodyOf, kinds, onceKeys, rules } from './draft';
+import { type Draft, bodyOf, kinds, rules } from './draft';
 import { localOf, momentOf } from './zone';
 import settings from '../settings/settings.module.css';
 import styles from './calendar.module.css';
@@ -36,7 +36,7 @@ function EventForm() {
   const router = useRouter();
   const queries = useQueryClient();
   const { kind = 'webcast' } = route.useSearch();
-  const [keyOf] = useState(onceKeys);
+  const once = useOnce();
   const form = useForm<Draft>({
     defaultValues: {
       title: '',
@@ -68,7 +68,7 @@ function EventForm() {
           error={create.error}
           onSubmit={draft => {
             const body = bodyOf(draft);
-            create.mutate({ body, params: { header: { 'Idempotency-Key': keyOf(body) } } });
+            create.mutate({ body, params: { header: once.header(body) } });
           }}
           fields={{
             title: { label: t('newEvent.name'), wrong: t('newEvent.name.wrong') },

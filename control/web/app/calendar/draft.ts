@@ -49,19 +49,3 @@ export function bodyOf(draft: Draft): components['schemas']['CreateEventInBody']
     ...(access === 'password' ? { password: draft.password } : {}),
   };
 }
-
-/** Names requests: the same one again while what is asked stays the same, so that it is done once. */
-export function onceKeys(): (body: unknown) => string {
-  let last = '';
-  let key = '';
-  return body => {
-    const text = JSON.stringify(body);
-    if (text !== last || key === '') {
-      last = text;
-      key = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte =>
-        byte.toString(16).padStart(2, '0'),
-      ).join('');
-    }
-    return key;
-  };
-}

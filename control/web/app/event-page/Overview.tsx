@@ -5,11 +5,12 @@ import { useState } from 'react';
 import { client } from '../shell/api';
 import { may } from '../shell/guard';
 import { useMe } from '../shell/me';
+import { useOnce } from '../shell/once';
 import { asApiProblem } from '../shell/problem';
 import { localeOf } from '../shell/when';
 import { useWords } from '../shell/words';
 import { Button } from '../ui/Button';
-import { AskFirst } from '../ui/Dialog';
+import { AskToType } from '../ui/AskToType';
 import { ProblemPanel } from '../ui/Problem';
 import { Steps } from './Steps';
 import { Streams } from './Streams';
@@ -83,13 +84,17 @@ function Whole() {
   const clones = may(me, 'create-events');
   const deletes = event.deletable && mayIn(event, 'edit-event');
   const path = { params: { path: { id: event.id } } };
+  const once = useOnce();
 
   const clone = useMutation({
     mutationFn: async () => {
-      const { data, response } = await client.POST('/api/v1/events/{id}/clone', path);
+      const { data, response } = await client.POST('/api/v1/events/{id}/clone', {
+        params: { ...path.params, header: once.header() },
+      });
       return knownOf(data, response);
     },
     onSuccess: async copy => {
+      once.done();
       queries.setQueryData(eventQuery(copy.id).queryKey, copy);
       await forgetLists(queries);
       await router.navigate({ to: '/events/$id', params: { id: copy.id } });
@@ -135,7 +140,7 @@ function Whole() {
         )}
       </div>
       {clones && <p className="small muted">{t('event.clone.text')}</p>}
-      <AskFirst
+      <AskToType
         open={asks}
         close={() => {
           setAsks(false);
@@ -143,6 +148,8 @@ function Whole() {
         }}
         title={t('event.delete.ask', { title: event.title })}
         text={t('event.delete.text')}
+        label={t('event.delete.type')}
+        wanted={event.title}
         act={t('event.delete.act')}
         busy={remove.isPending}
         problem={remove.isError ? asApiProblem(remove.error) : undefined}

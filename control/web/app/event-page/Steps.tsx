@@ -1,20 +1,26 @@
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { client } from '../shell/api';
 import { asApiProblem } from '../shell/problem';
 import { type Key, useT } from '../shell/words';
 import { Button } from '../ui/Button';
 import { AskFirst } from '../ui/Dialog';
 import { ProblemPanel } from '../ui/Problem';
+import { AskStart } from './AskStart';
 import { type KnownEvent, type Step, knownOf, mainStep, useEvent, useKeep } from './event';
 import styles from './event-page.module.css';
 
-type Asked = Extract<Step, 'start' | 'end' | 'cancel'>;
+/** What ends something asks in a dialog; the start asks in place. */
+type Asked = Extract<Step, 'end' | 'cancel'>;
 
-const asks: Record<Asked, { title: Key; text: Key; act: Key }> = {
-  start: { title: 'event.start.ask', text: 'event.start.text', act: 'event.step.start' },
-  end: { title: 'event.end.ask', text: 'event.end.text', act: 'event.step.end' },
-  cancel: { title: 'event.cancel.ask', text: 'event.cancel.text', act: 'event.step.cancel' },
+const asks: Record<Asked, { title: Key; text: Key; act: Key; leave: Key }> = {
+  end: { title: 'event.end.ask', text: 'event.end.text', act: 'event.end.all', leave: 'event.end.open' },
+  cancel: {
+    title: 'event.cancel.ask',
+    text: 'event.cancel.text',
+    act: 'event.step.cancel',
+    leave: 'cancel',
+  },
 };
 
 function isAsked(step: Step): step is Asked {
@@ -40,18 +46,22 @@ export function Steps() {
   const t = useT();
   const event = useEvent();
   const keep = useKeep();
-  const [asked, setAsked] = useState<Asked>('start');
+  const [asked, setAsked] = useState<Asked>('end');
   const [open, setOpen] = useState(false);
+  const [starts, setStarts] = useState(false);
+  const start = useRef<HTMLButtonElement>(null);
   const step = useMutation({
     mutationFn: (chosen: Step) => take(event.id, chosen),
     onSuccess: async (now, chosen) => {
       await keep(now);
       setOpen(false);
+      setStarts(false);
       // Where the button is gone that had the focus, its page has it.
       if (!now.steps.includes(chosen)) document.getElementById('main')?.focus({ preventScroll: true });
     },
   });
-  const { title, text, act } = asks[asked];
+  const { title, text, act, leave } = asks[asked];
+  const asksStart = starts && event.steps.includes('start');
   const main = mainStep(event.state, event.steps);
   const name = (chosen: Step) =>
     chosen === 'start' && event.state === 'ended' ? t('event.step.resume') : t(`event.step.${chosen}`);
@@ -66,12 +76,14 @@ export function Steps() {
           .map(chosen => (
             <Button
               key={chosen}
-              look={chosen === main ? 'main' : chosen === 'cancel' ? 'danger' : 'plain'}
+              look={chosen === main && !asksStart ? 'main' : chosen === 'cancel' ? 'danger' : 'plain'}
               writes
               busy={step.isPending && step.variables === chosen}
+              {...(chosen === 'start' ? { ref: start, 'aria-expanded': asksStart } : {})}
               onPress={() => {
                 step.reset();
-                if (isAsked(chosen)) {
+                if (chosen === 'start') setStarts(!starts);
+                else if (isAsked(chosen)) {
                   setAsked(chosen);
                   setOpen(true);
                 } else step.mutate(chosen);
@@ -81,6 +93,19 @@ export function Steps() {
             </Button>
           ))}
       </div>
+      {asksStart && (
+        <AskStart
+          busy={step.isPending && step.variables === 'start'}
+          onStart={() => {
+            step.mutate('start');
+          }}
+          onLeave={() => {
+            setStarts(false);
+            step.reset();
+            start.current?.focus();
+          }}
+        />
+      )}
       <AskFirst
         open={open}
         close={() => {
@@ -90,7 +115,7 @@ export function Steps() {
         title={t(title, { title: event.title })}
         text={t(text)}
         act={t(act)}
-        look={asked === 'start' ? 'main' : 'danger'}
+        leave={t(leave)}
         busy={step.isPending}
         problem={problem}
         onAct={() => {

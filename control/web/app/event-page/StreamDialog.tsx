@@ -1,5 +1,7 @@
 import { useForm } from 'react-hook-form';
 import { api } from '../shell/api';
+import { useOnce } from '../shell/once';
+import { asApiProblem } from '../shell/problem';
 import { useWords } from '../shell/words';
 import { Button } from '../ui/Button';
 import { Dialog } from '../ui/Dialog';
@@ -38,7 +40,13 @@ function StreamForm({ close, stream, onDone }: Props) {
   const form = useForm<{ name: string; language: string }>({
     defaultValues: { name: stream?.name ?? '', language: stream?.language ?? event.languages[0] ?? '' },
   });
-  const add = api.useMutation('post', '/api/v1/events/{id}/streams', { onSuccess: onDone });
+  const once = useOnce();
+  const add = api.useMutation('post', '/api/v1/events/{id}/streams', {
+    onSuccess: onDone,
+    onError: error => {
+      if (asApiProblem(error).kind === 'shown-once') once.done();
+    },
+  });
   const edit = api.useMutation('patch', '/api/v1/events/{id}/streams/{stream}', { onSuccess: onDone });
   const error = add.error ?? edit.error;
   return (
@@ -47,7 +55,7 @@ function StreamForm({ close, stream, onDone }: Props) {
       error={error === null ? null : fullOf(error, 'full-streams')}
       onSubmit={body => {
         if (stream) edit.mutate({ body, params: { path: { id: event.id, stream: stream.id } } });
-        else add.mutate({ body, params: { path: { id: event.id } } });
+        else add.mutate({ body, params: { path: { id: event.id }, header: once.header(body) } });
       }}
       fields={{
         name: { label: t('event.stream.name'), wrong: t('field.required') },

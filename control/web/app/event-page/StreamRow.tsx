@@ -2,6 +2,7 @@ import { Ellipsis, KeyRound, Pencil, Radio, Settings2, Video, X } from 'lucide-r
 import { useState } from 'react';
 import { api } from '../shell/api';
 import { useOnline } from '../shell/health';
+import { useOnce } from '../shell/once';
 import { asApiProblem } from '../shell/problem';
 import { useWords } from '../shell/words';
 import { IconButton } from '../ui/Button';
@@ -34,13 +35,19 @@ export function StreamRow({ stream, live, edits, onKey, renew }: Props) {
   };
   const { id, name } = stream;
   const path = { params: { path: { id: event.id, stream: id } } };
+  const once = useOnce();
   const key = api.useMutation('post', '/api/v1/events/{id}/streams/{stream}/key', {
-    onSuccess: keyed => {
+    onError: error => {
+      if (asApiProblem(error).kind === 'shown-once') once.done();
+    },
+    onSuccess: fresh => {
+      once.done();
       hide();
-      onKey(keyed);
+      onKey(fresh);
       void renew();
     },
   });
+  const keyed = () => ({ params: { ...path.params, header: once.header() } });
   const close = api.useMutation('delete', '/api/v1/events/{id}/streams/{stream}', {
     onSuccess: async () => {
       hide();
@@ -95,7 +102,7 @@ export function StreamRow({ stream, live, edits, onKey, renew }: Props) {
                     disabled: !online,
                     act: () => {
                       // Without a key nobody loses one.
-                      if (stream.keyedAt === null) key.mutate(path);
+                      if (stream.keyedAt === null) key.mutate(keyed());
                       else setShows('key');
                     },
                   },
@@ -144,7 +151,7 @@ export function StreamRow({ stream, live, edits, onKey, renew }: Props) {
         busy={key.isPending}
         problem={key.isError ? asApiProblem(key.error) : undefined}
         onAct={() => {
-          key.mutate(path);
+          key.mutate(keyed());
         }}
       />
       <AskFirst

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { api } from '../shell/api';
 import { useOnline } from '../shell/health';
+import { useOnce } from '../shell/once';
 import { asApiProblem } from '../shell/problem';
 import { useWhen } from '../shell/when';
 import { useT, useWords } from '../shell/words';
@@ -100,6 +101,7 @@ function AddForm({ close, onAdded }: { close: () => void; onAdded: (email: strin
   const { t, language } = useWords();
   const event = useEvent();
   const renew = useRenew();
+  const once = useOnce();
   const form = useForm<{ email: string; name: string; role: Role; language: Language }>({
     defaultValues: { email: '', name: '', role: 'presenter', language },
   });
@@ -114,7 +116,7 @@ function AddForm({ close, onAdded }: { close: () => void; onAdded: (email: strin
       form={form}
       error={add.isError ? fullOf(add.error, 'full-users') : null}
       onSubmit={body => {
-        add.mutate({ body, params: { path: { id: event.id } } });
+        add.mutate({ body, params: { path: { id: event.id }, header: once.header(body) } });
       }}
       fields={{
         email: { label: t('field.email'), wrong: t('field.email.wrong') },

@@ -36,6 +36,7 @@ const texts: Record<string, Key> = {
   password: 'problem.password',
   member: 'problem.member',
   full: 'problem.full',
+  'shown-once': 'problem.shownOnce',
   'last-owner': 'problem.lastOwner',
   joined: 'problem.joined',
   state: 'problem.state',

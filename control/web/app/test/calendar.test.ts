@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { byDay, isPast, minutesUntil, nextOf, queryOf, searchOf, still } from '../calendar/agenda';
-import { bodyOf, kindOf, onceKeys, type Draft } from '../calendar/draft';
+import { bodyOf, kindOf, type Draft } from '../calendar/draft';
 import { dayOf, localOf, momentOf } from '../calendar/zone';
 import { type EventLine } from '../shell/api';
 
@@ -156,12 +156,4 @@ test('a new event is told in moments', () => {
   const room = bodyOf({ ...draft, kind: 'permanent', endsAt: '2026-12-01T15:30' });
   expect(['startsAt' in room, 'endsAt' in room]).toEqual([false, false]);
   expect([kindOf('meeting'), kindOf('party'), kindOf(undefined)]).toEqual(['meeting', undefined, undefined]);
-});
-
-test('a request that is sent again keeps its name, another one gets its own', () => {
-  const keyOf = onceKeys();
-  const first = keyOf({ a: 1 });
-  expect(first).toMatch(/^[0-9a-f]{32}$/);
-  expect(keyOf({ a: 1 })).toBe(first);
-  expect(keyOf({ a: 2 })).not.toBe(first);
 });

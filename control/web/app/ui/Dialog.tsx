@@ -43,6 +43,8 @@ interface AskProps {
   text: string;
   /** What the button does, named. */
   act: string;
+  /** What the other one does, where it is more than to go back. */
+  leave?: string;
   onAct: () => void;
   /** main where it destroys nothing. */
   look?: 'danger' | 'main';
@@ -51,7 +53,18 @@ interface AskProps {
 }
 
 /** Asks before something is destroyed. */
-export function AskFirst({ open, close, title, text, act, onAct, look = 'danger', busy, problem }: AskProps) {
+export function AskFirst({
+  open,
+  close,
+  title,
+  text,
+  act,
+  leave,
+  onAct,
+  look = 'danger',
+  busy,
+  problem,
+}: AskProps) {
   const t = useT();
   return (
     <Dialog open={open} close={close} title={title} role="alertdialog">
@@ -59,7 +72,7 @@ export function AskFirst({ open, close, title, text, act, onAct, look = 'danger'
       {problem && <ProblemPanel problem={problem} />}
       <div className={styles['acts']}>
         <Button onPress={close} autoFocus>
-          {t('cancel')}
+          {leave ?? t('cancel')}
         </Button>
         <Button look={look} writes onPress={onAct} busy={busy}>
           {act}

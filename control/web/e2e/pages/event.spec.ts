@@ -1,7 +1,7 @@
 /** The pages of one event, in the states that it passes through. */
 import { expect } from '@playwright/test';
 import { type Answer, type Answers, anaAs, problem } from '../answers';
-import { expectAccessible } from '../page';
+import { expectAccessible, expectNoSidewaysScroll } from '../page';
 import { type State, lookAtEach, test, visit } from '../states';
 
 const id = '0198a000-0000-7000-8000-00000000e001';
@@ -70,7 +70,16 @@ const french = {
 };
 const streams: Answer = { body: [floor, french] };
 const air = (of: string, live: boolean, viewers = 0): Answer => ({
-  body: { id: of, event: 'general-assembly', state: 'ready', live, viewers, tracks: [], edges: [] },
+  body: {
+    id: of,
+    event: 'general-assembly',
+    state: 'ready',
+    live,
+    viewers,
+    waiting: viewers,
+    tracks: [],
+    edges: [],
+  },
 });
 const users: Answer = {
   body: [
@@ -203,20 +212,29 @@ test('an event is prepared, started and ended, by keyboard alone', async ({ page
   await expect(page.getByText('Nothing comes in')).toBeVisible();
   await expect(page.getByText('Receiving')).toBeVisible();
   await press('Start the event');
-  const dialog = page.getByRole('alertdialog', { name: /^Start “General assembly/ });
-  await expect(dialog).toBeVisible();
+  const ask = page.getByRole('group', { name: 'Start for 214 waiting?' });
+  await expect(ask).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Not yet' })).toBeFocused(); // the harmless one
   await page.screenshot({ path: info.outputPath('start.png') });
   await expectAccessible(page);
-  await page.keyboard.press('Escape');
-  await expect(dialog).toBeHidden();
-  expect(state).toBe('preparation');
-  await press('Start the event');
-  await dialog.getByRole('button', { name: 'Start the event' }).focus();
   await page.keyboard.press('Enter');
+  await expect(ask).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Start the event' })).toBeFocused();
+  expect(state).toBe('preparation');
+  await page.keyboard.press('Enter');
+  await press('Start now');
   await expect(page.getByText('214 viewers')).toBeVisible();
-  await expect(dialog).toBeHidden();
+  await expect(ask).toBeHidden();
   await press('End the event');
-  await page.getByRole('alertdialog').getByRole('button', { name: 'End the event' }).click();
+  const dialog = page.getByRole('alertdialog', { name: /^End “General assembly/ });
+  await expect(dialog.getByRole('button', { name: 'Leave it open' })).toBeFocused();
+  await page.screenshot({ path: info.outputPath('end.png') });
+  await expectAccessible(page);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+  expect(state).toBe('live');
+  await press('End the event');
+  await dialog.getByRole('button', { name: 'End for all' }).click();
   await expect(page.getByRole('button', { name: 'Go live again' })).toBeVisible();
   expect(errors).toEqual([]);
 });
@@ -236,6 +254,68 @@ test('what another person does is seen, and a step that came too late says so', 
   state = 'live';
   await expect(page.getByRole('button', { name: 'End the event' })).toBeVisible();
   expect(errors).toEqual([]);
+});
+
+test('who waits is not made up: without news the number is left out', async ({ page, mesh }, info) => {
+  const errors = await visit(page, mesh, here, {
+    ...of('preparation'),
+    [`GET /streams/${floor.id}`]: problem(404, 'stream-unknown'),
+  });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole('button', { name: 'Start the event' }).click();
+  await expect(page.getByRole('group', { name: 'Start the event?' })).toBeVisible();
+  const seen = (button: Element) => {
+    const { x, y, width, height } = button.getBoundingClientRect();
+    return document.elementFromPoint(x + width / 2, y + height / 2) === button;
+  };
+  for (const name of ['Start now', 'Not yet'])
+    // not under the bar at the foot
+    expect(await page.getByRole('button', { name }).evaluate(seen)).toBe(true);
+  await page.screenshot({ path: info.outputPath('start.png') });
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+  expect(errors).toEqual([]);
+});
+
+test('what was sent twice is done once: the same key for the same, another for another', async ({
+  page,
+  mesh,
+}) => {
+  const keys: (string | undefined)[] = [];
+  const made = { ...floor, id: 'new-stream-1a2b', name: 'Spanish', language: 'es' };
+  await visit(page, mesh, here, {
+    ...of('preparation'),
+    [`GET ${here}/streams`]: { body: [floor] },
+    [`GET /streams/${made.id}`]: air(made.id, false),
+    [`POST ${here}/streams`]: request => {
+      keys.push(request.headers()['idempotency-key']);
+      if (keys.length === 1) return problem(503, 'unavailable');
+      return keys.length === 2 ? problem(409, 'shown-once') : { status: 201, body: { ...made, key: 'k3y' } };
+    },
+    [`POST ${here}/clone`]: request => {
+      keys.push(request.headers()['idempotency-key']);
+      return problem(503, 'unavailable');
+    },
+  });
+  await page.getByRole('button', { name: 'Add a stream' }).click();
+  await page.getByLabel('Name').fill('Spanish');
+  const add = page.getByRole('button', { name: 'Add the stream' });
+  const said = page.getByRole('dialog').getByRole('alert');
+  await add.click();
+  await expect(said).toContainText('Nothing is lost');
+  await add.click();
+  await expect(said).toContainText('the answer with the key was lost');
+  await add.click();
+  await page.getByRole('button', { name: 'I have copied it' }).click();
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[0]); // what was lost is lost: it is another one
+  for (const n of [4, 5]) {
+    await page.getByRole('button', { name: 'Make a copy' }).click();
+    await expect.poll(() => keys.length).toBe(n);
+  }
+  expect(keys[4]).toBe(keys[3]);
+  expect(keys[3]).not.toBe(keys[2]);
 });
 
 test('a stream is added, its key shown once, renewed and closed', async ({ page, mesh }, info) => {
@@ -421,7 +501,7 @@ test('a user is added, gets another role and is removed', async ({ page, mesh },
   expect(errors).toEqual([]);
 });
 
-test('a copy is opened, and a cancelled event is deleted', async ({ page, mesh }) => {
+test('a copy is opened, and a cancelled event is deleted by its title', async ({ page, mesh }, info) => {
   const copy = event('scheduled', { id: copyId, title: 'A copy' });
   let deleted = false;
   const errors = await visit(page, mesh, here, {
@@ -441,10 +521,19 @@ test('a copy is opened, and a cancelled event is deleted', async ({ page, mesh }
   expect(new URL(page.url()).pathname).toBe(`/events/${copyId}`);
   await page.goBack();
   await page.getByRole('button', { name: 'Delete the event' }).click();
-  await page
-    .getByRole('alertdialog', { name: /^Delete “General/ })
-    .getByRole('button', { name: 'Delete for good' })
-    .click();
+  const dialog = page.getByRole('alertdialog', { name: /^Delete “General/ });
+  await dialog.getByLabel('Type the title to delete it').fill('General assembly');
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(dialog.getByLabel('Type the title to delete it')).toHaveAccessibleDescription(
+    /This is not what stands above/,
+  );
+  await page.screenshot({ path: info.outputPath('delete.png') });
+  await expectAccessible(page);
+  expect(deleted).toBe(false);
+  await dialog
+    .getByLabel('Type the title to delete it')
+    .fill('General assembly of the  shareholders of Delta Conferences 2026 ');
+  await page.keyboard.press('Enter');
   await expect.poll(() => deleted).toBe(true);
   await expect.poll(() => new URL(page.url()).pathname).toBe('/calendar');
   expect(errors.filter(text => !text.includes('calendar'))).toEqual([]);
