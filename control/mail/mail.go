@@ -48,6 +48,7 @@ const (
 	QuoteAccepted     Kind = "quote-accepted"
 	QuoteAcceptedJoin Kind = "quote-accepted-join" // to one who is to join an account by the link
 	QuoteRefused      Kind = "quote-refused"
+	HookOff           Kind = "hook-off" // a webhook was switched off; values: link, account, host, answer
 )
 
 // Those to guests of an event. Their values: link, account, event.
@@ -63,8 +64,8 @@ const (
 )
 
 var kinds = []Kind{
-	SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser,
 	QuoteReceived, QuoteAsked, QuoteAccepted, QuoteAcceptedJoin, QuoteRefused,
+	SignUp, SignUpKnown, LogIn, Reset, Invite, EventInvite, EventUser, HookOff,
 	Invitation, Confirmation, Waiting, Accepted, Change, ReminderDay, ReminderHour, Cancelled,
 }
 

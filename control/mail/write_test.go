@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var everyValue = map[string]string{"link": "https://webcasts.example/x/TOKEN", "account": "Nordlicht", "event": "Launch", "role": "organizer", "number": "0198a000", "start": "2026-12-01 14:00 (Europe/Paris)", "reason": "The hall is full."}
+var everyValue = map[string]string{"link": "https://webcasts.example/x/TOKEN", "account": "Nordlicht", "event": "Launch", "role": "organizer", "number": "0198a000", "start": "2026-12-01 14:00 (Europe/Paris)", "reason": "The hall is full.", "host": "crm.example.org", "answer": "No answer within 5 s."}
 
 // Each kind has all its texts in both languages, in two forms that say the same, with nothing left to fill in.
 func TestEveryKind(t *testing.T) {
