@@ -23,6 +23,7 @@ import (
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
+	"freshet/control/hook"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -124,6 +125,7 @@ type Control struct {
 	handler http.Handler
 	sender  *mail.Sender // nil where mails wait
 	mailer  *guest.Mailer
+	hooks   *hook.Sender
 	store   *store.DB
 	log     *slog.Logger
 }
@@ -170,9 +172,15 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.mailer = guest.NewMailer(guest.Mailer{Log: d.Log, Store: d.Store, Now: time.Now, Letters: &guest.Letters{
 		Mail: queue, Passes: passes, Stops: pass.NewStop(key), Pages: cfg.Pages, From: cfg.Mail.sender(cfg.Pages),
 	}})
-	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: cfg.Mail.Mailbox && cfg.Mail.SMTP == "", Staff: cfg.Mail.Staff}, api.Deps{
+	mailbox := cfg.Mail.Mailbox && cfg.Mail.SMTP == ""
+	hooks, reach, signer := hook.NewQueue(), hook.NewReach(mailbox, d.Metrics), hook.NewSigner(d.Keys.Derived("webhooks"))
+	c.hooks = hook.NewSender(hook.Sender{
+		Log: d.Log, Store: d.Store, Queue: hooks, Reach: reach, Signer: signer, Mail: queue, Now: time.Now, Pages: cfg.Pages,
+	}, d.Metrics)
+	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: mailbox, Staff: cfg.Mail.Staff}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
-		Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer, Now: time.Now, Erased: d.Erased,
+		Hooks: hooks, Reach: reach, Signer: signer, Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer,
+		Now: time.Now, Erased: d.Erased,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
@@ -189,10 +197,10 @@ func New(cfg Config, d Deps) (*Control, error) {
 	return c, nil
 }
 
-// sweepEvery is how often log-ins, links, kept answers and events whose time is over are forgotten.
+// sweepEvery is how often log-ins, links, kept answers, deliveries and events whose time is over are forgotten.
 const sweepEvery = time.Hour
 
-// Run shows what is on and tells pages of it, hears agents, sends mails and forgets what is over, until ctx ends.
+// Run shows what is on and tells pages of it, hears agents, sends mails and webhooks, and forgets what is over, until ctx ends.
 func (c *Control) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.board.Run(ctx) })
@@ -207,6 +215,7 @@ func (c *Control) Run(ctx context.Context) error {
 		g.Go(func() error { return c.sender.Run(ctx) })
 	}
 	g.Go(func() error { return c.mailer.Run(ctx) })
+	g.Go(func() error { return c.hooks.Run(ctx) })
 	g.Go(func() error { return c.sweep(ctx) })
 	return g.Wait()
 }
@@ -216,8 +225,9 @@ func (c *Control) sweep(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now), door.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
-			c.log.Warn("log-ins, links and answers that are over stay", "err", err)
+		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now), door.Sweep(ctx, c.store, now),
+			hook.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
+			c.log.Warn("log-ins, links, answers and deliveries that are over stay", "err", err)
 		}
 		if err := event.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
 			c.log.Warn("events that were never held stay", "err", err)

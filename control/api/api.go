@@ -19,6 +19,7 @@ import (
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
+	"freshet/control/hook"
 	"freshet/control/key"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -52,6 +53,9 @@ type Deps struct {
 	Board   *event.Board
 	Live    *live.Hub
 	Door    *door.Door
+	Hooks   *hook.Queue
+	Reach   *hook.Reach
+	Signer  *hook.Signer
 	Store   *store.DB
 	Mail    *mail.Queue
 	Mailer  *guest.Mailer
@@ -95,10 +99,12 @@ func New(cfg Config, d Deps) *API {
 	logins.Register(a.doc)
 	(&person.Routes{Store: d.Store, Now: d.Now, Confirm: logins.Confirm, Tombstones: d.Erased}).Register(a.doc)
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
+	(&hook.Routes{Store: d.Store, Queue: d.Hooks, Reach: d.Reach, Signer: d.Signer, Now: d.Now}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&brand.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&event.Routes{
-		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Random: rand.Reader, Now: d.Now, Pages: cfg.Pages,
+		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Hooks: d.Hooks, Random: rand.Reader, Now: d.Now,
+		Pages:   cfg.Pages,
 		Changed: d.Mailer.Changed,
 	}).Register(a.doc)
 	(&guest.Routes{

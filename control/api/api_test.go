@@ -20,6 +20,7 @@ import (
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
+	"freshet/control/hook"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -42,6 +43,7 @@ func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 		Board: board, Door: door.New(door.Deps{
 			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: keys.Make(), Now: time.Now,
 		}), Store: db, Mail: queue, Mailer: newMailer(db, queue, time.Now), Hasher: newHasher(), Now: time.Now,
+		Hooks: hook.NewQueue(), Reach: hook.NewReach(false, reg), Signer: hook.NewSigner(nil),
 	})
 }
 

@@ -181,7 +181,7 @@ func TestFollow(t *testing.T) {
 		if gone := a.hears("gone"); gone != (told{name: "gone", data: "{}"}) {
 			t.Errorf("%+v", gone)
 		}
-		if e, err := a.next(); err != io.EOF {
+		if e, err := a.next(); !errors.Is(err, io.EOF) {
 			t.Errorf("%+v %v", e, err)
 		}
 		o.browser().fails(404, "event-unknown", "GET", "/events/"+slug+"/live", nil)
@@ -256,7 +256,7 @@ func TestFollowStop(t *testing.T) {
 	for _, p := range all {
 		for {
 			if _, err := p.next(); err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					t.Error(err)
 				}
 				break

@@ -19,6 +19,7 @@ import (
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
+	"freshet/control/hook"
 	"freshet/control/keys"
 	"freshet/control/live"
 	"freshet/control/login"
@@ -78,6 +79,7 @@ func (o *office) deps() Deps {
 			Guests: known{o.guests, &guest.Desk{Store: o.db.DB, Passes: o.mailer.Letters.Passes}}, Now: o.now,
 		}),
 		Store: o.db.DB, Mail: queue, Mailer: o.mailer, Hasher: newHasher(), Sealer: newSealer(o.t), Now: o.now,
+		Hooks: hook.NewQueue(), Reach: hook.NewReach(false, reg), Signer: hook.NewSigner(nil),
 	}
 }
 

@@ -106,10 +106,11 @@ func TestOtherAccount(t *testing.T) {
 	made := owner.does("POST", "/events", object{"title": "Launch", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
 	stream := owner.does("POST", "/events/"+made+"/streams", object{"name": "Floor"})["id"].(string)
 	user := owner.does("POST", "/events/"+made+"/users", object{"email": "bob@example.org", "role": "presenter"})["id"].(string)
+	hook := owner.does("POST", "/webhooks", object{"url": "https://1.1.1.1/", "kinds": []string{"event.created"}})["id"].(string)
 	owner.passkey("Phone")
 	owner.does("POST", "/events/"+made+"/guests", object{"guests": []object{{"email": "guest@example.org"}}})
 	guest := owner.does("GET", "/events/"+made+"/guests", nil)["guests"].([]any)[0].(object)["id"].(string)
-	ids := map[string]string{"/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
+	ids := map[string]string{"/webhooks/": hook, "/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
 	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
@@ -120,7 +121,7 @@ func TestOtherAccount(t *testing.T) {
 		"edit-stream": object{"name": "Hers"}, "set-user-role": object{"role": "organizer"},
 		"add-user":   object{"email": "eve@example.org", "role": "organizer"},
 		"add-guests": object{"guests": []object{{"email": "eve@example.org"}}}, "remove-guests": object{"count": 1},
-		"invite-guests": object{"all": true},
+		"invite-guests": object{"all": true}, "edit-webhook": object{"on": false},
 	}
 	tried := 0
 	o.api.operations(func(op *huma.Operation) {
@@ -149,7 +150,7 @@ func TestOtherAccount(t *testing.T) {
 		if access.InEvent(op) || access.Judge(op, access.Actor{Kind: "key", Scopes: []permit.Scope{permit.WriteScope}}) == access.Granted {
 			want = http.StatusNotFound
 		}
-		if w := program.send(op.Method, before+id+after, bodies[op.OperationID]); w.Code != want {
+		if w := program.send(op.Method, before+id+after, bodies[op.OperationID], "If-Match", "*"); w.Code != want {
 			t.Errorf("%s by a key: %d %s, want %d", op.OperationID, w.Code, w.Body, want)
 		}
 	})
@@ -159,6 +160,7 @@ func TestOtherAccount(t *testing.T) {
 	for path, want := range map[string]string{
 		"/members": `"role":"organizer"`, "/events/" + made: `"title":"Launch"`, "/events/" + made + "/streams": `"name":"Floor"`,
 		"/events/" + made + "/users": `"role":"presenter"`, "/events/" + made + "/guests": `"total":1`,
+		"/webhooks": `"offAt":null`,
 	} {
 		if got := owner.send("GET", path, nil).Body.String(); !strings.Contains(got, want) || strings.Contains(got, "Hers") {
 			t.Errorf("%s: %s", path, got)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"freshet/control/access"
+	"freshet/control/hook"
 	"freshet/control/limit"
 	"freshet/control/login"
 	"freshet/control/mail"
@@ -26,6 +27,7 @@ type Routes struct {
 	Mail   *mail.Queue
 	Hasher *login.Hasher
 	Board  *Board
+	Hooks  *hook.Queue
 	Random io.Reader // of names
 	Now    func() time.Time
 	Pages  string // base address of the pages, for links

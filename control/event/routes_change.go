@@ -10,6 +10,7 @@ import (
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/hook"
 	"freshet/control/once"
 	"freshet/control/store"
 	"freshet/proto/problem"
@@ -56,6 +57,9 @@ func (r *Routes) create(ctx context.Context, in *createEventIn) (*createdOut, er
 	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*createdOut, error) {
 		e, err := Create(ctx, q, fresh, r.Random, now)
 		if err != nil {
+			return nil, err
+		}
+		if err := tell(ctx, q, r.Hooks, hook.EventCreated, e, now); err != nil {
 			return nil, err
 		}
 		return r.created(a, e), audit.Add(ctx, q, a.Account, now, a.Act("create-event", subject(e), string(e.Kind)))
@@ -118,7 +122,11 @@ func (r *Routes) edit(ctx context.Context, in *editEventIn) (out *eventOut, err 
 			return err
 		}
 		out = r.shown(ctx, e)
-		return audit.Add(ctx, q, a.Account, r.Now(), a.Act("edit-event", subject(e), in.Body.names()))
+		now := r.Now()
+		if err := tell(ctx, q, r.Hooks, hook.EventChanged, e, now); err != nil {
+			return err
+		}
+		return audit.Add(ctx, q, a.Account, now, a.Act("edit-event", subject(e), in.Body.names()))
 	})
 	return out, err
 }
@@ -132,7 +140,11 @@ func (r *Routes) delete(ctx context.Context, in *eventIn) (*struct{}, error) {
 		if err := Delete(ctx, q, a.Account, e.ID); err != nil {
 			return err
 		}
-		return audit.Add(ctx, q, a.Account, r.Now(), a.Act("delete-event", subject(e), ""))
+		now := r.Now()
+		if err := tell(ctx, q, r.Hooks, hook.EventDeleted, e, now); err != nil {
+			return err
+		}
+		return audit.Add(ctx, q, a.Account, now, a.Act("delete-event", subject(e), ""))
 	})
 }
 
@@ -154,6 +166,9 @@ func (r *Routes) take(ctx context.Context, id uuid.UUID, m Move) (out *eventOut,
 			return err
 		}
 		out = r.shown(ctx, e)
+		if err := tell(ctx, q, r.Hooks, m.Step.news(), e, now); err != nil {
+			return err
+		}
 		return audit.Add(ctx, q, a.Account, now, a.Act(string(m.Step)+"-event", subject(e), ""))
 	})
 	return out, err

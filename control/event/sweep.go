@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"freshet/control/audit"
+	"freshet/control/hook"
 	"freshet/control/store"
 )
 
@@ -41,6 +42,9 @@ func sweep(ctx context.Context, db *store.DB, g Gone, now time.Time) error {
 			return err
 		}
 		if err := Delete(ctx, q, g.Account, g.ID); err != nil {
+			return err
+		}
+		if err := tell(ctx, q, nil, hook.EventDeleted, e, now); err != nil {
 			return err
 		}
 		return audit.Add(ctx, q, g.Account, now, audit.Act{Actor: audit.System, Action: "sweep-event", Subject: "event/" + g.ID.String()})
