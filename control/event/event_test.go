@@ -17,6 +17,7 @@ import (
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/event"
+	"freshet/control/hook"
 	"freshet/control/node"
 	"freshet/control/permit"
 	"freshet/control/store"
@@ -307,6 +308,10 @@ func TestSweep(t *testing.T) {
 		to(t, db, to(t, db, planned(t, db, a.ID, "Held", t0), event.Live), event.Ended)
 		planned(t, db, a.ID, "Room", t0, func(e *event.Event) { e.Kind = event.Permanent })
 		planned(t, db, a.ID, "To come", t0.Add(100*time.Hour))
+		h, err := hook.Add(ctx, db, a.ID, "https://1.1.1.1/", []hook.Kind{hook.EventDeleted}, t0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		left := func(now time.Time) string {
 			t.Helper()
 			if err := event.Sweep(ctx, db.DB, now); err != nil {
@@ -333,6 +338,9 @@ func TestSweep(t *testing.T) {
 		log, err := audit.Page(ctx, db, a.ID, 0, 10)
 		if err != nil || len(log) != 2 || log[0].Action != "sweep-event" || log[0].Actor != audit.System {
 			t.Errorf("%+v %v", log, err)
+		}
+		if told, err := hook.Deliveries(ctx, db, h.ID, uuid.Max, 10); err != nil || len(told) != 2 || told[0].Kind != hook.EventDeleted {
+			t.Errorf("%+v %v", told, err)
 		}
 	})
 }
