@@ -21,7 +21,7 @@ import (
 	"freshet/control/store"
 )
 
-// How many streams there may be (RELIABILITY, section 2, rule 8). One takes some 40 KiB.
+// How many streams there may be (RELIABILITY, section 2, rule 8). One takes 33 KiB.
 const (
 	most = 20_000
 	// mostOfNetwork is for the audience of an office or a carrier, which comes from one address. None from loopback, where a
