@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/control/store"
 	"freshet/control/store/storetest"
 )
 
@@ -127,4 +128,26 @@ func TestBadHooks(t *testing.T) {
 		owner.does("POST", "/webhooks", object{"url": address, "kinds": []string{"event.started"}})
 	}
 	t.Logf("%v", time.Since(began))
+}
+
+// A webhook hears of who registers and who comes in, once each, by ids alone.
+func TestHooksHearOfPersons(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		hook := owner.does("POST", "/webhooks", object{"url": "https://1.1.1.1/hook", "kinds": []string{"guest.registered", "viewer.entered"}})["id"].(string)
+		_, e := o.plan(owner, object{"access": "registration"})
+		for range 2 { // the same address again is no news
+			o.browser().does("POST", "/events/"+e["slug"].(string)+"/register", object{"name": "Zoë", "email": "zoe@example.org"})
+		}
+		_, e = o.plan(owner, nil)
+		o.browser().does("POST", "/events/"+e["slug"].(string)+"/enter", object{"name": "Zoë", "email": "zoe@example.org"})
+		if got := kindsOf(owner, hook); got != "guest.registered viewer.entered" {
+			t.Errorf("%s", got)
+		}
+		bodies, err := store.All[string](t.Context(), db, store.Load(testdata).Get("messages"), nil)
+		if err != nil || len(bodies) != 2 || !strings.Contains(bodies[0], `"data":{"guest":"`) || !strings.Contains(bodies[1], `"way":"open"`) ||
+			strings.Contains(strings.Join(bodies, " "), "zoe") || strings.Contains(strings.Join(bodies, " "), "Zo") {
+			t.Errorf("%s %v", bodies, err)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freshet/control/hook"
 	"freshet/control/store"
 )
 
@@ -68,11 +69,23 @@ func keep(ctx context.Context, q store.Querier, e Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = store.Exec(ctx, q, insertEntry, store.Args{
+	n, err := store.Exec(ctx, q, insertEntry, store.Args{
 		"id": e.ID, "account": e.Account, "event": e.Event, "guest": e.Guest, "name": e.Name, "email": e.Email,
 		"language": e.Language, "way": string(e.Way), "network": e.Network, "began_at": e.BeganAt, "seen_at": e.SeenAt,
 	})
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return hook.Tell(ctx, q, hook.News{
+		Account: e.Account, Kind: hook.ViewerEntered, Event: e.Event, Data: told{e.ID, e.Guest, e.Way},
+	}, e.BeganAt)
+}
+
+// told is what webhooks hear of an entry.
+type told struct {
+	Session uuid.UUID  `json:"session"`
+	Guest   *uuid.UUID `json:"guest"` // null: none of the event's list
+	Way     Way        `json:"way"`
 }
 
 // Of returns the entries of whoever gave an address, the oldest first.

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/event"
+	"freshet/control/hook"
 	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/store"
@@ -101,6 +103,12 @@ func (r *Routes) register(ctx context.Context, in *registerIn) (*registerOut, er
 	return out, nil
 }
 
+// told is what webhooks hear of a registration.
+type told struct {
+	Guest uuid.UUID `json:"guest"`
+	State State     `json:"state"`
+}
+
 func closed() *problem.Problem {
 	return problem.New(http.StatusConflict, "registration-closed", "Registration is closed", "Nobody can register for this event now.")
 }
@@ -139,6 +147,9 @@ func (r *Routes) keep(ctx context.Context, e event.Event, g Guest, now time.Time
 		if err != nil || fresh {
 			if err == nil {
 				err = r.Letters.Mail.Keep(ctx, q, draft, now)
+			}
+			if err == nil {
+				err = hook.Tell(ctx, q, hook.News{Account: g.Account, Kind: hook.GuestRegistered, Event: g.Event, Data: told{g.ID, g.State}}, now)
 			}
 			return err
 		}

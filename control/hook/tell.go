@@ -51,6 +51,12 @@ func (u *Queue) Tell(ctx context.Context, q store.Querier, n News, now time.Time
 	return err
 }
 
+// Tell does what that of a Queue does, and wakes nobody: senders hear of it within 2 s.
+func Tell(ctx context.Context, q store.Querier, n News, now time.Time) error {
+	var nobody *Queue
+	return nobody.Tell(ctx, q, n, now)
+}
+
 // tell writes n for one hook, whatever that is told of.
 func (u *Queue) tell(ctx context.Context, q store.Querier, hook uuid.UUID, n News, now time.Time) (uuid.UUID, error) {
 	at := store.Moment(now)

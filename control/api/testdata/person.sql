@@ -9,6 +9,7 @@ UNION ALL SELECT CAST(session AS TEXT) FROM challenge
 UNION ALL SELECT CAST(data AS TEXT) FROM link
 UNION ALL SELECT recipient || ' ' || CAST(message AS TEXT) || ' ' || answer FROM mail
 UNION ALL SELECT coalesce(answer, '') FROM kept_answer
+UNION ALL SELECT body || ' ' || answer FROM delivery
 UNION ALL SELECT name || ' ' || email FROM entry
 UNION ALL SELECT network || ' ' || action || ' ' || subject || ' ' || detail FROM audit
 

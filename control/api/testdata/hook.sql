@@ -1,0 +1,2 @@
+-- name: messages
+SELECT body FROM delivery ORDER BY id
