@@ -138,7 +138,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	if d.Pages == nil {
 		d.Pages = web.Dist()
 	}
-	pages, err := web.New(d.Pages)
+	pages, err := web.New(d.Pages, event.NewFrames(d.Store, time.Now))
 	if err != nil {
 		return nil, err
 	}

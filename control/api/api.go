@@ -72,6 +72,7 @@ type API struct {
 	mux *http.ServeMux
 	doc huma.API
 
+	pages   string       // origin of our own pages
 	guarded http.Handler // mux behind the guard
 	limits  *limits
 }
@@ -79,7 +80,7 @@ type API struct {
 // New assembles the routes.
 func New(cfg Config, d Deps) *API {
 	useProblems()
-	a := &API{d: d, m: newMetrics(d.Metrics), mux: http.NewServeMux()}
+	a := &API{d: d, m: newMetrics(d.Metrics), mux: http.NewServeMux(), pages: strings.TrimSuffix(cfg.Pages, "/")}
 	c := huma.DefaultConfig("Freshet", cfg.Version)
 	c.Info.Description = "Live streams of a Freshet mesh, the way to them, and the accounts they belong to. Media goes by WHIP and WHEP, at the addresses this API names. " +
 		"Whoever asks has a rate: an address where it is nobody, an account, or a key. RateLimit and RateLimit-Policy tell what is left; 429 comes with Retry-After."

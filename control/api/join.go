@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -41,9 +42,24 @@ type joinIn struct {
 	Slug          string `path:"slug" minLength:"1" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"1 to 64 of a-z, 0-9 and -"`
 	Authorization string `header:"Authorization" doc:"Bearer and the token that entering, or joining before, gave; an open event needs none"`
 
+	Origin string `header:"Origin" doc:"Of the page that asks, as browsers tell it; of another site, the event must allow it"`
+
+	host string // that was asked
+
 	Body *struct {
 		Region string `json:"region,omitempty" maxLength:"64" doc:"Region the viewer is nearest to, where it knows"`
 	} `required:"false"`
+}
+
+// Resolve implements huma.Resolver.
+func (in *joinIn) Resolve(c huma.Context) []error {
+	in.host = c.Host()
+	return nil
+}
+
+// foreign says whether a page of another site asks, as far as browsers tell.
+func (a *API) foreign(in *joinIn) bool {
+	return !slices.Contains([]string{"", a.pages, "http://" + in.host, "https://" + in.host}, in.Origin)
 }
 
 type joinOut struct{ Body Join }
@@ -56,6 +72,11 @@ func (a *API) routeJoin() {
 		if len(streams) == 0 {
 			a.m.joins.WithLabelValues(string(joinUnknown)).Inc()
 			return nil, event.Unknown()
+		}
+		if a.foreign(in) && !at.Embed.V.Allows(in.Origin) {
+			a.m.joins.WithLabelValues(string(joinElsewhere)).Inc()
+			return nil, problem.New(http.StatusForbidden, "embed-refused", "Not on this site",
+				"The organizer of this event does not let this site show it. It can be watched on its own page.")
 		}
 		ticket, err := a.d.Door.Join(at, door.Bearer(in.Authorization), access.From(ctx).From)
 		if err != nil {

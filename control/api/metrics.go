@@ -14,6 +14,8 @@ const (
 	joinUnknown joinResult = "unknown" // no such event
 	joinRefused joinResult = "refused" // by the event's access rule
 	joinNoEdge  joinResult = "no_edge"
+
+	joinElsewhere joinResult = "elsewhere" // by a page of a site that the event does not allow
 )
 
 type redirectResult string

@@ -102,13 +102,17 @@ func contrast(a, b rgb) float64 {
 }
 
 func luminance(c rgb) float64 {
-	var l [3]float64
-	for i, v := range c {
-		if l[i] = float64(v) / 255; l[i] <= 0.04045 {
+	return 0.2126*linear[c[0]] + 0.7152*linear[c[1]] + 0.0722*linear[c[2]]
+}
+
+// linear has how much light each value of sRGB is: mails and pages are written by the thousand.
+var linear = func() (l [256]float64) {
+	for i := range l {
+		if l[i] = float64(i) / 255; l[i] <= 0.04045 {
 			l[i] /= 12.92
 		} else {
 			l[i] = math.Pow((l[i]+0.055)/1.055, 2.4)
 		}
 	}
-	return 0.2126*l[0] + 0.7152*l[1] + 0.0722*l[2]
-}
+	return l
+}()

@@ -120,3 +120,11 @@ func TestShadesFile(t *testing.T) {
 		t.Errorf("%s is stale (UPDATE=1 go test ./control/brand writes it):\n%s", file, d)
 	}
 }
+
+func BenchmarkShades(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Light("#ffff00")
+		Dark("#000080")
+	}
+}

@@ -120,6 +120,9 @@ type Ticket struct {
 // Enter lets c into the event at an address, or returns a *problem.Problem, or an error of ours.
 func (d *Door) Enter(ctx context.Context, slug string, c Comer) (Ticket, error) {
 	at, live, err := d.at(ctx, slug)
+	if err == nil && !at.Filter.V.Admits(c.From, "") {
+		err = event.NotHere()
+	}
 	if err == nil {
 		var ok bool
 		var t Ticket
@@ -215,10 +218,17 @@ func (d *Door) admit(ctx context.Context, at event.Door, live bool, c Comer) (En
 		if err := e.introduced(c, true); err != nil {
 			return e, err
 		}
+		if !at.Filter.V.Admits(c.From, e.Email) {
+			return e, event.NotHere()
+		}
 		return e, d.passwords.check(ctx, at, c, now)
 	}
 	e.Way = ByNothing
-	return e, e.introduced(c, true)
+	err := e.introduced(c, true)
+	if err == nil && !at.Filter.V.Admits(c.From, e.Email) {
+		err = event.NotHere()
+	}
+	return e, err
 }
 
 // byPass has e be the guest's whose pass c has.

@@ -26,7 +26,7 @@ type metrics struct {
 
 // refusals are the problems that a door has, as the label of a metric names them.
 var refusals = []string{
-	"event-unknown", "password-missing", "password-wrong", "pass-missing", "pass-wrong", "pass-in-use", "invalid", "too-many", "error",
+	"event-unknown", "password-missing", "password-wrong", "pass-missing", "pass-wrong", "pass-in-use", "not-here", "invalid", "too-many", "error",
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {

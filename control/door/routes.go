@@ -38,7 +38,7 @@ type enterOut struct{ Body Entered }
 
 // Register adds the operations to api.
 func (d *Door) Register(api huma.API) {
-	op := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/enter", "enter-event", "Come into an event, as its access rule asks", 401, 404, 409, 422))
+	op := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/enter", "enter-event", "Come into an event, as its access rule asks", 401, 403, 404, 409, 422))
 	huma.Register(api, op, func(ctx context.Context, in *enterIn) (*enterOut, error) {
 		c := Comer{From: access.From(ctx).From, Bearer: Bearer(in.Authorization)}
 		if b := in.Body; b != nil {

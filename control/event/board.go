@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freshet/control/filter"
 	"freshet/control/store"
 	pb "freshet/proto"
 )
@@ -45,19 +46,21 @@ type On struct {
 
 // A Door is what must be known of an event to let viewers in.
 type Door struct {
-	Event       uuid.UUID `db:"event_id"`
-	Account     uuid.UUID `db:"account_id"`
-	Slug        string    `db:"slug"`
-	State       State     `db:"state"`
-	Access      Rule      `db:"access"`
-	Password    *string   `db:"password"` // PHC string
-	Direct      *string   `db:"direct"`
-	ViewerEpoch int64     `db:"viewer_epoch"`
+	Event       uuid.UUID                 `db:"event_id"`
+	Account     uuid.UUID                 `db:"account_id"`
+	Slug        string                    `db:"slug"`
+	State       State                     `db:"state"`
+	Access      Rule                      `db:"access"`
+	Password    *string                   `db:"password"` // PHC string
+	Direct      *string                   `db:"direct"`
+	ViewerEpoch int64                     `db:"viewer_epoch"`
+	Embed       store.JSON[Embed]         `db:"embed"`
+	Filter      store.JSON[filter.Filter] `db:"filters"`
 }
 
 // Door returns what must be known of e.
 func (e *Event) Door() Door {
-	return Door{e.ID, e.Account, e.Slug, e.State, e.Access, e.Password, e.Direct, e.ViewerEpoch}
+	return Door{e.ID, e.Account, e.Slug, e.State, e.Access, e.Password, e.Direct, e.ViewerEpoch, e.Embed, e.Filter}
 }
 
 // An OnStream is one of its streams.

@@ -32,6 +32,8 @@ type EventFields struct {
 	Form        *[]FormField  `json:"form,omitempty" maxItems:"30" nullable:"false" doc:"What is asked beside name and email"`
 	Cap         MaybeNumber   `json:"cap,omitempty" doc:"Guests that have a place; null for any number"`
 	Approval    *bool         `json:"approval,omitempty" doc:"Whoever registers waits until an organizer agrees"`
+	Embed       *Embed        `json:"embed,omitempty" doc:"On which sites the player may stand"`
+	Filters     *Filters      `json:"filters,omitempty" doc:"Who may come, by where they come from"`
 }
 
 // A MaybeTime is a time, null or not given at all.
@@ -100,6 +102,8 @@ func (f *EventFields) apply(e *Event, password string) error {
 	f.applyTimes(e, &wrong)
 	f.applyAccess(e, password, &wrong)
 	f.applyRegistration(e, &wrong)
+	f.applyEmbed(e, &wrong)
+	f.applyFilters(e, &wrong)
 	if f.Agenda != nil {
 		e.Agenda.V = []AgendaItem{}
 		for n, i := range *f.Agenda {
@@ -192,7 +196,7 @@ func (f *EventFields) names() string {
 		{"languages", f.Languages != nil}, {"startsAt", f.StartsAt != nil}, {"endsAt", f.EndsAt.Given},
 		{"timeZone", f.TimeZone != nil}, {"access", f.Access != nil}, {"password", f.Password != nil},
 		{"agenda", f.Agenda != nil}, {"lobby", f.Lobby != nil}, {"form", f.Form != nil}, {"cap", f.Cap.Given},
-		{"approval", f.Approval != nil},
+		{"approval", f.Approval != nil}, {"embed", f.Embed != nil}, {"filters", f.Filters != nil},
 	} {
 		if field.given {
 			all = append(all, field.name)

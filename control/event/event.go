@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"freshet/control/brand"
+	"freshet/control/filter"
 	"freshet/control/permit"
 	"freshet/control/store"
 )
@@ -105,12 +106,14 @@ type Line struct {
 // An Event is one with all it has.
 type Event struct {
 	Line
-	Account     uuid.UUID                `db:"account_id"`
-	Description string                   `db:"description"`
-	Password    *string                  `db:"password"` // PHC string
-	Agenda      store.JSON[[]AgendaItem] `db:"agenda"`
-	Lobby       string                   `db:"lobby"` // message to those who wait
-	Options     store.JSON[EventOptions] `db:"options"`
+	Account     uuid.UUID                 `db:"account_id"`
+	Description string                    `db:"description"`
+	Password    *string                   `db:"password"` // PHC string
+	Agenda      store.JSON[[]AgendaItem]  `db:"agenda"`
+	Lobby       string                    `db:"lobby"` // message to those who wait
+	Options     store.JSON[EventOptions]  `db:"options"`
+	Embed       store.JSON[Embed]         `db:"embed"`
+	Filter      store.JSON[filter.Filter] `db:"filters"`
 	brand.Worn
 	Direct      *string                 `db:"direct"`       // code of the link that lets in whoever has it; nil: there is none
 	ViewerEpoch int64                   `db:"viewer_epoch"` // tokens of an older one do not count
@@ -163,7 +166,7 @@ func (e *Event) args() store.Args {
 		"id": e.ID, "account": e.Account, "version": e.Version, "kind": string(e.Kind), "title": e.Title,
 		"words": Words(e.Title), "description": e.Description, "languages": e.Languages, "starts_at": e.StartsAt,
 		"ends_at": e.EndsAt, "time_zone": e.TimeZone, "access": string(e.Access), "password": e.Password,
-		"agenda": e.Agenda, "lobby": e.Lobby, "form": e.Form, "cap": e.Cap, "approval": e.Approval,
+		"agenda": e.Agenda, "lobby": e.Lobby, "form": e.Form, "cap": e.Cap, "approval": e.Approval, "embed": e.Embed, "filters": e.Filter,
 		"viewer_epoch": e.ViewerEpoch,
 	}
 }

@@ -1,14 +1,14 @@
 -- name: insert_event
 INSERT INTO event (id, account_id, slug, number, kind, title, words, description, languages, starts_at, ends_at, time_zone,
-  state, access, password, agenda, lobby, options, form, cap, approval, made_by, version, created_at)
+  state, access, password, agenda, lobby, options, embed, filters, form, cap, approval, made_by, version, created_at)
 VALUES (@id, @account, @slug, @number, @kind, @title, @words, @description, @languages, @starts_at, @ends_at, @time_zone,
-  @state, @access, @password, @agenda, @lobby, @options, @form, @cap, @approval, @made_by, 1, @created_at)
+  @state, @access, @password, @agenda, @lobby, @options, @embed, @filters, @form, @cap, @approval, @made_by, 1, @created_at)
 ON CONFLICT DO NOTHING
 
 -- name: event_by_id
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, direct, viewer_epoch, form, cap, approval, made_by, version, created_at, cancelled_at,
-  held_at, ended_at,
+  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
+  cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
@@ -17,8 +17,8 @@ FROM event WHERE account_id = @account AND id = @id
 
 -- name: event_by_slug
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, direct, viewer_epoch, form, cap, approval, made_by, version, created_at, cancelled_at,
-  held_at, ended_at,
+  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
+  cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
@@ -27,13 +27,16 @@ FROM event WHERE slug = @slug
 
 -- name: event_by_number
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, direct, viewer_epoch, form, cap, approval, made_by, version, created_at, cancelled_at,
-  held_at, ended_at,
+  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
+  cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
   (SELECT a.name FROM account a WHERE a.id = event.account_id) AS account_name
 FROM event WHERE number = @number
+
+-- name: embed_of_slug
+SELECT embed FROM event WHERE slug = @slug
 
 -- name: events_forward
 SELECT e.id, e.slug, e.number, e.kind, e.title, e.languages, e.starts_at, e.ends_at, e.time_zone, e.state, e.access,
@@ -58,7 +61,8 @@ ORDER BY e.starts_at DESC, e.id DESC LIMIT @n
 -- name: update_event
 UPDATE event SET kind = @kind, title = @title, words = @words, description = @description, languages = @languages,
   starts_at = @starts_at, ends_at = @ends_at, time_zone = @time_zone, access = @access, password = @password,
-  agenda = @agenda, lobby = @lobby, form = @form, cap = @cap, approval = @approval, viewer_epoch = @viewer_epoch,
+  agenda = @agenda, lobby = @lobby, embed = @embed, filters = @filters, form = @form, cap = @cap, approval = @approval,
+  viewer_epoch = @viewer_epoch,
   version = version + 1
 WHERE account_id = @account AND id = @id AND version = @version
 
@@ -107,7 +111,8 @@ UPDATE stream SET closed_at = @at, key_hash = NULL
 WHERE account_id = @account AND event_id = @event AND id = @id AND closed_at IS NULL
 
 -- name: streams_on
-SELECT s.id, s.language, s.key_hash, e.id AS event_id, e.account_id, e.slug, e.state, e.access, e.password, e.direct, e.viewer_epoch
+SELECT s.id, s.language, s.key_hash, e.id AS event_id, e.account_id, e.slug, e.state, e.access, e.password, e.direct, e.viewer_epoch,
+  e.embed, e.filters
 FROM event e JOIN stream s ON s.event_id = e.id
 WHERE e.state IN ('preparation', 'live') AND s.closed_at IS NULL AND s.key_hash IS NOT NULL
 ORDER BY e.slug, s.created_at, s.id

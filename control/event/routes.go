@@ -69,6 +69,8 @@ type EventDetails struct {
 	Form        []FormField  `json:"form" nullable:"false" doc:"What is asked of those who register, beside name and email"`
 	Cap         *int64       `json:"cap" doc:"Guests that have a place; null: any number"`
 	Approval    bool         `json:"approval" doc:"Whoever registers waits until an organizer agrees"`
+	Embed       Embed        `json:"embed" doc:"On which sites the player may stand"`
+	Filters     Filters      `json:"filters" doc:"Who may come, by where they come from"`
 	CreatedAt   time.Time    `json:"createdAt"`
 	May         login.Acts   `json:"may" nullable:"false" doc:"What the role allows in this event"`
 	Steps       []Step       `json:"steps" nullable:"false" enum:"prepare,schedule,start,end,archive,cancel" doc:"That the state and the role allow now"`
@@ -167,6 +169,12 @@ func Unknown() *problem.Problem {
 	return problem.New(http.StatusNotFound, "event-unknown", "Event unknown", "There is no such event.")
 }
 
+// NotHere is the error of who may not come for where they come from. It does not say which list has that done. Lists of
+// email domains hold for whoever says an address at the door or to register, not for guests whom somebody has let in.
+func NotHere() *problem.Problem {
+	return problem.New(http.StatusForbidden, "not-here", "Not open to you", "This event is not open to you here. Ask its organizer.")
+}
+
 func none(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNone):
@@ -194,7 +202,7 @@ func (r *Routes) show(e Event, role permit.Role) EventDetails {
 	now := r.Now()
 	v := EventDetails{
 		EventLine: r.line(e.Line, role), Description: e.Description, Agenda: e.Agenda.V, Lobby: e.Lobby,
-		Password: e.Password != nil, Options: e.Options.V, Form: e.Form.V, Cap: e.Cap, Approval: e.Approval, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
+		Password: e.Password != nil, Options: e.Options.V, Embed: e.Embed.V, Filters: filtersOf(e.Filter.V), Form: e.Form.V, Cap: e.Cap, Approval: e.Approval, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
 		Deletable: e.Deletable(now) && role.May(permit.EditEvent),
 	}
 	for _, act := range permit.Acts() {

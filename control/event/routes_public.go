@@ -30,6 +30,7 @@ type PublicEvent struct {
 	Agenda      []AgendaItem `json:"agenda" nullable:"false" doc:"By time"`
 	Lobby       string       `json:"lobby" doc:"Message to those who wait"`
 	Brand       brand.Brand  `json:"brand" doc:"How its pages look"`
+	Embed       Where        `json:"embed" enum:"anywhere,listed,nowhere" doc:"On which sites the player may stand"`
 
 	Registration Registering `json:"registration" enum:"closed,open,waiting-list" doc:"Waiting-list: every place is taken"`
 	Approval     bool        `json:"approval" doc:"Whoever registers waits until an organizer agrees"`
@@ -79,7 +80,7 @@ func Shown(e Event, pages string) PublicEvent {
 	return PublicEvent{
 		Slug: e.Slug, Number: e.Number, Link: pages + "/e/" + e.Slug, Kind: e.Kind, Title: e.Title, Description: e.Description,
 		Languages: e.Languages.V, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, State: e.State,
-		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby, Brand: e.Brand(),
+		Access: e.Access, Agenda: e.Agenda.V, Lobby: e.Lobby, Brand: e.Brand(), Embed: e.Embed.V.Where,
 		Registration: e.Registers(), Approval: e.Approval, Form: e.Form.V,
 	}
 }

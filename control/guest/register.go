@@ -64,7 +64,7 @@ var (
 func (r *Routes) registerPublic(api huma.API) {
 	r.registrations, r.addresses, r.events = limit.New(registerRate), limit.New(addressRate), limit.New(eventRate)
 	r.again, r.passes, r.mailings = limit.New(againRate), limit.New(passRate), limit.New(mailingRate)
-	register := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/register", "register", "Register for an event; a mail brings the link", 404, 409, 422, 429))
+	register := access.Anyone(access.Op(http.MethodPost, "/events/{slug}/register", "register", "Register for an event; a mail brings the link", 403, 404, 409, 422, 429))
 	register.DefaultStatus = http.StatusAccepted
 	huma.Register(api, register, r.register)
 	huma.Register(api, access.Anyone(access.Op(http.MethodGet, "/public/passes/{pass}", "get-pass", "What a guest's pass is for", 404, 429)), r.pass)
@@ -90,6 +90,9 @@ func (r *Routes) register(ctx context.Context, in *registerIn) (*registerOut, er
 	g, err := asked(e, in, now)
 	if err != nil {
 		return nil, err
+	}
+	if !e.Filter.V.Admits(from, *g.Address) {
+		return nil, event.NotHere()
 	}
 	for _, v := range []limit.Verdict{r.events.Take(e.ID.String(), now), r.addresses.Take(*g.Address, now)} {
 		if !v.OK {

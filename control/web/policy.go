@@ -23,16 +23,13 @@ var policy = []string{
 	"trusted-types 'none'",
 }
 
-// secure sets the headers of a page. One to be embedded may stand in a frame anywhere.
-func secure(h http.Header, embed, tls bool) {
-	ancestors := "frame-ancestors 'none'"
-	if embed {
-		ancestors = "frame-ancestors *"
-	} else {
+// secure sets the headers of a page that may stand in a frame of ancestors.
+func secure(h http.Header, ancestors string, tls bool) {
+	if ancestors == "'none'" {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
-	h.Set("Content-Security-Policy", strings.Join(append([]string{ancestors}, policy...), "; "))
+	h.Set("Content-Security-Policy", strings.Join(append([]string{"frame-ancestors " + ancestors}, policy...), "; "))
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()")
 	if tls {

@@ -21,6 +21,7 @@ export default defineConfig({
         index: page('index'),
         watch: page('watch'),
         embed: page('embed'),
+        refused: page('refused'),
         live: page('live'),
         shell: page('shell'),
         docs: page('docs'),

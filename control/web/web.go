@@ -38,7 +38,7 @@ var pages = []struct {
 }{
 	{regexp.MustCompile(`^/$`), "index.html"},
 	{regexp.MustCompile(`^/e/[a-z0-9-]{1,64}/?$`), "watch.html"},
-	{regexp.MustCompile(`^/embed/[a-z0-9-]{1,64}/?$`), "embed.html"},
+	{regexp.MustCompile(`^/embed/[a-z0-9-]{1,64}/?$`), embedded},
 	{regexp.MustCompile(`^/live/[a-z0-9-]{1,64}/?$`), "live.html"},
 	{regexp.MustCompile(`^/(setup|login|signup|reset)/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(login/link|signup|reset|invite)/[A-Za-z0-9_-]{1,128}/?$`), "shell.html"}, // a token
@@ -71,12 +71,13 @@ type file struct {
 
 // A Handler serves the pages. It may be used from any goroutine.
 type Handler struct {
-	files map[string]*file
+	files  map[string]*file
+	frames Frames
 }
 
 // New reads the pages in root.
-func New(root fs.FS) (*Handler, error) {
-	h := &Handler{files: map[string]*file{}}
+func New(root fs.FS, frames Frames) (*Handler, error) {
+	h := &Handler{files: map[string]*file{}, frames: frames}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return err
@@ -136,13 +137,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		unbuilt(w)
 		return
 	}
+	ancestors := "'none'"
+	if page && name == embedded {
+		name, ancestors = h.embedded(w, r)
+	}
 	f := h.files[name]
 	if f == nil || !page && strings.HasSuffix(name, ".html") {
 		problem.New(http.StatusNotFound, "not-found", "Not found", "There is no page at this address.").Write(w)
 		return
 	}
 	if page {
-		secure(w.Header(), name == "embed.html", r.TLS != nil)
+		secure(w.Header(), ancestors, r.TLS != nil)
 	} else {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // the player is for other people's pages too
 	}
@@ -154,7 +159,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.mime)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", f.etag)
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	h.Set("Cache-Control", "no-cache") // ask each time, cheaply
 	if f.hashed {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")

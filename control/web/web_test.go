@@ -2,6 +2,7 @@ package web
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -24,11 +25,55 @@ func site(t *testing.T) *Handler {
 		"assets/base-Csl-BrIC.css": {Data: []byte("a{}")},
 		"assets/plain.svg":         {Data: []byte("<svg/>")},
 		".gitkeep":                 {},
-	})
+		"refused.html":             {Data: []byte("refused")},
+	}, frames{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// frames lets "listed" stand on https://good.example, "unknown" nowhere, and all else anywhere.
+type frames struct{}
+
+func (frames) Frame(_ context.Context, slug, origin string) (string, bool) {
+	switch slug {
+	case "listed":
+		return "'self' http://good.example", origin != "" && origin != "https://good.example"
+	case "unknown":
+		return "'none'", false
+	}
+	return "*", false
+}
+
+// A site that may not show an event, and says who it is, gets a page that says so; for all others the browser keeps to
+// the list.
+func TestFrames(t *testing.T) {
+	h := site(t)
+	for _, c := range []struct{ path, dest, referer, body, ancestors string }{
+		{"/embed/listed", "iframe", "https://good.example/news", "embed", "'self' http://good.example"},
+		{"/embed/listed/", "iframe", "https://other.example/", "refused", "*"},
+		{"/embed/listed", "frame", "https://other.example/", "refused", "*"},
+		{"/embed/listed", "object", "https://other.example/", "refused", "*"},
+		{"/embed/listed", "iframe", "http://example.com/e/listed", "embed", "'self' http://good.example"}, // our own
+		{"/embed/listed", "iframe", "", "embed", "'self' http://good.example"},
+		{"/embed/listed", "iframe", "%zz", "embed", "'self' http://good.example"},
+		{"/embed/listed", "document", "https://other.example/", "embed", "'self' http://good.example"}, // a link to it
+		{"/embed/listed", "", "https://other.example/", "embed", "'self' http://good.example"},
+		{"/embed/unknown", "iframe", "https://good.example/", "embed", "'none'"},
+		{"/embed/town-hall", "iframe", "https://other.example/", "embed", "*"},
+	} {
+		w := get(h, c.path, "Sec-Fetch-Dest", c.dest, "Referer", c.referer)
+		if w.Code != 200 || w.Body.String() != c.body || !strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "frame-ancestors "+c.ancestors+"; ") {
+			t.Errorf("%+v: %d %s %s", c, w.Code, w.Body, w.Header().Get("Content-Security-Policy"))
+		}
+		if got := strings.Join(w.Header().Values("Vary"), ", "); got != "Referer, Sec-Fetch-Dest, Accept-Encoding" {
+			t.Errorf("Vary: %s", got)
+		}
+	}
+	if w := get(h, "/refused.html"); w.Code != 404 {
+		t.Errorf("the page itself has an address: %d", w.Code)
+	}
 }
 
 func get(h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
@@ -180,7 +225,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestWithoutPages(t *testing.T) {
-	h, err := New(fstest.MapFS{".gitkeep": {}})
+	h, err := New(fstest.MapFS{".gitkeep": {}}, frames{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +235,7 @@ func TestWithoutPages(t *testing.T) {
 }
 
 func TestDistIsThere(t *testing.T) {
-	if _, err := New(Dist()); err != nil {
+	if _, err := New(Dist(), frames{}); err != nil {
 		t.Fatal(err)
 	}
 }

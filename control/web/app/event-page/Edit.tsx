@@ -16,6 +16,7 @@ import { Notice } from '../ui/Notice';
 import { Select } from '../ui/Select';
 import { Agenda } from './Agenda';
 import { NotInEvent } from './NotInEvent';
+import { Filters } from './Filters';
 import { Languages } from './Languages';
 import { Look } from './Look';
 import { type KnownEvent, eventQuery, knownOf, languageName, mayIn, useEvent, useKeep } from './event';
@@ -45,6 +46,7 @@ export function Edit() {
   return (
     <>
       <EditForm />
+      <Filters />
       <Look />
     </>
   );

@@ -12,6 +12,7 @@ import { useWords } from '../shell/words';
 import { Button } from '../ui/Button';
 import { AskToType } from '../ui/AskToType';
 import { ProblemPanel } from '../ui/Problem';
+import { Embedding } from './Embedding';
 import { Steps } from './Steps';
 import { Streams } from './Streams';
 import { eventQuery, forgetLists, knownOf, languageName, mayIn, useEvent } from './event';
@@ -29,6 +30,7 @@ export function Overview() {
         <Facts />
       </section>
       <Streams />
+      <Embedding />
       <Whole />
     </>
   );

@@ -52,6 +52,8 @@ export interface PublicEvent {
   agenda: AgendaItem[];
   lobby: string;
   brand: Brand;
+  /** Whether any site may show it. */
+  embeddable: boolean;
   access: Rule;
   form: Question[];
   registration: Registration;
@@ -117,6 +119,7 @@ export function eventOf(value: unknown): PublicEvent {
     }),
     lobby: string(event['lobby']),
     brand: brandOf(event['brand']),
+    embeddable: event['embed'] !== 'listed' && event['embed'] !== 'nowhere',
     access: rules.find(rule => rule === event['access']) ?? 'open',
     form: list(event['form']).map(questionOf),
     registration: registrations.find(known => known === event['registration']) ?? 'closed',

@@ -26,6 +26,8 @@ export interface Place {
   t: PageText;
   /** Names the page. */
   name: (title: string) => void;
+  /** Offers the code for other sites, or not. */
+  embeddable: (is: boolean) => void;
 }
 
 /** How long the player says that the stream has left the air before the page does so. */
@@ -173,9 +175,10 @@ export class Visit {
   #take({ event, skew }: Answer): void {
     this.#event = event;
     this.#skew = skew;
-    const { player, name } = this.place;
+    const { player, name, embeddable } = this.place;
     name(event.title);
     wear(event.brand);
+    embeddable(event.embeddable);
     clearTimeout(this.#leaving);
     const plays = player.state === 'playing' || player.state === 'moving' || player.state === 'stalled';
     switch (event.state) {

@@ -90,6 +90,10 @@ function look(many: boolean): void {
       watch,
       heading,
       t,
+      embeddable: (is: boolean) => {
+        embedButton.hidden = !is;
+        embed.hidden ||= !is;
+      },
       name: (now: string) => {
         title = now;
         say(heading, title);

@@ -1735,11 +1735,15 @@ export interface components {
              */
             cap?: number | null;
             description?: string;
+            /** @description On which sites the player may stand */
+            embed?: components["schemas"]["Embed"];
             /**
              * Format: date-time
              * @description Null for none
              */
             endsAt?: string | null;
+            /** @description Who may come, by where they come from */
+            filters?: components["schemas"]["Filters"];
             /** @description What is asked beside name and email */
             form?: components["schemas"]["FormField"][];
             /** @enum {string} */
@@ -1798,6 +1802,12 @@ export interface components {
         };
         EmailInBody: {
             email: string;
+        };
+        Embed: {
+            /** @description Names of hosts, with a port where it is not that of HTTP or HTTPS; *.example.org is all below example.org */
+            sites?: string[];
+            /** @enum {string} */
+            where: "anywhere" | "listed" | "nowhere";
         };
         EmptyInBody: {
             /**
@@ -1873,6 +1883,8 @@ export interface components {
              * @description Lets in whoever has it, whatever the access rule; absent where there is none, and for those who may not edit the event
              */
             directLink?: string;
+            /** @description On which sites the player may stand */
+            embed: components["schemas"]["Embed"];
             /**
              * Format: date-time
              * @description When it last ended; null while it is live
@@ -1880,6 +1892,8 @@ export interface components {
             endedAt: string | null;
             /** Format: date-time */
             endsAt: string | null;
+            /** @description Who may come, by where they come from */
+            filters: components["schemas"]["Filters"];
             /** @description What is asked of those who register, beside name and email */
             form: components["schemas"]["FormField"][];
             /**
@@ -1934,11 +1948,15 @@ export interface components {
              */
             cap?: number | null;
             description?: string;
+            /** @description On which sites the player may stand */
+            embed?: components["schemas"]["Embed"];
             /**
              * Format: date-time
              * @description Null for none
              */
             endsAt?: string | null;
+            /** @description Who may come, by where they come from */
+            filters?: components["schemas"]["Filters"];
             /** @description What is asked beside name and email */
             form?: components["schemas"]["FormField"][];
             /** @enum {string} */
@@ -2300,6 +2318,14 @@ export interface components {
         Field: {
             detail: string;
             pointer: string;
+        };
+        Filters: {
+            /** @description Networks in CIDR form, or addresses; where there is one, nobody comes from elsewhere */
+            allowAddresses: string[];
+            /** @description Of email addresses; *.example.org is all below example.org. Where there is one, nobody comes with another */
+            allowDomains: string[];
+            denyAddresses: string[];
+            denyDomains: string[];
         };
         FormField: {
             /** @description Of its answers; one is given to a field without */
@@ -2745,6 +2771,11 @@ export interface components {
             /** @description How its pages look */
             brand: components["schemas"]["Brand"];
             description: string;
+            /**
+             * @description On which sites the player may stand
+             * @enum {string}
+             */
+            embed: "anywhere" | "listed" | "nowhere";
             /** Format: date-time */
             endsAt: string | null;
             /** @description What is asked beside name and email */
@@ -7134,6 +7165,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -7187,6 +7227,8 @@ export interface operations {
             header?: {
                 /** @description Bearer and the token that entering, or joining before, gave; an open event needs none */
                 Authorization?: string;
+                /** @description Of the page that asks, as browsers tell it; of another site, the event must allow it */
+                Origin?: string;
             };
             path: {
                 slug: string;

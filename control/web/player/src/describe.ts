@@ -12,6 +12,10 @@ export function describeProblem(problem: Problem, t: Text): string {
       return t('problem.joins-limit');
     case 'event-unknown':
       return t('problem.not-found');
+    case 'embed-refused':
+      return t('problem.embed-refused');
+    case 'not-here':
+      return t('problem.not-here');
     case 'browser':
       return t('problem.browser');
     case 'unreachable':

@@ -1,0 +1,2 @@
+-- name: test_account
+INSERT INTO account (id, name, created_at) VALUES (@id, 'Nordlicht', @at)
