@@ -1,13 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { Languages } from '../calendar/Languages';
-import { onceKeys } from '../calendar/draft';
 import { timeZoneHere } from '../enter/newcomer';
 import { zones } from '../settings/zones';
 import { api } from '../shell/api';
 import { may } from '../shell/guard';
 import { type Self, meQuery } from '../shell/me';
+import { useOnce } from '../shell/once';
 import { useWords } from '../shell/words';
 import { Button } from '../ui/Button';
 import { Checks } from '../ui/Checks';
@@ -23,7 +22,7 @@ import settings from '../settings/settings.module.css';
 export function NewOrder() {
   const { t, language } = useWords();
   const me = useQueryClient().getQueryData<Self>(meQuery.queryKey);
-  const [keyOf] = useState(onceKeys);
+  const once = useOnce();
   const form = useForm<Draft>({
     defaultValues: {
       organization: me?.account?.name ?? '',
@@ -63,7 +62,7 @@ export function NewOrder() {
             onSubmit={draft => {
               const body = bodyOf(draft, language);
               if (me && may(me, 'create-events'))
-                member.mutate({ body, params: { header: { 'Idempotency-Key': keyOf(body) } } });
+                member.mutate({ body, params: { header: once.header(body) } });
               else stranger.mutate({ body });
             }}
             fields={{
