@@ -174,14 +174,27 @@ func (c *leanCrowd) leave() {
 
 // join implements crowd.
 func (c *leanCrowd) join(ctx context.Context, s *seat) bool {
-	url, token := c.cfg.URL, c.cfg.Token
-	if c.cfg.Way != nil {
-		var err error
-		if url, token, err = c.cfg.Way(ctx, s.record.Viewer); err != nil {
-			s.record.fail(ctx, err)
+	if c.cfg.Way == nil {
+		return c.try(ctx, s, c.cfg.URL, c.cfg.Token)
+	}
+	fresh := s.record
+	for tries := 0; ; tries++ {
+		url, token, err := c.cfg.Way(ctx, fresh.Viewer, tries)
+		if err != nil {
+			if tries == 0 { // else the record says what the last try came to
+				s.record.fail(ctx, err)
+			}
 			return false
 		}
+		s.record = fresh
+		if c.try(ctx, s, url, token) {
+			return true
+		}
 	}
+}
+
+// try has s play url once, to its first picture.
+func (c *leanCrowd) try(ctx context.Context, s *seat, url, token string) bool {
 	open, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	v, x, err := c.offerTo(open, s, url, token)

@@ -68,9 +68,9 @@ type SwarmConfig struct {
 	Misbehave Mischief      // of all its viewers, ModeLean alone; empty: of none
 	Slice     time.Duration // tell the delays of each such piece of the steady window by itself, ModeLean alone; 0: of none
 
-	// Way, where set, is asked by each viewer where to play, with its number: it may wait with the answer. ModeLean alone;
-	// URL is any of the answers then.
-	Way func(ctx context.Context, viewer int) (url, token string, err error)
+	// Way, where set, is asked by each viewer where to play, with its number: it may wait with the answer. It is asked again
+	// where that came to nothing, tries times so far, until it returns an error. ModeLean alone; URL is any of the answers.
+	Way func(ctx context.Context, viewer, tries int) (url, token string, err error)
 
 	PID int // of the server, whose processor time and memory are told; 0: of none
 

@@ -24,7 +24,12 @@ const (
 	// readyWithin is how long a publisher may take until its stream is live, and pages until they all wait.
 	readyWithin = 20 * time.Second
 	// patience is how long after the start those who have no picture count as left out.
-	patience = 30 * time.Second
+	patience = time.Minute
+
+	// againWithin is how soon a page that was refused, or got nowhere, joins again, and twice as late each time up to
+	// againMost; give or take.
+	againWithin = 500 * time.Millisecond
+	againMost   = 15 * time.Second
 )
 
 // Config says whose start is measured.
@@ -55,6 +60,7 @@ type Result struct {
 	Viewers int            `json:"n"`
 	Playing int            `json:"playing"` // have a picture
 	LeftOut map[string]int `json:"left_out,omitempty"`
+	Again   int            `json:"again"` // joins beyond the first of each
 	Jitter  float64        `json:"jitter_ms"`
 	Told    Spread         `json:"told_ms"`    // heard of the start
 	Joined  Spread         `json:"joined_ms"`  // know the way
@@ -66,6 +72,7 @@ type Result struct {
 // A waiter is one page. Its fields belong to the goroutine that joins until that has its way.
 type waiter struct {
 	told, joined time.Time
+	again        int
 }
 
 // A rehearsal is one call of Run.
@@ -140,21 +147,33 @@ func (r *rehearsal) run(ctx context.Context, e event) (*Result, error) {
 	return r.sum(p.result, at), nil
 }
 
-// way has a page wait for the start, and join.
-func (r *rehearsal) way(ctx context.Context, i int) (url, token string, err error) {
+// way has a page wait for the start, and join, again and again where that comes to nothing.
+func (r *rehearsal) way(ctx context.Context, i, tries int) (url, token string, err error) {
 	w := &r.all[i]
-	if err := r.of.follow(ctx, r.slug, func() { r.waiting.Add(1) }); err != nil {
-		return "", "", fmt.Errorf("wait: %w", err)
+	if tries == 0 {
+		if err := r.of.follow(ctx, r.slug, func() { r.waiting.Add(1) }); err != nil {
+			return "", "", fmt.Errorf("wait: %w", err)
+		}
+		w.told = time.Now()
 	}
-	w.told = time.Now()
-	select {
-	case <-time.After(rand.N(Jitter)):
-	case <-ctx.Done():
-		return "", "", ctx.Err()
+	for {
+		pause := rand.N(Jitter)
+		if tries > 0 {
+			w.again++
+			most := min(againWithin<<min(w.again, 5), againMost)
+			pause = most*6/10 + rand.N(most*4/10)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return "", "", errors.Join(ctx.Err(), err)
+		}
+		if url, token, err = r.of.join(ctx, r.slug); err == nil {
+			w.joined = time.Now()
+			return url, token, nil
+		}
+		tries++
 	}
-	url, token, err = r.of.join(ctx, r.slug)
-	w.joined = time.Now()
-	return url, token, err
 }
 
 func (r *rehearsal) sum(played *load.SwarmResult, at time.Time) *Result {
@@ -163,6 +182,7 @@ func (r *rehearsal) sum(played *load.SwarmResult, at time.Time) *Result {
 	}
 	var told, joined, picture []float64
 	for i, v := range played.Viewers {
+		out.Again += r.all[i].again
 		if v.FirstPicture == 0 {
 			out.LeftOut[strings.TrimSpace(string(v.End)+" "+v.Detail)]++
 			continue
