@@ -27,6 +27,9 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
 
     await viewer.goto(`/e/${slug}?lang=en`);
     await expect(viewer.getByRole('heading', { level: 1, name: 'Town hall' })).toBeVisible();
+    await viewer.getByLabel('Name', { exact: true }).fill('Bob');
+    await viewer.getByLabel('Email', { exact: true }).fill('bob@delta.example');
+    await viewer.getByRole('button', { name: 'Enter the lobby' }).click();
     await expect(viewer.getByText('Starts in')).toBeVisible();
     await viewer.screenshot({ path: info.outputPath('lobby.png'), fullPage: true });
     await expectAccessible(viewer);
@@ -42,18 +45,18 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
     );
     await expect(organizer.getByText('Receiving')).toBeVisible({ timeout: 20_000 });
     await button('Start the event').click();
-    await organizer.getByRole('alertdialog').getByRole('button', { name: 'Start the event' }).click();
+    await button('Start now').click();
     await expect(organizer.getByText('On the air', { exact: true })).toBeVisible();
 
-    // Without a reload: the page that waits asks at most each 15 s, plus a fifth, half an hour before the start.
-    await untilState(viewer, 'playing', 30_000);
+    // Without a reload, told by the stream of news and spread over a second.
+    await untilState(viewer, 'playing', 10_000);
     await untilFrames(viewer, 30);
     await expect(organizer.getByText('1 viewer')).toBeVisible({ timeout: 10_000 });
     await organizer.screenshot({ path: info.outputPath('live.png'), fullPage: true });
     await expectAccessible(organizer);
 
     await button('End the event').click();
-    await organizer.getByRole('alertdialog').getByRole('button', { name: 'End the event' }).click();
+    await button('End for all').click();
     await expect(viewer.getByText('Thank you for watching')).toBeVisible({ timeout: 30_000 });
     expect(errors).toEqual([[], []]);
   } finally {
