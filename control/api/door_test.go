@@ -411,3 +411,37 @@ func TestGuesses(t *testing.T) {
 		local.fails(401, "token-missing", "POST", h.slug+"/join", nil)
 	}
 }
+
+// Organizers see who is there: who came in and was seen within ten minutes, and whose pass was not taken elsewhere since.
+func TestPresent(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		hear(o)
+		h := opened(o, owner, object{"access": "open"})
+		anyone := o.browser()
+		anyone.does("POST", h.slug+"/enter", and(somebody, "name", "Early"))
+		o.pass(9 * time.Minute)
+		h.invited("gil")
+		anyone.does("POST", h.slug+"/enter", object{"pass": "gil"})
+		anyone.does("POST", h.slug+"/enter", object{"pass": "gil", "here": true})
+		names := func(query string) (all []string, out object) {
+			out = owner.does("GET", h.at+"/present"+query, nil)
+			for _, p := range out["present"].([]any) {
+				all = append(all, p.(object)["name"].(string))
+			}
+			return all, out
+		}
+		if all, out := names(""); !slices.Equal(all, []string{"Gil", "Early"}) || out["total"] != 2.0 || out["next"] != nil {
+			t.Errorf("%v", out)
+		}
+		all, out := names("?limit=1")
+		if rest, last := names("?limit=1&cursor=" + out["next"].(string)); !slices.Equal(append(all, rest...), []string{"Gil", "Early"}) || last["next"] != nil {
+			t.Errorf("%v, then %v", out, last)
+		}
+		owner.fails(422, "invalid", "GET", h.at+"/present?cursor=x", nil)
+		o.pass(2 * time.Minute)
+		if all, _ := names(""); !slices.Equal(all, []string{"Gil"}) {
+			t.Errorf("%v", all)
+		}
+	})
+}

@@ -50,6 +50,7 @@ func (d *Door) Register(api huma.API) {
 		}
 		return &enterOut{Entered{t.Session.String(), t.Token, t.Expires, t.Name, t.Way}}, nil
 	})
+	d.registerList(api)
 }
 
 // Bearer returns the token of an Authorization header, empty where there is none.

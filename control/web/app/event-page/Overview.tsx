@@ -13,6 +13,7 @@ import { Button } from '../ui/Button';
 import { AskToType } from '../ui/AskToType';
 import { ProblemPanel } from '../ui/Problem';
 import { Embedding } from './Embedding';
+import { Present } from './Present';
 import { Steps } from './Steps';
 import { Streams } from './Streams';
 import { eventQuery, forgetLists, knownOf, languageName, mayIn, useEvent } from './event';
@@ -30,6 +31,7 @@ export function Overview() {
         <Facts />
       </section>
       <Streams />
+      <Present />
       <Embedding />
       <Whole />
     </>

@@ -472,6 +472,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}/present": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is at an event: in the lobby or watching, and seen within 10 minutes */
+        get: operations["list-present"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}/schedule": {
         parameters: {
             query?: never;
@@ -2745,6 +2762,41 @@ export interface components {
             /** @description 10 to 256 characters */
             password: string;
             token: string;
+        };
+        Present: {
+            /** Format: date-time */
+            beganAt: string;
+            /** @description The same */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Null: none of the event's list
+             */
+            guest: string;
+            /** @description BCP 47, empty where it was not said */
+            language: string;
+            /** @description As it was said at the door; may be empty */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its page last renewed its token, which pages do each 5 minutes
+             */
+            seenAt: string;
+            /** Format: uuid */
+            session: string;
+            /** @enum {string} */
+            way: "open" | "password" | "pass" | "direct";
+        };
+        PresentOutBody: {
+            /** @description Cursor of the page behind this one; absent on the last */
+            next?: string;
+            /** @description Who came last is first */
+            present: components["schemas"]["Present"][];
+            /**
+             * Format: int64
+             * @description Of all pages
+             */
+            total: number;
         };
         Problem: {
             detail?: string;
@@ -6157,6 +6209,86 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-present": {
+        parameters: {
+            query?: {
+                /** @description Of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresentOutBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

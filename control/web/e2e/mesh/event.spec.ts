@@ -52,6 +52,8 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
     await untilState(viewer, 'playing', 10_000);
     await untilFrames(viewer, 30);
     await expect(organizer.getByText('1 viewer')).toBeVisible({ timeout: 10_000 });
+    await expect(organizer.getByRole('heading', { name: 'Here now: 1 person' })).toBeVisible();
+    await expect(organizer.getByText('bob@delta.example')).toBeVisible();
     await organizer.screenshot({ path: info.outputPath('live.png'), fullPage: true });
     await expectAccessible(organizer);
 
