@@ -47,7 +47,7 @@ var pages = []struct {
 	{regexp.MustCompile(`^/docs/api/?$`), "docs.html"},
 	{regexp.MustCompile(`^/dev/mail/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(calendar|events/new|orders/new)/?$`), "shell.html"},
-	{regexp.MustCompile(`^/events/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/(edit|users|order))?/?$`), "shell.html"},
+	{regexp.MustCompile(`^/events/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/(edit|access|guests|users|order))?/?$`), "shell.html"},
 	{regexp.MustCompile(`^/settings(/(profile|security|members|look|audit))?/?$`), "shell.html"},
 }
 

@@ -129,7 +129,7 @@ function EventForm() {
             control={control}
             name="access"
             label={t('newEvent.access')}
-            hint={access === 'open' ? t('newEvent.access.open') : t('newEvent.access.closed')}
+            hint={t('newEvent.access.open')}
             choices={rules.map(value => ({ value, name: t(`access.${value}`) }))}
           />
           {access === 'password' && (

@@ -87,6 +87,16 @@ function Head({ event }: { event: KnownEvent }) {
             {t('event.edit')}
           </Link>
         )}
+        {mayIn(event, 'edit-event') && (
+          <Link to="/events/$id/access" params={{ id }}>
+            {t('event.access')}
+          </Link>
+        )}
+        {mayIn(event, 'see-guests') && (
+          <Link to="/events/$id/guests" params={{ id }} activeOptions={{ includeSearch: false }}>
+            {t('event.guests')}
+          </Link>
+        )}
         {mayIn(event, 'edit-users') && (
           <Link to="/events/$id/users" params={{ id }}>
             {t('event.users')}

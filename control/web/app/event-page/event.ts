@@ -98,7 +98,10 @@ export async function forgetLists(queries: QueryClient): Promise<void> {
 }
 
 /** "Full" is said of members too, with another number. */
-export function fullOf(thrown: unknown, kind: 'full-streams' | 'full-users'): ApiProblem {
+export function fullOf(
+  thrown: unknown,
+  kind: 'full-streams' | 'full-users' | 'full-places' | 'full-guests',
+): ApiProblem {
   const problem = asApiProblem(thrown);
   if (problem.kind !== 'full') return problem;
   const { status, title, detail, more, fields } = problem;

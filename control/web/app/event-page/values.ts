@@ -13,6 +13,20 @@ export interface Item {
   text: string;
 }
 
+/** A field of the form of registration. */
+export interface Asked {
+  /** What its answers hang on; undefined for a new one. */
+  id: string | undefined;
+  label: string;
+  kind: Kind;
+  /** One a line, as typed; of a choice. */
+  options: string;
+  required: boolean;
+}
+
+export type Kind = EventDetails['form'][number]['kind'];
+export const kinds: readonly Kind[] = ['text', 'choice', 'checkbox', 'consent'];
+
 export interface Values {
   title: string;
   description: string;
@@ -25,6 +39,10 @@ export interface Values {
   password: string;
   agenda: Item[];
   lobby: string;
+  form: Asked[];
+  /** As typed; empty for any number. */
+  cap: string;
+  approval: boolean;
 }
 
 export const names = [
@@ -38,10 +56,13 @@ export const names = [
   'password',
   'agenda',
   'lobby',
+  'form',
+  'cap',
+  'approval',
 ] as const satisfies readonly (keyof Values)[];
 
 export function valuesOf(event: EventDetails): Values {
-  const { title, description, timeZone, languages, access, agenda, lobby } = event;
+  const { title, description, timeZone, languages, access, agenda, lobby, form, cap, approval } = event;
   return {
     title,
     description,
@@ -53,6 +74,15 @@ export function valuesOf(event: EventDetails): Values {
     password: '',
     agenda: agenda.map(item => ({ at: String(item.at), title: item.title, text: item.text ?? '' })),
     lobby,
+    form: form.map(({ id, label, kind, options, required }) => ({
+      id,
+      label,
+      kind,
+      options: (options ?? []).join('\n'),
+      required: required === true,
+    })),
+    cap: cap === null ? '' : String(cap),
+    approval,
   };
 }
 
@@ -91,7 +121,33 @@ export function fieldsOf(base: Values, typed: Values): EventFields {
       text: item.text,
     }));
   if (changed.has('lobby')) fields.lobby = lobby;
+  if (changed.has('form')) fields.form = typed.form.map(askedOf);
+  // The API says what is wrong with a number that is none.
+  if (changed.has('cap')) fields.cap = typed.cap.trim() === '' ? null : wholeOf(typed.cap);
+  if (changed.has('approval')) fields.approval = typed.approval;
   return fields;
+}
+
+function wholeOf(typed: string): number {
+  const bare = typed.replace(/[\s,.]/g, '');
+  return /^\d+$/.test(bare) ? Number(bare) : 0;
+}
+
+function askedOf({ id, label, kind, options, required }: Asked): NonNullable<EventFields['form']>[number] {
+  return {
+    ...(id === undefined ? {} : { id }),
+    label: label.trim(),
+    kind,
+    required,
+    ...(kind === 'choice'
+      ? {
+          options: options
+            .split('\n')
+            .map(option => option.trim())
+            .filter(option => option !== ''),
+        }
+      : {}),
+  };
 }
 
 /** The moment that local is in timeZone, as the API writes it; null for none. */
@@ -110,12 +166,14 @@ export function placed(problem: ApiProblem): ApiProblem {
   return new ApiProblem(problem, fields);
 }
 
-/** The inputs of the agenda that a problem names: "2/title". */
-export function wrongItems(problem: ApiProblem | undefined): ReadonlySet<string> {
-  const found = (problem?.fields ?? []).map(
-    field => /^\/agenda\/(\d+\/(?:at|title|text))$/.exec(field.pointer)?.[1],
-  );
-  return new Set(found.filter(place => place !== undefined));
+/** The inputs of a list that a problem names: "2/title". */
+export function wrongItems(
+  problem: ApiProblem | undefined,
+  list: 'agenda' | 'form' = 'agenda',
+): ReadonlySet<string> {
+  const place = new RegExp(`^/${list}/(\\d+/(?:at|title|text|label|kind|options))`);
+  const found = (problem?.fields ?? []).map(field => place.exec(field.pointer)?.[1]);
+  return new Set(found.filter(at => at !== undefined));
 }
 
 /** The list with the item at from moved by one place, up or down; as it is where there is none. */

@@ -45,6 +45,9 @@ const texts: Record<string, Key> = {
   user: 'problem.user',
   'full-streams': 'problem.fullStreams',
   'full-users': 'problem.fullUsers',
+  'full-places': 'problem.fullPlaces',
+  'full-guests': 'problem.fullGuests',
+  count: 'problem.count',
   'event-unknown': 'problem.notFound',
   'stream-unknown': 'problem.notFound',
 };

@@ -16,6 +16,7 @@ import { type EventKind } from './api';
 import { searchOf } from '../calendar/agenda';
 import { kindOf } from '../calendar/draft';
 import { loadEvent } from '../event-page/event';
+import { searchOf as guestsOf } from '../event-page/guests';
 import { mustLogIn } from './guard';
 import { lookForMe, meQuery } from './me';
 import { type Key, type T } from './words';
@@ -194,6 +195,19 @@ const eventOrder = createRoute({
   component: lazyRouteComponent(() => import('../order/Order'), 'Order'),
 });
 
+const eventAccess = createRoute({
+  getParentRoute: () => event,
+  path: '/access',
+  component: lazyRouteComponent(() => import('../event-page/Access'), 'Access'),
+});
+
+const eventGuests = createRoute({
+  getParentRoute: () => event,
+  path: '/guests',
+  component: lazyRouteComponent(() => import('../event-page/Guests'), 'Guests'),
+  validateSearch: guestsOf,
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -248,7 +262,7 @@ const tree = root.addChildren([
   inside.addChildren([
     calendar,
     newEvent,
-    event.addChildren([eventOverview, eventEdit, eventUsers, eventOrder]),
+    event.addChildren([eventOverview, eventEdit, eventAccess, eventGuests, eventUsers, eventOrder]),
     settings.addChildren([profile, security, members, look, audit]),
   ]),
 ]);

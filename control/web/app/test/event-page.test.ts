@@ -28,6 +28,9 @@ const base: Values = {
     { at: '10', title: 'Figures', text: 'Of the year' },
   ],
   lobby: '',
+  form: [],
+  cap: '',
+  approval: false,
 };
 const problem = (kind: string, status: number, pointers: string[] = []) =>
   new ApiProblem(
@@ -47,10 +50,17 @@ test('an event becomes what is typed, in its own time zone', () => {
     access: 'open',
     agenda: [{ at: 0, title: 'Welcome' }],
     lobby: '',
+    form: [{ id: 'a1', label: 'From', kind: 'choice', options: ['Here', 'There'] }],
+    cap: 300,
+    approval: true,
   });
   expect(values.starts).toBe('2026-12-01T14:00');
   expect(values.ends).toBe('');
   expect(values.agenda).toEqual([{ at: '0', title: 'Welcome', text: '' }]);
+  expect(values.form).toEqual([
+    { id: 'a1', label: 'From', kind: 'choice', options: 'Here\nThere', required: false },
+  ]);
+  expect([values.cap, values.approval]).toEqual(['300', true]);
 });
 
 test('only what was typed is sent', () => {
@@ -150,4 +160,33 @@ test('languages are named, and those that were chosen elsewhere are there', () =
   expect(choices.some(({ value }) => value === 'oc')).toBe(true);
   expect(choices.some(({ value }) => value === '')).toBe(false);
   expect(choices.filter(({ value }) => value === 'en')).toHaveLength(1);
+});
+
+test('a form is sent whole, with the ids that answers hang on', () => {
+  const field = {
+    id: 'a1',
+    label: ' From ',
+    kind: 'choice',
+    options: 'Here\n\n There ',
+    required: true,
+  } as const;
+  const typed = {
+    ...base,
+    form: [field, { ...field, id: undefined, kind: 'text' as const }],
+    cap: '1,000',
+    approval: true,
+  };
+  expect(fieldsOf(base, typed)).toEqual({
+    form: [
+      { id: 'a1', label: 'From', kind: 'choice', required: true, options: ['Here', 'There'] },
+      { label: 'From', kind: 'text', required: true },
+    ],
+    cap: 1000,
+    approval: true,
+  });
+  expect(fieldsOf(typed, { ...typed, cap: '' })).toEqual({ cap: null });
+  expect(fieldsOf(typed, { ...typed, cap: 'many' })).toEqual({ cap: 0 });
+  expect(wrongItems(problem('invalid', 422, ['/form/1/options/0', '/agenda/0/title']), 'form')).toEqual(
+    new Set(['1/options']),
+  );
 });
