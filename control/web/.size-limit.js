@@ -30,6 +30,10 @@ const page = name =>
 
 const limit = (name, limit, path) => ({ name, path, limit, gzip: true });
 
+/** What a chunk loads beyond scripts. */
+const beyond = (name, scripts) =>
+  [...closure(chunk(name))].map(file => `dist/assets/${file}`).filter(path => !scripts.includes(path));
+
 export default [
   limit('watch, script before the first frame', '45 kB', scripts('watch')),
   limit('embed, script before the first frame', '45 kB', scripts('embed')),
@@ -38,6 +42,10 @@ export default [
   limit('home, script', '60 kB', scripts('index')),
   limit('join, script', '60 kB', scripts('join')),
   limit('check, script', '60 kB', scripts('check')),
+  limit('register, script', '60 kB', scripts('register')),
+  limit("a guest's link, script", '60 kB', scripts('pass')),
+  limit('unsubscribe, script', '60 kB', scripts('unsubscribe')),
+  limit('door and lobby, script after that of watch', '20 kB', beyond('visit', scripts('watch'))),
   limit('description of the API, script', '60 kB', scripts('docs')),
   limit('shell, script, with its larger catalogue', '210 kB', [...shell]),
   ...[
@@ -53,6 +61,8 @@ export default [
     'EventPage',
     'Overview',
     'Edit',
+    'Access',
+    'Guests',
     'Users',
     'NewOrder',
     'Order',

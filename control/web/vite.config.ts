@@ -27,6 +27,9 @@ export default defineConfig({
         docs: page('docs'),
         join: page('join'),
         check: page('check'),
+        register: page('register'),
+        pass: page('pass'),
+        unsubscribe: page('unsubscribe'),
       },
     },
   },
@@ -53,6 +56,9 @@ function cleanDist() {
 function devRoutes() {
   const routes: [RegExp, string][] = [
     [/^\/e\/[^/]+\/?(\?|$)/, '/watch.html'],
+    [/^\/e\/[^/]+\/register\/?(\?|$)/, '/register.html'],
+    [/^\/t\/[^/]+\/?(\?|$)/, '/pass.html'],
+    [/^\/unsubscribe\/[^/]+\/?(\?|$)/, '/unsubscribe.html'],
     [/^\/embed\/[^/]+\/?(\?|$)/, '/embed.html'],
     [/^\/live\/[^/]+\/?(\?|$)/, '/live.html'],
     [/^\/join\/?(\?|$)/, '/join.html'],

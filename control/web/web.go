@@ -38,6 +38,9 @@ var pages = []struct {
 }{
 	{regexp.MustCompile(`^/$`), "index.html"},
 	{regexp.MustCompile(`^/e/[a-z0-9-]{1,64}/?$`), "watch.html"},
+	{regexp.MustCompile(`^/e/[a-z0-9-]{1,64}/register/?$`), "register.html"},
+	{regexp.MustCompile(`^/t/[A-Za-z0-9_-]{1,128}/?$`), "pass.html"},                  // a guest's pass
+	{regexp.MustCompile(`^/unsubscribe/[A-Za-z0-9_-]{1,128}/?$`), "unsubscribe.html"}, // a token
 	{regexp.MustCompile(`^/embed/[a-z0-9-]{1,64}/?$`), embedded},
 	{regexp.MustCompile(`^/live/[a-z0-9-]{1,64}/?$`), "live.html"},
 	{regexp.MustCompile(`^/(setup|login|signup|reset)/?$`), "shell.html"},

@@ -17,7 +17,7 @@ export class Guests {
   readonly knocks: Record<string, unknown>[] = [];
   readonly registrations: Record<string, unknown>[] = [];
   /** Whose mails were stopped. */
-  readonly unsubscribed: string[] = [];
+  readonly unsubscribed = new Set<string>();
   /** How long a token lasts. */
   tokenMS = tokenMS;
   /** The answer to the next call, in place of what it would be. */
@@ -55,9 +55,14 @@ export class Guests {
     else if (first === 'events' && third === 'register') this.#register(response, second, body);
     else if (first === 'public' && second === 'passes') this.#pass(response, third);
     else if (first === 'public' && second === 'unsubscribe') {
-      this.unsubscribed.push(third);
+      if (request.method === 'POST') this.unsubscribed.add(third);
+      const topic = {
+        account: 'Delta Conferences',
+        topic: 'invitations',
+        stopped: this.unsubscribed.has(third),
+      };
       if (third === 'dead') problem(response, 404, 'link-dead', 'Link dead');
-      else response.writeHead(204).end();
+      else json(response, 200, topic);
     } else return false;
     return true;
   }
@@ -124,7 +129,7 @@ export class Guests {
     const errors = [
       ...wrong(body),
       ...form
-        .filter(({ id, required }) => required && (answers[id] ?? '') === '')
+        .filter(({ id, required }) => required && [undefined, '', false].includes(answers[id] as never))
         .map(({ id }) => ({ pointer: `/answers/${id}`, detail: 'is needed' })),
     ];
     if (errors.length > 0) {

@@ -1,10 +1,10 @@
-import { Download, ListX, Mail, ScrollText } from 'lucide-react';
+import { Download, ListX, Mail, MoreVertical, ScrollText } from 'lucide-react';
 import { api } from '../shell/api';
 import { useOnline } from '../shell/health';
 import { useOnce } from '../shell/once';
 import { asApiProblem } from '../shell/problem';
 import { useT } from '../shell/words';
-import { Button } from '../ui/Button';
+import { Button, IconButton } from '../ui/Button';
 import { Menu } from '../ui/Menu';
 import { Notice } from '../ui/Notice';
 import { ProblemPanel } from '../ui/Problem';
@@ -97,26 +97,35 @@ export function Tools({
           <Download size={20} aria-hidden />
           {t('guests.excel')}
         </a>
-        <Button
-          look="quiet"
-          onPress={() => {
-            open('log');
-          }}
+        <Menu
+          name={t('guests.more')}
+          items={[
+            {
+              id: 'log',
+              text: t('guests.log'),
+              icon: <ScrollText size={18} aria-hidden />,
+              act: () => {
+                open('log');
+              },
+            },
+            ...(edits && total > 0
+              ? [
+                  {
+                    id: 'empty',
+                    text: t('guests.empty'),
+                    icon: <ListX size={18} aria-hidden />,
+                    act: () => {
+                      open('empty');
+                    },
+                  },
+                ]
+              : []),
+          ]}
         >
-          <ScrollText size={20} aria-hidden />
-          {t('guests.log')}
-        </Button>
-        {edits && total > 0 && (
-          <Button
-            look="quiet"
-            onPress={() => {
-              open('empty');
-            }}
-          >
-            <ListX size={20} aria-hidden />
-            {t('guests.empty')}
-          </Button>
-        )}
+          <IconButton name={t('guests.more')}>
+            <MoreVertical size={20} />
+          </IconButton>
+        </Menu>
       </div>
       {invite.isError && <ProblemPanel problem={asApiProblem(invite.error)} />}
       {invite.isSuccess && (

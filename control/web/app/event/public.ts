@@ -140,7 +140,7 @@ function questionOf(value: unknown): Question {
 }
 
 /** The zone, or UTC where this browser does not know it. */
-function zoneOf(name: string): string {
+export function zoneOf(name: string): string {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {

@@ -5,6 +5,8 @@ import en from '../i18n/en.json';
 import fr from '../i18n/fr.json';
 import accountEn from '../i18n/account/en.json';
 import accountFr from '../i18n/account/fr.json';
+import guestEn from '../i18n/guest/en.json';
+import guestFr from '../i18n/guest/fr.json';
 import joinEn from '../i18n/join/en.json';
 import joinFr from '../i18n/join/fr.json';
 import checkEn from '../i18n/check/en.json';
@@ -23,6 +25,7 @@ const catalogues = [
   ['account', accountEn, accountFr],
   ['join', joinEn, joinFr],
   ['check', checkEn, checkFr],
+  ['guest', guestEn, guestFr],
   ['visit', visitEn, visitFr],
 ] as const;
 

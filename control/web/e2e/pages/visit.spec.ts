@@ -1,6 +1,7 @@
 /** What a visitor of an event sees before, at and after it, and the number that leads there. */
 import { type Page, expect, test as base } from '@playwright/test';
 import { expectAccessible, expectNoSidewaysScroll, untilFrames, untilState, watchErrors } from '../page';
+import { put } from '../public';
 import { StandIn } from '../standin';
 
 const test = base.extend<{ mesh: StandIn }>({
@@ -15,34 +16,6 @@ test.use({ timezoneId: 'America/Toronto' });
 const minute = 60_000;
 // What is refused on purpose, and what is unknown; Chromium says so by itself.
 const answered = [/the server responded with a status of (401|404|409|422|429|503)/];
-
-/** Puts an event that starts in ms from now. */
-function put(mesh: StandIn, state: string, ms: number, more: Record<string, unknown> = {}): void {
-  const starts = Date.now() + ms;
-  mesh.events.set('town-hall', {
-    slug: 'town-hall',
-    number: '123456789',
-    link: `${mesh.url}/e/town-hall`,
-    kind: 'webcast',
-    title: 'Town hall: what the delta taught us this year',
-    description: 'One hour on rivers, mud and patience.\n\nWith questions at the end.',
-    languages: ['en', 'fr'],
-    startsAt: new Date(starts).toISOString(),
-    endsAt: new Date(starts + 60 * minute).toISOString(),
-    timeZone: 'Europe/Paris',
-    state,
-    access: 'open',
-    agenda: [
-      { at: 0, title: 'Welcome', text: 'Ana Ferreira opens the hall.' },
-      { at: 10, title: 'The year in figures' },
-      { at: 45, title: 'Your questions', text: 'Send them at any time.' },
-    ],
-    lobby: 'Get a coffee. We begin on time, and the slides come by mail.',
-    form: [],
-    registration: 'closed',
-    ...more,
-  });
-}
 
 const looks = [
   { language: 'en', width: 1280, colorScheme: 'light' },
