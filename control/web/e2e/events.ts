@@ -46,6 +46,13 @@ export function event(state: keyof typeof steps, more: Record<string, unknown> =
       ],
       lobby: 'We begin on time.',
       password: false,
+      embed: { where: 'listed', sites: ['www.example.org', '*.partner.example'] },
+      filters: {
+        allowAddresses: ['192.0.2.0/24'],
+        denyAddresses: [],
+        allowDomains: [],
+        denyDomains: ['guest.example.org'],
+      },
       form: [],
       cap: null,
       approval: false,

@@ -61,14 +61,15 @@ export function codesOf({ link, slug, title }: Pick<EventDetails, 'link' | 'slug
   };
 }
 
+function valuesOf({ embed }: EventDetails) {
+  return { where: embed.where, sites: (embed.sites ?? []).join('\n') };
+}
+
 function Sites() {
   const { t } = useWords();
   const event = useEvent();
   const save = useFields();
-  const form = useForm({
-    values: { where: event.embed.where, sites: (event.embed.sites ?? []).join('\n') },
-    resetOptions: { keepDirtyValues: true },
-  });
+  const form = useForm({ values: valuesOf(event), resetOptions: { keepDirtyValues: true } });
   const { control } = form;
   const where = useWatch({ control, name: 'where' });
   const problem = save.isError ? asApiProblem(save.error) : undefined;
@@ -79,7 +80,14 @@ function Sites() {
         form={form}
         error={problem && named(problem, { embed: 'sites' })}
         onSubmit={({ where, sites }) => {
-          save.mutate({ embed: { where, sites: where === 'listed' ? linesOf(sites) : [] } });
+          save.mutate(
+            { embed: { where, sites: where === 'listed' ? linesOf(sites) : [] } },
+            {
+              onSuccess: saved => {
+                form.reset(valuesOf(saved), { keepDirtyValues: false });
+              },
+            },
+          );
         }}
         fields={{
           sites: {

@@ -4,12 +4,21 @@ import { useWords } from '../shell/words';
 import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
 import { Form } from '../ui/Form';
-import { useEvent } from './event';
+import { type EventDetails, useEvent } from './event';
 import { linesOf, named, useFields, wrongLines } from './fields';
 import styles from './event-page.module.css';
 
 const lists = ['allowAddresses', 'denyAddresses', 'allowDomains', 'denyDomains'] as const;
 type Values = Record<(typeof lists)[number], string>;
+
+function valuesOf(filters: EventDetails['filters']): Values {
+  return {
+    allowAddresses: filters.allowAddresses.join('\n'),
+    denyAddresses: filters.denyAddresses.join('\n'),
+    allowDomains: filters.allowDomains.join('\n'),
+    denyDomains: filters.denyDomains.join('\n'),
+  };
+}
 
 /** Who may come, by where they come from: four lists, a line each. */
 export function Filters() {
@@ -17,12 +26,7 @@ export function Filters() {
   const { filters } = useEvent();
   const save = useFields();
   const form = useForm<Values>({
-    values: {
-      allowAddresses: filters.allowAddresses.join('\n'),
-      denyAddresses: filters.denyAddresses.join('\n'),
-      allowDomains: filters.allowDomains.join('\n'),
-      denyDomains: filters.denyDomains.join('\n'),
-    },
+    values: valuesOf(filters),
     resetOptions: { keepDirtyValues: true },
   });
   const problem = save.isError ? asApiProblem(save.error) : undefined;
@@ -46,14 +50,20 @@ export function Filters() {
           form={form}
           error={problem && named(problem, { filters: undefined })}
           onSubmit={typed => {
-            save.mutate({
-              filters: {
-                allowAddresses: linesOf(typed.allowAddresses),
-                denyAddresses: linesOf(typed.denyAddresses),
-                allowDomains: linesOf(typed.allowDomains),
-                denyDomains: linesOf(typed.denyDomains),
+            const written = {
+              allowAddresses: linesOf(typed.allowAddresses),
+              denyAddresses: linesOf(typed.denyAddresses),
+              allowDomains: linesOf(typed.allowDomains),
+              denyDomains: linesOf(typed.denyDomains),
+            };
+            save.mutate(
+              { filters: written },
+              {
+                onSuccess: saved => {
+                  form.reset(valuesOf(saved.filters), { keepDirtyValues: false });
+                },
               },
-            });
+            );
           }}
           fields={{
             allowAddresses: fieldOf('allowAddresses'),

@@ -183,7 +183,8 @@ export class Door {
     }
     if (form.refuse(wrong)) return;
     if (problem.status === 404 || problem.status === 401) this.on.changed();
-    form.fail(problem.status === 404 ? t('door.gone') : t('door.away'));
+    const here = problem.kind === 'not-here';
+    form.fail(t(here ? 'door.notHere' : problem.status === 404 ? 'door.gone' : 'door.away'));
   }
 
   /** The same pass, used here from now on. */

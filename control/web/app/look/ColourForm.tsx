@@ -17,13 +17,16 @@ const example = '#0a6570';
 /** The colour, and what becomes of it on light and dark pages. */
 export function ColourForm({ subject, look, keep, read }: Part) {
   const { t } = useWords();
-  const form = useForm({ values: { colour: look.colour ?? '' } });
+  const form = useForm({ values: { colour: look.colour ?? '' }, resetOptions: { keepDirtyValues: true } });
   const typed = useWatch({ control: form.control, name: 'colour' });
   const colour = colourOf(typed);
   const save = useMutation({
     mutationFn: ({ colour }: { colour: string }) =>
       editLook(subject, { colour: colour.trim() === '' ? null : colour.trim() }, look.etag),
-    onSuccess: keep,
+    onSuccess: saved => {
+      keep(saved);
+      form.reset({ colour: saved.colour ?? '' }, { keepDirtyValues: false });
+    },
     onError: thrown => {
       if (asApiProblem(thrown).kind === 'changed') read();
     },

@@ -38,7 +38,7 @@ test('an event is planned, prepared, started, watched and ended', async ({ brows
     await expect(button('Start the event')).toBeVisible();
     publisher = spawn(
       process.env['FRESHET'] ?? '',
-      ['publish', '--url', whip ?? '', '--key', key ?? '', '--loop'],
+      ['publish', '--url', whip ?? '', `--key=${key ?? ''}`, '--loop'],
       {
         stdio: 'inherit',
       },

@@ -54,10 +54,40 @@ const users: Answer = {
   ],
 };
 
+const present: Answer = {
+  body: {
+    present: [
+      {
+        session: '0198a000-0000-7000-8000-00000000000f',
+        guest: null,
+        name: 'Zoé Lefèvre',
+        email: 'zoe.with.a.long.address@conferences.delta.example',
+        language: 'fr',
+        way: 'pass',
+        beganAt: '2026-12-01T12:41:00Z',
+        seenAt: '2026-12-01T12:56:00Z',
+      },
+      {
+        session: '0198a000-0000-7000-8000-00000000000e',
+        guest: null,
+        name: '',
+        email: '',
+        language: '',
+        way: 'direct',
+        beganAt: '2026-12-01T12:40:00Z',
+        seenAt: '2026-12-01T12:55:00Z',
+      },
+    ],
+    total: 214,
+    next: '0198a000-0000-7000-8000-00000000000e',
+  },
+};
+
 const around: Answers = {
   'GET /me': me,
   [`GET ${here}/streams`]: streams,
   [`GET ${here}/users`]: users,
+  [`GET ${here}/present`]: present,
   [`GET ${here}/brand`]: {
     headers: { ETag: '"0"' },
     body: { colour: null, shown: { name: 'Delta Conferences' } },
