@@ -72,6 +72,12 @@ func TestQuote(t *testing.T) {
 		leo.does("GET", at, nil)
 		leo.fails(403, "forbidden", "GET", at+"/order", nil)
 		made := b.does("POST", "/events", object{"title": "E", "startsAt": "2027-01-01T00:00:00Z"})["id"].(string)
+		own := b.does("GET", "/events/"+made, nil)
+		for _, field := range []string{"kind", "state", "agenda", "lobby", "embed", "filters", "form", "cap", "approval", "password"} {
+			if fmt.Sprint(own[field]) != fmt.Sprint(e[field]) {
+				t.Errorf("%s is %v in an event that was ordered, and %v in another", field, e[field], own[field])
+			}
+		}
 		if form := b.does("GET", "/events/"+made+"/order", nil); form["order"] != nil || form["options"] == nil {
 			t.Errorf("of an event that nobody has ordered: %v", form)
 		}

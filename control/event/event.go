@@ -133,6 +133,16 @@ type Listed struct {
 // tries for names that nobody has. Ten of them taken by chance: it is no chance.
 const tries = 10
 
+// New returns an event of account about which nothing was said yet, but that there is no order: it has all options.
+func New(account uuid.UUID) Event {
+	e := Event{Account: account}
+	e.Kind, e.Access, e.State, e.TimeZone = Webcast, Open, Scheduled, "UTC"
+	e.Languages.V, e.Agenda.V, e.Form.V = []string{}, []AgendaItem{}, []FormField{}
+	e.Embed.V = Embed{Where: Anywhere}
+	e.Options.V = EventOptions{Registration: true, Poll: true, Languages: true, SMS: true}
+	return e
+}
+
 // Create keeps a new event, to which it gives an id, a slug and a number.
 func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now time.Time) (Event, error) {
 	e.ID, e.State, e.Version, e.CreatedAt = store.NewID(), Scheduled, 1, store.Moment(now)

@@ -34,11 +34,7 @@ func (r *Routes) create(ctx context.Context, in *createEventIn) (*createdOut, er
 	if err != nil {
 		return nil, err
 	}
-	fresh := Event{Account: a.Account}
-	fresh.Kind, fresh.Access, fresh.State, fresh.TimeZone = Webcast, Open, Scheduled, "UTC"
-	fresh.Languages.V, fresh.Agenda.V, fresh.Form.V = []string{}, []AgendaItem{}, []FormField{}
-	fresh.Embed.V = Embed{Where: Anywhere}
-	fresh.Options.V = EventOptions{Registration: true, Poll: true, Languages: true, SMS: true}
+	fresh := New(a.Account)
 	if in.Body.Options != nil {
 		fresh.Options.V = *in.Body.Options
 	}

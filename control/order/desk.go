@@ -113,10 +113,9 @@ func home(ctx context.Context, q store.Querier, k *Quote, to uuid.UUID, now time
 // event is what k asks for.
 func (k *Quote) event(in uuid.UUID) event.Event {
 	ends := k.StartsAt.Add(time.Duration(k.Minutes) * time.Minute)
-	e := event.Event{Account: in, Options: k.Options}
-	e.Kind, e.Title, e.Access, e.Languages = event.Webcast, k.Title, event.Open, k.Languages
+	e := event.New(in)
+	e.Options, e.Title, e.Languages = k.Options, k.Title, k.Languages
 	e.StartsAt, e.EndsAt, e.TimeZone = k.StartsAt, &ends, k.TimeZone
-	e.Agenda.V, e.Form.V = []event.AgendaItem{}, []event.FormField{}
 	return e
 }
 
