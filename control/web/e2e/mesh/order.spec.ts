@@ -52,6 +52,7 @@ test('a quote becomes the order form of an event', async ({ browser }) => {
     await page.goto(link);
     await field('New password').fill('snow melts in may');
     await page.getByRole('button', { name: 'Join Lakeside' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Calendar' })).toBeVisible(); // logged in
     await page.goto(`/events/${event}`);
     await page.getByRole('link', { name: 'Order', exact: true }).click();
     await expect(page.getByText('9,000')).toBeVisible();
