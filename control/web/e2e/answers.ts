@@ -49,7 +49,15 @@ const ana = '0198a000-0000-7000-8000-00000000000a';
 const leo = '0198a000-0000-7000-8000-00000000000b';
 const delta = { id: '0198a000-0000-7000-8000-0000000000d0', name: 'Delta Conferences' };
 const acts = {
-  owner: ['see-account', 'edit-account', 'see-members', 'edit-members', 'see-audit'],
+  owner: [
+    'see-account',
+    'edit-account',
+    'see-members',
+    'edit-members',
+    'see-audit',
+    'edit-keys',
+    'edit-webhooks',
+  ],
   organizer: ['see-account', 'see-members'],
   presenter: ['see-account'],
 };
@@ -172,3 +180,92 @@ export const audit: Answer = {
   },
 };
 export const auditOlder: Answer = { body: { entries: [entry(1, 'set-up')] } };
+
+/** Keys: one in use, and one that has ended, of somebody who is gone. */
+export const keys: Answer = {
+  body: [
+    {
+      id: '0198a000-0000-7000-8000-000000000301',
+      name: 'The program that puts what is planned on the screens of the entrance hall',
+      start: 'fk_7Qm2xT',
+      scopes: ['read'],
+      madeBy: { id: ana, name: 'Ana Silva' },
+      madeAt: '2026-11-20T08:00:00Z',
+      usedAt: '2026-11-26T18:12:00Z',
+      expiresAt: null,
+    },
+    {
+      id: '0198a000-0000-7000-8000-000000000302',
+      name: 'CRM',
+      start: 'fk_b0Zk9d',
+      scopes: ['write'],
+      madeBy: { id: leo, name: '' },
+      madeAt: '2026-11-02T08:00:00Z',
+      usedAt: null,
+      expiresAt: '2026-11-03T08:00:00Z',
+    },
+  ],
+};
+
+export const hookID = '0198a000-0000-7000-8000-0000000000e1';
+const offID = '0198a000-0000-7000-8000-0000000000e2';
+
+const failingHook = {
+  id: hookID,
+  url: 'https://hooks.of.a.long.name.conferences.delta.example/freshet?for=Delta%20Conferences',
+  kinds: ['event.started', 'event.ended', 'guest.registered'],
+  madeAt: '2026-11-20T08:00:00Z',
+  offAt: null,
+  failingSince: '2026-11-26T18:12:00Z',
+  nextAt: '2026-11-26T19:12:00Z',
+};
+const offHook = {
+  id: offID,
+  url: 'https://crm.delta.example/in',
+  kinds: ['viewer.entered'],
+  madeAt: '2026-11-21T08:00:00Z',
+  offAt: '2026-11-22T08:00:00Z',
+  failingSince: null,
+  nextAt: null,
+};
+
+function delivery(n: number, kind: string, state: string, more: Record<string, unknown>) {
+  return {
+    id: `0198a000-0000-7000-8000-0000000004${String(n).padStart(2, '0')}`,
+    kind,
+    state,
+    attempts: n,
+    status: null,
+    answer: '',
+    createdAt: `2026-11-26T1${String(n)}:00:00Z`,
+    settledAt: null,
+    ...more,
+  };
+}
+
+const settledAt = '2026-11-26T19:00:00Z';
+const newest = delivery(8, 'event.ended', 'waiting', { status: 503, answer: 'Down for maintenance' });
+const cursor = '0198a000-0000-7000-8000-000000000401';
+
+/** Two webhooks, one that fails and one that is off, with what the first was told. */
+export const webhooks: Answers = {
+  'GET /webhooks': { body: [failingHook, offHook] },
+  [`GET /webhooks/${hookID}`]: { body: failingHook, headers: { ETag: '"4"' } },
+  [`GET /webhooks/${hookID}/deliveries?limit=1`]: { body: { deliveries: [newest] } },
+  [`GET /webhooks/${hookID}/deliveries?limit=20`]: {
+    body: {
+      deliveries: [
+        newest,
+        delivery(6, 'guest.registered', 'failed', { answer: 'No answer within 5 s.', settledAt }),
+        delivery(1, 'event.started', 'done', { status: 204, settledAt }),
+      ],
+      next: cursor,
+    },
+  },
+  [`GET /webhooks/${hookID}/deliveries?limit=20&cursor=${cursor}`]: {
+    body: {
+      deliveries: [delivery(0, 'test', 'failed', { answer: 'The webhook was switched off.', settledAt })],
+    },
+  },
+  [`GET /webhooks/${offID}/deliveries?limit=1`]: { body: { deliveries: [] } },
+};

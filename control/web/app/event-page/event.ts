@@ -1,10 +1,9 @@
 /** One event as its pages share it: read again and again by the frame, written by all of them. */
 import { type QueryClient, queryOptions, useQueryClient } from '@tanstack/react-query';
 import { notFound } from '@tanstack/react-router';
-import { Problem } from '@freshet/player/problem';
 import { createContext, use } from 'react';
 import { client } from '../shell/api';
-import { ApiProblem, asApiProblem } from '../shell/problem';
+import { ApiProblem, renamed } from '../shell/problem';
 import type { components } from '../shell/schema';
 
 export type EventDetails = components['schemas']['EventDetails'];
@@ -102,10 +101,7 @@ export function fullOf(
   thrown: unknown,
   kind: 'full-streams' | 'full-users' | 'full-places' | 'full-guests',
 ): ApiProblem {
-  const problem = asApiProblem(thrown);
-  if (problem.kind !== 'full') return problem;
-  const { status, title, detail, more, fields } = problem;
-  return new ApiProblem(new Problem(kind, status, title, detail, more), fields);
+  return renamed(thrown, { full: kind });
 }
 
 /** Nine digits in threes, on one line. */

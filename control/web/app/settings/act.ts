@@ -30,6 +30,13 @@ const acts: Record<string, Key> = {
   'edit-brand': 'act.edit-brand',
   'put-logo': 'act.put-logo',
   'put-background': 'act.put-background',
+  'make-key': 'act.make-key',
+  'revoke-key': 'act.revoke-key',
+  'make-webhook': 'act.make-webhook',
+  'edit-webhook': 'act.edit-webhook',
+  'renew-webhook': 'act.renew-webhook',
+  'test-webhook': 'act.test-webhook',
+  'delete-webhook': 'act.delete-webhook',
 };
 
 type Entry = Pick<AuditEntry, 'action' | 'detail' | 'actorId' | 'subject'>;

@@ -4,6 +4,7 @@ import {
   Building2,
   CalendarDays,
   ChevronDown,
+  KeyRound,
   LogOut,
   Palette,
   ScrollText,
@@ -11,7 +12,9 @@ import {
   Shield,
   UserRound,
   UsersRound,
+  Webhook,
 } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { Button } from '../ui/Button';
 import { Mark } from '../ui/Mark';
 import { Menu } from '../ui/Menu';
@@ -169,12 +172,20 @@ function Places() {
   const me = useMe();
   const inSettings = useInSettings();
   const icon = { size: 20, 'aria-hidden': true } as const;
+  const bar = useRef<HTMLUListElement>(null);
+  const { pathname } = useRouterState({ select: ({ location }) => location });
+  useEffect(() => {
+    // The bar of a phone may hold more than it shows at once.
+    const here = bar.current?.querySelector('[aria-current="page"]')?.getBoundingClientRect();
+    const all = bar.current?.getBoundingClientRect();
+    if (here && all) bar.current?.scrollBy(here.x + here.width / 2 - all.x - all.width / 2, 0);
+  }, [pathname]);
   return (
     <nav
       className={`${styles['places'] ?? ''} ${inSettings ? '' : (styles['elsewhere'] ?? '')}`}
       aria-label={t('settings.title')}
     >
-      <ul>
+      <ul ref={bar}>
         <li className={styles['bar']}>
           <Link to="/calendar" activeOptions={{ includeSearch: false }}>
             <CalendarDays {...icon} />
@@ -206,6 +217,22 @@ function Places() {
             <Link to="/settings/look">
               <Palette {...icon} />
               {t('look.title')}
+            </Link>
+          </li>
+        )}
+        {may(me, 'edit-keys') && (
+          <li>
+            <Link to="/settings/keys">
+              <KeyRound {...icon} />
+              {t('keys.title')}
+            </Link>
+          </li>
+        )}
+        {may(me, 'edit-webhooks') && (
+          <li>
+            <Link to="/settings/webhooks">
+              <Webhook {...icon} />
+              {t('hooks.title')}
             </Link>
           </li>
         )}

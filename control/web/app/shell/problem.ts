@@ -1,5 +1,6 @@
 /** What to say of a problem, on the pages of the shell. */
-import { type Problem } from '@freshet/player/problem';
+import { Problem } from '@freshet/player/problem';
+import { ApiProblem, asApiProblem } from '../ui/refusal';
 import { type Key, type T } from './words';
 
 export * from '../ui/refusal';
@@ -48,6 +49,13 @@ const texts: Record<string, Key> = {
   'full-places': 'problem.fullPlaces',
   'full-guests': 'problem.fullGuests',
   count: 'problem.count',
+  'full-keys': 'problem.fullKeys',
+  'full-webhooks': 'problem.fullWebhooks',
+  'lost-key': 'problem.lostKey',
+  'lost-webhook': 'problem.lostWebhook',
+  'lost-secret': 'problem.lostSecret',
+  'changed-webhook': 'problem.changedWebhook',
+  off: 'problem.off',
   'event-unknown': 'problem.notFound',
   'stream-unknown': 'problem.notFound',
 };
@@ -61,4 +69,13 @@ export function describe(problem: Problem, t: T): string {
   }
   const key = texts[problem.kind];
   return key === undefined ? problem.title : t(key);
+}
+
+/** What was thrown, as another kind where kinds has one for it: the same kind is said of several things. */
+export function renamed(thrown: unknown, kinds: Readonly<Record<string, string>>): ApiProblem {
+  const problem = asApiProblem(thrown);
+  const kind = kinds[problem.kind];
+  if (kind === undefined) return problem;
+  const { status, title, detail, more, fields } = problem;
+  return new ApiProblem(new Problem(kind, status, title, detail, more), fields);
 }

@@ -17,6 +17,7 @@ import { searchOf } from '../calendar/agenda';
 import { kindOf } from '../calendar/draft';
 import { loadEvent } from '../event-page/event';
 import { searchOf as guestsOf } from '../event-page/guests';
+import { loadHook } from '../settings/webhook';
 import { mustLogIn } from './guard';
 import { lookForMe, meQuery } from './me';
 import { type Key, type T } from './words';
@@ -249,6 +250,28 @@ const audit = createRoute({
       : {},
 });
 
+const keys = createRoute({
+  getParentRoute: () => settings,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('../settings/Keys'), 'Keys'),
+  staticData: { title: 'keys.title' },
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => settings,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('../settings/Webhooks'), 'Webhooks'),
+  staticData: { title: 'hooks.title' },
+});
+
+const webhook = createRoute({
+  getParentRoute: () => settings,
+  path: '/webhooks/$id',
+  component: lazyRouteComponent(() => import('../settings/WebhookPage'), 'WebhookPage'),
+  staticData: { title: 'hook.title' },
+  loader: ({ context, params }) => loadHook(context.queries, params.id),
+});
+
 const look = createRoute({
   getParentRoute: () => settings,
   path: '/look',
@@ -263,7 +286,7 @@ const tree = root.addChildren([
     calendar,
     newEvent,
     event.addChildren([eventOverview, eventEdit, eventAccess, eventGuests, eventUsers, eventOrder]),
-    settings.addChildren([profile, security, members, look, audit]),
+    settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),
 ]);
 
