@@ -116,7 +116,7 @@ for (const { language, width, height } of played) {
 
       await press('event.step.start');
       await expect(
-        desk.getByText(/^(Start for 2 waiting|Commencer pour 2 personnes qui attendent)/),
+        desk.getByText(/^(Start for 2 waiting|Démarrer pour 2 personnes qui attendent)/),
       ).toBeVisible({ timeout: 10_000 });
       await lookAt(desk, 'start');
       await press('event.start.now');
