@@ -2,10 +2,12 @@
 import { el } from '@freshet/player/dom';
 import { asProblem } from '@freshet/player/problem';
 import { enter } from '../event/enter';
+import { eventBySlug } from '../event/public';
 import { keepStay } from '../event/stay';
 import { Act } from '../form/act';
 import { Form } from '../form/form';
 import { slugOf } from '../ui/api';
+import { wear } from '../ui/brand';
 import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
 import { pageLanguage } from '../ui/language';
@@ -32,11 +34,21 @@ async function load(): Promise<void> {
     const pass = await passOf(secret);
     document.title = pass.title;
     show(pass);
+    void dress(pass.slug);
   } catch (thrown) {
     const { status } = asProblem(thrown);
     page.replaceChildren(
       nowhere(status === 404 || status === 422 ? t('pass.unknown') : undefined, t, () => void load()),
     );
+  }
+}
+
+/** In the look of the event, as soon as it is known; without it nothing is missing. */
+async function dress(slug: string): Promise<void> {
+  try {
+    wear((await eventBySlug(slug)).event.brand);
+  } catch {
+    // The page is Freshet's own.
   }
 }
 

@@ -5,6 +5,7 @@ import { type PublicEvent, eventBySlug } from '../event/public';
 import { Act } from '../form/act';
 import { Form, status } from '../form/form';
 import { slugOf } from '../ui/api';
+import { wear } from '../ui/brand';
 import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
 import { pageLanguage } from '../ui/language';
@@ -33,6 +34,7 @@ async function load(): Promise<void> {
   try {
     const { event } = await eventBySlug(slug);
     document.title = `${t('register')} · ${event.title}`;
+    wear(event.brand);
     show(event);
   } catch (thrown) {
     const { status: code } = asProblem(thrown);

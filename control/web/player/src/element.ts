@@ -218,6 +218,7 @@ export class FreshetPlayer extends HTMLElement {
     this.#startedAt = performance.now();
     this.#firstPictureMS = undefined;
     this.#problem = undefined;
+    say(this.#ui.status, ''); // what was said of the last try
     if (this.#state !== 'idle') this.#enter('idle');
     this.#happened('start');
     if (!('RTCPeerConnection' in globalThis)) {
