@@ -107,7 +107,7 @@ async function come(pass: Pass, made: Form, here: boolean): Promise<void> {
       );
     } else if (status === 401) page.replaceChildren(nowhere(t('pass.unknown'), t, () => void load()));
     else if (status === 404) show({ ...pass, over: true });
-    else made.fail(t('away'));
+    else made.fail(t(kind === 'not-here' ? 'notHere' : 'away'));
   }
 }
 

@@ -132,7 +132,7 @@ async function send(event: PublicEvent, made: Form): Promise<void> {
       });
       made.fail(t('many', { seconds }));
     } else if (!made.refuse(wrongOf(problem, event.form, t))) {
-      made.fail(problem.fields.length > 0 ? t('changed') : t('away'));
+      made.fail(t(problem.kind === 'not-here' ? 'notHere' : problem.fields.length > 0 ? 'changed' : 'away'));
     }
   }
 }
