@@ -58,7 +58,7 @@ test('a listed site shows an event, another one says that it may not', async ({ 
     });
     await expect(organizer.getByText('Receiving')).toBeVisible({ timeout: 20_000 });
     await button('Start the event').click();
-    await organizer.getByRole('alertdialog').getByRole('button', { name: 'Start the event' }).click();
+    await button('Start now').click();
     await expect(organizer.getByText('On the air', { exact: true })).toBeVisible();
 
     others = await site(up.url, slug);

@@ -240,7 +240,7 @@ for (const [name, brand] of looks) {
       await expect(page.getByRole('banner').getByRole('img', { name: 'Delta' })).toBeVisible();
       const shades = brand[colorScheme];
       const rgb = (hex: string) => `rgb(${[1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)).join(', ')})`;
-      const button = page.getByRole('link', { name: /calend/ });
+      const button = page.locator('.event .button.main');
       await expect(button).toHaveCSS('background-color', rgb(shades.colour));
       await expect(button).toHaveCSS('color', rgb(shades.onColour));
       await page.evaluate(() => document.fonts.ready);
