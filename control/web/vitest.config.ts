@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['player/test/**/*.test.ts', 'app/test/**/*.test.ts'], environment: 'node' },
+  test: { include: ['player/test/**/*.test.ts', 'app/test/**/*.test.ts'], environment: 'node', testTimeout: 30_000 },
 });

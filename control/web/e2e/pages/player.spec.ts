@@ -26,6 +26,11 @@ const test = base.extend<{ mesh: StandIn; watch: Page }>({
     await page.addInitScript(() => {
       const states: string[] = [];
       Object.assign(globalThis, { states });
+      // To Chromium a journey's look into the page is a press of it; here only those of a pointer or a key are.
+      let pressed = false;
+      for (const kind of ['pointerdown', 'keydown'])
+        addEventListener(kind, ({ isTrusted }) => (pressed ||= isTrusted), true);
+      Object.defineProperty(UserActivation.prototype, 'hasBeenActive', { get: () => pressed });
       addEventListener('freshet-state', event => {
         states.push((event as CustomEvent<{ state: string }>).detail.state);
       });
