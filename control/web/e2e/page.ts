@@ -21,6 +21,22 @@ export function watchErrors(page: Page, but: RegExp[] = []): string[] {
   return errors;
 }
 
+/** A stream of the mesh need not be an event, and Chromium writes a line for the answer that says so. */
+export const noEvent = [/Failed to load resource.*404/];
+
+/**
+ * Has page take for a press of it what a pointer or a key does, and nothing else: to Chromium a journey's look into the
+ * page is one, too, and lets it play with sound. Before the page is opened.
+ */
+export async function onlyRealPresses(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    let pressed = false;
+    for (const kind of ['pointerdown', 'keydown'])
+      addEventListener(kind, ({ isTrusted }) => (pressed ||= isTrusted), true);
+    Object.defineProperty(UserActivation.prototype, 'hasBeenActive', { get: () => pressed });
+  });
+}
+
 /** Waits until the player of page is in state. */
 export async function untilState(page: Page, state: string, timeout = 10_000): Promise<void> {
   await page.waitForFunction(wanted => document.querySelector('freshet-player')?.state === wanted, state, {

@@ -3,6 +3,7 @@ import { type Browser, type Page, expect, test } from '@playwright/test';
 import {
   expectAccessible,
   expectSmooth,
+  onlyRealPresses,
   recordGaps,
   soundLevel,
   untilFrames,
@@ -35,6 +36,7 @@ async function end(page: Page): Promise<void> {
 async function viewer(browser: Browser): Promise<Page> {
   const context = await browser.newContext();
   const page = await context.newPage();
+  await onlyRealPresses(page);
   await page.goto(`/e/${stream}?lang=en`);
   return page;
 }

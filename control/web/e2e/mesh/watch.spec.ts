@@ -6,6 +6,8 @@ import {
   expectNoSidewaysScroll,
   expectQuick,
   expectSmooth,
+  noEvent,
+  onlyRealPresses,
   recordGaps,
   recordTurns,
   soundLevel,
@@ -27,7 +29,8 @@ test('the home page plays the sample and tells where to go', async ({ page }) =>
 });
 
 test('the watch page: picture at once, sound at one press, then smooth', async ({ page }, info) => {
-  const errors = watchErrors(page);
+  const errors = watchErrors(page, noEvent);
+  await onlyRealPresses(page);
   await page.goto('/e/sample?lang=en');
   await untilState(page, 'playing');
   const first = await page.evaluate(() => document.querySelector('freshet-player')?.firstPictureMS);
@@ -68,7 +71,8 @@ test('a move to another edge is not seen', async ({ page }, info) => {
 });
 
 test('on a phone, in French, in the dark, and in a frame', async ({ page }) => {
-  const errors = watchErrors(page);
+  const errors = watchErrors(page, noEvent);
+  await onlyRealPresses(page);
   await page.setViewportSize({ width: 360, height: 740 });
   await page.emulateMedia({ colorScheme: 'dark' });
   for (const path of ['/e/sample', '/embed/sample', '/']) {

@@ -1,6 +1,6 @@
 /** Each page, in both languages, wide and narrow, light and dark: readable, reachable, and quiet. */
 import { expect, test as base } from '@playwright/test';
-import { expectAccessible, expectNoSidewaysScroll, untilState, watchErrors, looksOf } from '../page';
+import { expectAccessible, expectNoSidewaysScroll, noEvent, untilState, watchErrors, looksOf } from '../page';
 import { StandIn } from '../standin';
 
 const test = base.extend<{ mesh: StandIn }>({
@@ -10,9 +10,6 @@ const test = base.extend<{ mesh: StandIn }>({
     await mesh.close();
   },
 });
-
-/** The sample is no event, and Chromium writes a line for the answer that says so. */
-const noEvent = [/Failed to load resource.*404/];
 
 const pages = [
   { path: '/', plays: true, en: 'This mesh is running', fr: 'Ce maillage est en marche' },

@@ -4,6 +4,7 @@ import {
   expectAccessible,
   expectNoSidewaysScroll,
   expectSmooth,
+  onlyRealPresses,
   recordGaps,
   soundLevel,
   untilFrames,
@@ -23,14 +24,10 @@ const test = base.extend<{ mesh: StandIn; watch: Page }>({
   },
   watch: async ({ page, mesh }, use) => {
     const errors = watchErrors(page, answered);
+    await onlyRealPresses(page);
     await page.addInitScript(() => {
       const states: string[] = [];
       Object.assign(globalThis, { states });
-      // To Chromium a journey's look into the page is a press of it; here only those of a pointer or a key are.
-      let pressed = false;
-      for (const kind of ['pointerdown', 'keydown'])
-        addEventListener(kind, ({ isTrusted }) => (pressed ||= isTrusted), true);
-      Object.defineProperty(UserActivation.prototype, 'hasBeenActive', { get: () => pressed });
       addEventListener('freshet-state', event => {
         states.push((event as CustomEvent<{ state: string }>).detail.state);
       });
