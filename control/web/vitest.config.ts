@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['player/test/**/*.test.ts', 'app/test/**/*.test.ts'], environment: 'node', testTimeout: 30_000 },
+  test: {
+    include: ['player/test/**/*.test.ts', 'app/test/**/*.test.ts'],
+    environment: 'node',
+    testTimeout: 30_000,
+  },
 });
