@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/audit"
-	"freshet/control/limit"
 	"freshet/proto/problem"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/audit"
-	"freshet/control/limit"
 	"freshet/control/permit"
 	"freshet/control/store/storetest"
 )

@@ -15,10 +15,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/limit"
 	"freshet/control/audit"
 	"freshet/control/event"
 	"freshet/control/keys"
-	"freshet/control/limit"
 	"freshet/control/login"
 	"freshet/control/store"
 	"freshet/proto/token"
@@ -200,7 +200,6 @@ func (d *Door) admit(ctx context.Context, at event.Door, live bool, c Comer) (En
 	e := Entry{
 		ID: store.NewID(), Account: at.Account, Event: at.Event, Network: audit.Network(c.From), BeganAt: now, SeenAt: now,
 	}
-	personal := at.Access == event.Token || at.Access == event.Registration
 	switch {
 	case at.Direct != nil && subtle.ConstantTimeCompare([]byte(c.Direct), []byte(*at.Direct)) == 1:
 		e.Way = ByDirect
@@ -208,27 +207,25 @@ func (d *Door) admit(ctx context.Context, at event.Door, live bool, c Comer) (En
 	case c.Pass != "":
 		e.Way = ByPass
 		return e, d.byPass(ctx, &e, live, c)
-	case personal:
+	case at.Access == event.Token || at.Access == event.Registration:
 		return e, errPassMissing()
-	case at.Access == event.Password:
-		e.Way = ByPassword
-		if c.Password == "" {
-			return e, errPasswordMissing()
-		}
-		if err := e.introduced(c, true); err != nil {
-			return e, err
-		}
-		if !at.Filter.V.Admits(c.From, e.Email) {
-			return e, event.NotHere()
-		}
-		return e, d.passwords.check(ctx, at, c, now)
 	}
 	e.Way = ByNothing
-	err := e.introduced(c, true)
-	if err == nil && !at.Filter.V.Admits(c.From, e.Email) {
-		err = event.NotHere()
+	if at.Access == event.Password {
+		if e.Way = ByPassword; c.Password == "" {
+			return e, errPasswordMissing()
+		}
 	}
-	return e, err
+	if err := e.introduced(c, true); err != nil {
+		return e, err
+	}
+	if !at.Filter.V.Admits(c.From, e.Email) {
+		return e, event.NotHere()
+	}
+	if e.Way == ByPassword {
+		return e, d.passwords.check(ctx, at, c, now)
+	}
+	return e, nil
 }
 
 // byPass has e be the guest's whose pass c has.

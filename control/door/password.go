@@ -10,8 +10,8 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"freshet/cluster/limit"
 	"freshet/control/event"
-	"freshet/control/limit"
 	"freshet/control/login"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/hook"
-	"freshet/control/limit"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/once"

@@ -7,9 +7,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/brand"
-	"freshet/control/limit"
 	"freshet/control/store"
 )
 

@@ -9,10 +9,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
-	"freshet/control/limit"
 	"freshet/control/login"
 	"freshet/control/mail"
 	"freshet/control/member"

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/event"
-	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/store"
 	"freshet/proto/problem"

@@ -10,11 +10,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/event"
 	"freshet/control/hook"
-	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/store"
 	"freshet/proto/problem"

@@ -10,12 +10,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/door"
 	"freshet/control/event"
-	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/once"
 	"freshet/control/permit"

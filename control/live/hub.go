@@ -16,8 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/limit"
 	"freshet/control/event"
-	"freshet/control/limit"
 	"freshet/control/store"
 )
 

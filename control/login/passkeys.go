@@ -13,9 +13,9 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
-	"freshet/control/limit"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )

@@ -10,10 +10,10 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/google/uuid"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
-	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/store"
 	"freshet/proto/problem"

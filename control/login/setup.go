@@ -7,10 +7,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"freshet/cluster/limit"
 	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/audit"
-	"freshet/control/limit"
 	"freshet/control/mail"
 	"freshet/control/store"
 	"freshet/proto/problem"

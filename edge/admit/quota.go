@@ -5,8 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/time/rate"
+	"freshet/cluster/limit"
 )
 
 // The reasons for which one bearer, or one address, is refused (RELIABILITY, section 4).
@@ -20,18 +19,18 @@ const (
 	liveOnStream = 2 // of one token: the next edge is opened before this one is closed
 	liveInAll    = 8 // floor, interpreters, a second screen
 	unfinished   = 4
-
-	strangerRate  = 10 // a second
-	strangerBurst = 50
-	strangers     = 100_000 // networks that are remembered, at 200 bytes each; the one not seen for longest goes
 )
+
+// strangerRate is for those who come without a valid token.
+var strangerRate = limit.Rate{Name: "strangers", N: 10, Per: time.Second, Burst: 50}
 
 // A Quota holds each token to its share of this edge, and those who come without one to a rate. Its methods may be
 // called from any goroutine.
 type Quota struct {
+	strangers *limit.Limiter // by network
+
 	mu      sync.Mutex
 	bearers map[string]*bearer // by the session of the token; those with a seat alone
-	seen    *simplelru.LRU[netip.Prefix, *rate.Limiter]
 }
 
 // A bearer is who has a token.
@@ -42,11 +41,7 @@ type bearer struct {
 
 // NewQuota returns a quota of which nothing is used.
 func NewQuota() *Quota {
-	seen, err := simplelru.NewLRU[netip.Prefix, *rate.Limiter](strangers, nil)
-	if err != nil {
-		panic(err) // strangers is not positive
-	}
-	return &Quota{bearers: map[string]*bearer{}, seen: seen}
+	return &Quota{strangers: limit.New(strangerRate), bearers: map[string]*bearer{}}
 }
 
 // A Seat is one session of a token. Its methods may be called from any goroutine, in any order and more than once; those
@@ -121,26 +116,13 @@ func (s *Seat) Leave() {
 }
 
 // Knock counts a join without a valid token from an address at now. It returns how long whoever is there has to wait, 0
-// where that is not so. An IPv6 address stands for its /64, of which a home has all. Loopback never waits.
+// where that is not so. Loopback never waits.
 func (q *Quota) Knock(from netip.Addr, now time.Time) (wait time.Duration) {
-	from = from.Unmap().WithZone("")
-	if from.IsLoopback() {
+	if from.Unmap().IsLoopback() {
 		return 0
 	}
-	bits := 64
-	if from.Is4() {
-		bits = 32
+	if v := q.strangers.Take(limit.Network(from), now); !v.OK {
+		return max(time.Millisecond, v.Again)
 	}
-	network, _ := from.Prefix(bits) // that of no address is one, too
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	one, ok := q.seen.Get(network)
-	if !ok {
-		one = rate.NewLimiter(strangerRate, strangerBurst)
-		q.seen.Add(network, one)
-	}
-	if one.AllowN(now, 1) {
-		return 0
-	}
-	return max(time.Millisecond, time.Duration((1-one.TokensAt(now))/strangerRate*float64(time.Second)))
+	return 0
 }

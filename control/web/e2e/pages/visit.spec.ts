@@ -390,7 +390,7 @@ test('an unknown address says so, and asks no more', async ({ page, mesh }) => {
   await untilState(page, 'refused');
   expect(asked).toBe(1);
   await expect(page.locator('freshet-player')).toBeVisible();
-  await page.waitForTimeout(3000);
+  await page.waitForTimeout(3000); // longer than the 2.4 s after which a page asks again
   expect(asked).toBe(1);
 });
 
