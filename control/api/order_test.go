@@ -94,7 +94,11 @@ func TestQuoteOfMember(t *testing.T) {
 			t.Errorf("%v, then %v", first, again)
 		}
 		o.link(ana, 1)
+		hook := owner.does("POST", "/webhooks", object{"url": "https://1.1.1.1/hook", "kinds": []string{"event.created"}})["id"].(string)
 		k := o.accept(first["id"])
+		if got := kindsOf(owner, hook); got != "event.created" {
+			t.Errorf("webhooks hear %q", got)
+		}
 		owner.does("GET", "/events/"+k.Event.String()+"/order", nil)
 		log := owner.send("GET", "/audit", nil).Body.String()
 		for _, want := range []string{`"action":"ask-quote","subject":"quote/` + k.ID.String(), `"action":"accept-quote","subject":"event/` + k.Event.String()} {

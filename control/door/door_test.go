@@ -75,7 +75,7 @@ func newHall(t testing.TB, db *store.DB, rule event.Rule) *hall {
 		e := event.Event{Account: a.ID, Password: &kept}
 		e.Kind, e.Title, e.StartsAt, e.TimeZone, e.Access = event.Webcast, "Launch", t0, "UTC", rule
 		e.Languages.V, e.Agenda.V = []string{}, []event.AgendaItem{}
-		if e, err = event.Create(ctx, q, e, rand.Reader, t0); err != nil {
+		if e, err = event.Create(ctx, q, nil, e, rand.Reader, t0); err != nil {
 			return err
 		}
 		if _, err := event.AddStream(ctx, q, event.Stream{Account: a.ID, Event: e.ID, Name: "Floor"}, []byte{1}, rand.Reader, t0); err != nil {

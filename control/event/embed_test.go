@@ -84,7 +84,7 @@ func TestFrames(t *testing.T) {
 		e := Event{Account: account}
 		e.Title, e.StartsAt, e.Kind, e.Access, e.TimeZone = "Launch", now, Webcast, Open, "UTC"
 		e.Languages.V, e.Agenda.V, e.Embed.V = []string{}, []AgendaItem{}, Embed{OnSites, []string{"example.org"}}
-		e, err := Create(ctx, db, e, strings.NewReader(strings.Repeat("abcdefgh", 100)), now)
+		e, err := Create(ctx, db, nil, e, strings.NewReader(strings.Repeat("abcdefgh", 100)), now)
 		if err != nil {
 			t.Fatal(err)
 		}

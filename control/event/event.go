@@ -15,6 +15,7 @@ import (
 
 	"freshet/control/brand"
 	"freshet/control/filter"
+	"freshet/control/hook"
 	"freshet/control/permit"
 	"freshet/control/store"
 )
@@ -143,8 +144,8 @@ func New(account uuid.UUID) Event {
 	return e
 }
 
-// Create keeps a new event, to which it gives an id, a slug and a number.
-func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now time.Time) (Event, error) {
+// Create keeps a new event, to which it gives an id, a slug and a number, and tells webhooks of it.
+func Create(ctx context.Context, q store.Querier, hooks *hook.Queue, e Event, random io.Reader, now time.Time) (Event, error) {
 	e.ID, e.State, e.Version, e.CreatedAt = store.NewID(), Scheduled, 1, store.Moment(now)
 	e.CancelledAt, e.HeldAt, e.EndedAt, e.Direct, e.ViewerEpoch = nil, nil, nil, nil, 1
 	for range tries {
@@ -164,7 +165,7 @@ func Create(ctx context.Context, q store.Querier, e Event, random io.Reader, now
 		case err != nil:
 			return Event{}, err
 		case n > 0:
-			return e, nil
+			return e, tell(ctx, q, hooks, hook.EventCreated, e, now)
 		}
 	}
 	return Event{}, fmt.Errorf("event: %w", errNames)

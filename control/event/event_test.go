@@ -45,7 +45,7 @@ func planned(t *testing.T, db *storetest.DB, of uuid.UUID, title string, at time
 	for _, f := range edit {
 		f(&e)
 	}
-	e, err := event.Create(t.Context(), db, e, rand.Reader, t0)
+	e, err := event.Create(t.Context(), db, nil, e, rand.Reader, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,21 +113,21 @@ func TestTakenNames(t *testing.T) {
 		const draw = 6 + 1 + 8 // bytes for a slug and a number
 		same := bytes.Repeat([]byte{7}, draw)
 		e := planned(t, db, a.ID, "Launch", t0, func(*event.Event) {})
-		first, err := event.Create(t.Context(), db, e, bytes.NewReader(same), t0)
+		first, err := event.Create(t.Context(), db, nil, e, bytes.NewReader(same), t0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		fresh := bytes.Repeat([]byte{8}, draw)
-		second, err := event.Create(t.Context(), db, e, io.MultiReader(bytes.NewReader(same), bytes.NewReader(same), bytes.NewReader(fresh)), t0)
+		second, err := event.Create(t.Context(), db, nil, e, io.MultiReader(bytes.NewReader(same), bytes.NewReader(same), bytes.NewReader(fresh)), t0)
 		if err != nil || second.Slug == first.Slug || second.Number == first.Number {
 			t.Errorf("%q %q, %q %q: %v", first.Slug, first.Number, second.Slug, second.Number, err)
 		}
-		if _, err := event.Create(t.Context(), db, e, bytes.NewReader(bytes.Repeat(same, 10)), t0); err == nil {
+		if _, err := event.Create(t.Context(), db, nil, e, bytes.NewReader(bytes.Repeat(same, 10)), t0); err == nil {
 			t.Error("a name was given twice")
 		}
 		// Another title, so another slug, with a number that is taken.
 		e.Title = "Other"
-		third, err := event.Create(t.Context(), db, e, io.MultiReader(bytes.NewReader(same), bytes.NewReader(bytes.Repeat([]byte{9}, draw))), t0)
+		third, err := event.Create(t.Context(), db, nil, e, io.MultiReader(bytes.NewReader(same), bytes.NewReader(bytes.Repeat([]byte{9}, draw))), t0)
 		if err != nil || third.Number == first.Number {
 			t.Errorf("%q %v", third.Number, err)
 		}

@@ -52,11 +52,8 @@ func (r *Routes) create(ctx context.Context, in *createEventIn) (*createdOut, er
 		return nil, err
 	}
 	return once.InTx(ctx, r.Store, func(ctx context.Context, q store.Querier) (*createdOut, error) {
-		e, err := Create(ctx, q, fresh, r.Random, now)
+		e, err := Create(ctx, q, r.Hooks, fresh, r.Random, now)
 		if err != nil {
-			return nil, err
-		}
-		if err := tell(ctx, q, r.Hooks, hook.EventCreated, e, now); err != nil {
 			return nil, err
 		}
 		return r.created(a, e), audit.Add(ctx, q, a.Account, now, a.Act("create-event", subject(e), string(e.Kind)))

@@ -8,7 +8,6 @@ import (
 	"freshet/control/access"
 	"freshet/control/audit"
 	"freshet/control/brand"
-	"freshet/control/hook"
 	"freshet/control/once"
 	"freshet/control/permit"
 	"freshet/control/store"
@@ -41,7 +40,7 @@ func (r *Routes) clone(ctx context.Context, in *cloneEventIn) (*createdOut, erro
 		if err := f.apply(&like, ""); err != nil {
 			return nil, err
 		}
-		e, err := Create(ctx, q, like, r.Random, now)
+		e, err := Create(ctx, q, r.Hooks, like, r.Random, now)
 		if err != nil {
 			return nil, err
 		}
@@ -58,9 +57,6 @@ func (r *Routes) clone(ctx context.Context, in *cloneEventIn) (*createdOut, erro
 			if _, err := AddStream(ctx, q, s, nil, r.Random, at); err != nil {
 				return nil, err
 			}
-		}
-		if err := tell(ctx, q, r.Hooks, hook.EventCreated, e, now); err != nil {
-			return nil, err
 		}
 		return r.created(a, e), audit.Add(ctx, q, a.Account, now, a.Act("clone-event", subject(e), "of "+subject(was)))
 	})

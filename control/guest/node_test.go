@@ -102,7 +102,7 @@ func planned(t testing.TB, db *store.DB) event.Event {
 	e.Agenda.V = []event.AgendaItem{{At: 0, Title: "Welcome"}, {At: 30, Title: "What is new", Text: "All of it"}, {At: 60, Title: "Questions"}}
 	e.Form.V = []event.FormField{{ID: "company", Label: "Company", Kind: event.TextField, Required: true}, {ID: "terms", Label: "I agree", Kind: event.ConsentField, Required: true}}
 	e.Options.V.Registration = true
-	e, err = event.Create(t.Context(), db, e, rand.Reader, now)
+	e, err = event.Create(t.Context(), db, nil, e, rand.Reader, now)
 	if err != nil {
 		t.Fatal(err)
 	}

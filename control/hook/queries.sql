@@ -42,21 +42,22 @@ UPDATE hook SET next_at = @until WHERE id = @id AND next_at <= @now AND off_at I
 -- name: free_hook
 UPDATE hook SET next_at = @now WHERE id = @id AND next_at = @until
 
--- name: waiting_deliveries
-SELECT id, kind, body, attempts FROM delivery WHERE hook_id = @hook AND state = 'waiting' ORDER BY id LIMIT @n
+-- name: next_delivery
+SELECT d.id, d.kind, d.body, d.attempts FROM delivery d JOIN hook h ON h.id = d.hook_id
+WHERE d.hook_id = @hook AND d.state = 'waiting' AND h.version = @version ORDER BY d.id LIMIT 1
 
 -- name: settle_delivery
 UPDATE delivery SET state = @state, body = @body, attempts = @attempts, status = @status, answer = @answer, settled_at = @settled_at
 WHERE id = @id AND state = 'waiting'
 
 -- name: hook_works
-UPDATE hook SET failing_since = NULL WHERE id = @id AND failing_since IS NOT NULL
+UPDATE hook SET failing_since = NULL WHERE id = @id AND version = @version AND failing_since IS NOT NULL
 
 -- name: hook_fails
-UPDATE hook SET next_at = @next_at, failing_since = @since WHERE id = @id
+UPDATE hook SET next_at = @next_at, failing_since = @since WHERE id = @id AND version = @version
 
 -- name: switch_off
-UPDATE hook SET off_at = @now, version = version + 1 WHERE id = @id AND off_at IS NULL
+UPDATE hook SET off_at = @now, version = version + 1 WHERE id = @id AND version = @version AND off_at IS NULL
 
 -- name: fail_waiting
 UPDATE delivery SET state = 'failed', body = '', answer = @answer, settled_at = @now WHERE hook_id = @hook AND state = 'waiting'

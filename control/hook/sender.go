@@ -23,7 +23,7 @@ var (
 	dueHooks       = statements.Get("due_hooks")
 	claimHook      = statements.Get("claim_hook")
 	freeHook       = statements.Get("free_hook")
-	waitingLetters = statements.Get("waiting_deliveries")
+	nextLetter     = statements.Get("next_delivery")
 	settleDelivery = statements.Get("settle_delivery")
 	hookWorks      = statements.Get("hook_works")
 	hookFails      = statements.Get("hook_fails")
@@ -32,7 +32,6 @@ var (
 
 const (
 	atOnce = 16 // hooks that a node sends to
-	batch  = 50 // letters that are read at a time
 
 	// claimFor is how long a node may be at a hook: one that died leaves it to others then. No letter is begun in the last
 	// sendTime of it, and some.
@@ -139,36 +138,35 @@ func (s *Sender) claim(ctx context.Context, n int) (mine []claimed, err error) {
 	return mine, err
 }
 
-// serve sends what waits for h, in order, until nothing does, an attempt fails or its time is over. It says whether there
-// may be more to send now.
+// serve sends what waits for h, in order, until nothing does, an attempt fails, its time is over, or the hook is another by
+// now: what its owner has changed counts from the next letter on. It says whether there may be more to send now.
 func (s *Sender) serve(ctx context.Context, h claimed) (more bool) {
 	// What a receiver has answered is noted even while the program stops.
 	keep := context.WithoutCancel(ctx)
 	for {
-		all, err := store.All[letter](ctx, s.Store, waitingLetters, store.Args{"hook": h.ID, "n": batch})
-		if err != nil || len(all) == 0 {
+		now := s.Now()
+		if ctx.Err() != nil || h.until.Sub(now) < claimFor-lastFor {
+			s.release(keep, h, nil)
+			return true
+		}
+		l, err := store.One[letter](ctx, s.Store, nextLetter, store.Args{"hook": h.ID, "version": h.Version})
+		if errors.Is(err, store.ErrNone) {
+			s.release(keep, h, nil)
+			return false
+		}
+		if err != nil {
 			s.release(keep, h, err)
 			return false
 		}
-		for _, l := range all {
-			now := s.Now()
-			if ctx.Err() != nil || h.until.Sub(now) < claimFor-lastFor {
-				s.release(keep, h, nil)
-				return true
-			}
-			r := post(ctx, s.client, h.URL, s.Signer.secret(h.Hook), l, now)
-			if ctx.Err() != nil && !r.ok { // it was cut, and has not failed
-				s.release(keep, h, nil)
-				return false
-			}
-			goOn, err := s.settle(keep, &h.Hook, l, r)
-			if err != nil {
-				s.release(keep, h, err) // it is sent again, under the same id
-				return false
-			}
-			if !goOn {
-				return false
-			}
+		r := post(ctx, s.client, h.URL, s.Signer.secret(h.Hook), l, now)
+		if ctx.Err() != nil && !r.ok { // it was cut, and has not failed
+			s.release(keep, h, nil)
+			return false
+		}
+		goOn, err := s.settle(keep, &h.Hook, l, r)
+		if err != nil || !goOn {
+			s.release(keep, h, err) // where it could not be settled it is sent again, under the same id
+			return false
 		}
 	}
 }
@@ -218,9 +216,9 @@ func (s *Sender) settle(ctx context.Context, h *Hook, l letter, r reply) (goOn b
 			if state == waiting {
 				next = store.Moment(now.Add(jittered(waits[l.Attempts])))
 			}
-			_, err = store.Exec(ctx, q, hookFails, store.Args{"id": h.ID, "next_at": next, "since": since})
+			_, err = store.Exec(ctx, q, hookFails, store.Args{"id": h.ID, "version": h.Version, "next_at": next, "since": since})
 		case h.Failing != nil:
-			_, err = store.Exec(ctx, q, hookWorks, store.Args{"id": h.ID})
+			_, err = store.Exec(ctx, q, hookWorks, store.Args{"id": h.ID, "version": h.Version})
 		}
 		return err
 	})
@@ -238,7 +236,7 @@ func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5) }
 
 // switchOff tells h no more, and its owners that it is so.
 func (s *Sender) switchOff(ctx context.Context, q store.Querier, h Hook, r reply, now time.Time) error {
-	if n, err := store.Exec(ctx, q, switchOff, store.Args{"id": h.ID, "now": now}); err != nil || n == 0 {
+	if n, err := store.Exec(ctx, q, switchOff, store.Args{"id": h.ID, "version": h.Version, "now": now}); err != nil || n == 0 {
 		return err
 	}
 	if err := dropWaiting(ctx, q, h.ID, now); err != nil {
@@ -271,6 +269,6 @@ func (s *Sender) switchOff(ctx context.Context, q store.Querier, h Hook, r reply
 			return err
 		}
 	}
-	s.Log.Warn("a webhook is switched off", "hook", h.ID, "reason", r.text)
+	store.After(ctx, func() { s.Log.Warn("a webhook is switched off", "hook", h.ID, "reason", r.text) })
 	return audit.Add(ctx, q, h.Account, now, audit.Act{Actor: audit.System, Action: "switch-off-webhook", Subject: subject(h.ID)})
 }

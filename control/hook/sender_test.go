@@ -129,3 +129,50 @@ func TestDeadNode(t *testing.T) {
 		}
 	})
 }
+
+// What an owner changes while a node is sending counts from the next message on: the new secret signs it, at the new
+// address, and an attempt at the old one tells nothing of the new one.
+func TestChangedWhileSending(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		d, r, other := newDesk(t, db), newReceiver(t), newReceiver(t)
+		r.trustedBy(d.Sender)
+		d.Reach.roots.AddCert(other.server.Certificate())
+		h := d.hook(r)
+		d.tell(1, 2)
+		changed := false
+		r.answers(func(w http.ResponseWriter, _ *http.Request) {
+			if !changed {
+				changed = true
+				var err error
+				if h, err = Renew(t.Context(), d.Store, h); err == nil {
+					h.URL, h.NextAt = other.server.URL+"/hook", d.now
+					h, err = Update(t.Context(), d.Store, h, d.now)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				other.secret = d.Signer.secret(h)
+			}
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		if n := d.due(); n != 1 {
+			t.Fatalf("%d due", n)
+		}
+		if got := d.states(); got != "waiting 1 500, waiting 0 -" {
+			t.Errorf("%s", got)
+		}
+		now, err := Get(t.Context(), d.Store, d.account, h.ID)
+		if err != nil || now.Failing != nil || now.NextAt.After(d.now) {
+			t.Errorf("the old address has failed, not the new one: %+v, %v", now, err)
+		}
+		if n := d.due(); n != 1 {
+			t.Errorf("%d due", n)
+		}
+		if _, taken := other.got(); fmt.Sprint(taken) != "[1 2]" {
+			t.Errorf("the new address got %v", taken)
+		}
+		if ids, _ := r.got(); len(ids) != 1 {
+			t.Errorf("the old address got %d", len(ids))
+		}
+	})
+}

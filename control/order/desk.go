@@ -67,7 +67,7 @@ func (d *Desk) accept(ctx context.Context, q store.Querier, k *Quote, to uuid.UU
 	if err != nil {
 		return err
 	}
-	e, err := event.Create(ctx, q, k.event(in), d.Random, now)
+	e, err := event.Create(ctx, q, nil, k.event(in), d.Random, now)
 	if err != nil {
 		return err
 	}
