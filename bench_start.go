@@ -17,6 +17,9 @@ import (
 	"freshet/bench/stand"
 )
 
+// meshReadyWithin is how long a mesh may take to start, on a busy machine too.
+const meshReadyWithin = 60 * time.Second
+
 type benchStartCommand struct {
 	Viewers int `default:"1000" placeholder:"N" help:"Pages that wait, 1 to 50000. Default 1000."`
 	Edges   int `default:"3" placeholder:"N" help:"Edges of the mesh, 1 to 50. Default 3."`
@@ -76,6 +79,8 @@ func (c *benchStartCommand) up(ctx context.Context, dir string) (m meshJSON, sto
 		return m, nil, err
 	}
 	stop = func() error { return errors.Join(mesh.Cancel(), mesh.Wait()) }
+	late := time.AfterFunc(meshReadyWithin, func() { _ = mesh.Cancel() }) // its line does not come then
+	defer late.Stop()
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &m)
