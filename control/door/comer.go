@@ -12,29 +12,23 @@ import (
 // introduced puts into e who c says to be. It returns a *problem.Problem that names all that is not valid; a name and an
 // address may be left out where they are not needed.
 func (e *Entry) introduced(c Comer, needed bool) error {
-	var wrong []problem.Field
-	add := func(pointer, detail string) { wrong = append(wrong, problem.Field{Pointer: pointer, Detail: detail}) }
+	var wrong problem.Faults
 	if e.Name = account.Text(c.Name); e.Name == "" && (needed || c.Name != "") {
-		add("/name", "Say your name.")
+		wrong.Add("/name", "Say your name.")
 	}
 	if needed || c.Email != "" {
 		var err error
 		if e.Email, err = account.Address(c.Email); err != nil {
-			add("/email", "This is not an email address.")
+			wrong.Add("/email", "This is not an email address.")
 		}
 	}
 	if c.Language != "" {
 		t, err := language.Parse(c.Language)
 		if e.Language = t.String(); err != nil || t == language.Und {
-			add("/language", "A language is a tag of BCP 47, such as en or fr-CA.")
+			wrong.Add("/language", "A language is a tag of BCP 47, such as en or fr-CA.")
 		}
 	}
-	if len(wrong) == 0 {
-		return nil
-	}
-	p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", wrong[0].Detail)
-	p.Errors = wrong
-	return p
+	return wrong.Err()
 }
 
 func errPasswordMissing() error {

@@ -3,7 +3,6 @@ package event
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -55,29 +54,13 @@ func (MaybeTime) Schema(huma.Registry) *huma.Schema {
 
 const passwordLeast = 4 // characters: it is read out to a room; guesses are counted
 
-// faults are fields of a request that are not valid.
-type faults []problem.Field
-
-func (f *faults) add(pointer, detail string) {
-	*f = append(*f, problem.Field{Pointer: pointer, Detail: detail})
-}
-
-func (f faults) err() error {
-	if len(f) == 0 {
-		return nil
-	}
-	p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", f[0].Detail)
-	p.Errors = f
-	return p
-}
-
 // apply puts what f says into e, with password the hash of the one that f has. It returns a problem that names all that
 // is not valid.
 func (f *EventFields) apply(e *Event, password string) error {
-	var wrong faults
+	var wrong problem.Faults
 	if f.Kind != nil && *f.Kind != e.Kind {
 		if e.State != Scheduled && e.State != Preparation {
-			wrong.add("/kind", "The kind of an event stays once it has begun.")
+			wrong.Add("/kind", "The kind of an event stays once it has begun.")
 		}
 		e.Kind = *f.Kind
 	}
@@ -85,7 +68,7 @@ func (f *EventFields) apply(e *Event, password string) error {
 		e.Title = account.Text(*f.Title)
 	}
 	if e.Title == "" {
-		wrong.add("/title", "An event has a title.")
+		wrong.Add("/title", "An event has a title.")
 	}
 	if f.Description != nil {
 		e.Description = account.Lines(*f.Description)
@@ -97,7 +80,7 @@ func (f *EventFields) apply(e *Event, password string) error {
 		e.Languages.V = tags(*f.Languages, &wrong)
 	}
 	if len(e.Languages.V) > 1 && !e.Options.V.Languages {
-		wrong.add("/languages", "More than one language was not ordered.")
+		wrong.Add("/languages", "More than one language was not ordered.")
 	}
 	f.applyTimes(e, &wrong)
 	f.applyAccess(e, password, &wrong)
@@ -109,16 +92,16 @@ func (f *EventFields) apply(e *Event, password string) error {
 		for n, i := range *f.Agenda {
 			i.Title, i.Text = account.Text(i.Title), account.Lines(i.Text)
 			if i.Title == "" {
-				wrong.add(fmt.Sprintf("/agenda/%d/title", n), "An item of an agenda has a title.")
+				wrong.Add(fmt.Sprintf("/agenda/%d/title", n), "An item of an agenda has a title.")
 			}
 			e.Agenda.V = append(e.Agenda.V, i)
 		}
 		slices.SortStableFunc(e.Agenda.V, func(a, b AgendaItem) int { return a.At - b.At })
 	}
-	return wrong.err()
+	return wrong.Err()
 }
 
-func (f *EventFields) applyTimes(e *Event, wrong *faults) {
+func (f *EventFields) applyTimes(e *Event, wrong *problem.Faults) {
 	if f.StartsAt != nil {
 		e.StartsAt = store.Moment(*f.StartsAt)
 	}
@@ -131,22 +114,22 @@ func (f *EventFields) applyTimes(e *Event, wrong *faults) {
 	}
 	switch {
 	case e.StartsAt.IsZero():
-		wrong.add("/startsAt", "An event has a start.")
+		wrong.Add("/startsAt", "An event has a start.")
 	case e.StartsAt.Before(earliest) || !e.StartsAt.Before(latest):
-		wrong.add("/startsAt", "An event starts between 1970 and 2200.")
+		wrong.Add("/startsAt", "An event starts between 1970 and 2200.")
 	case e.EndsAt != nil && !e.EndsAt.Before(latest):
-		wrong.add("/endsAt", "An event ends before 2200.")
+		wrong.Add("/endsAt", "An event ends before 2200.")
 	case e.EndsAt != nil && !e.EndsAt.After(e.StartsAt):
-		wrong.add("/endsAt", "An event ends after its start.")
+		wrong.Add("/endsAt", "An event ends after its start.")
 	}
 	if f.TimeZone != nil {
 		if e.TimeZone = *f.TimeZone; account.TimeZone(e.TimeZone) != e.TimeZone {
-			wrong.add("/timeZone", "This is no time zone of the IANA database.")
+			wrong.Add("/timeZone", "This is no time zone of the IANA database.")
 		}
 	}
 }
 
-func (f *EventFields) applyAccess(e *Event, password string, wrong *faults) {
+func (f *EventFields) applyAccess(e *Event, password string, wrong *problem.Faults) {
 	if f.Access != nil && *f.Access != e.Access {
 		e.Access = *f.Access
 		e.ViewerEpoch++ // who was let in by another rule comes to the door again; who watches goes on
@@ -158,10 +141,10 @@ func (f *EventFields) applyAccess(e *Event, password string, wrong *faults) {
 		}
 	}
 	if e.Access == Password && e.Password == nil {
-		wrong.add("/password", "Choose the password of the event: 4 to 64 characters.")
+		wrong.Add("/password", "Choose the password of the event: 4 to 64 characters.")
 	}
 	if e.Access == Registration && !e.Options.V.Registration {
-		wrong.add("/access", "Registration was not ordered.")
+		wrong.Add("/access", "Registration was not ordered.")
 	}
 }
 
@@ -171,13 +154,13 @@ func Tag(s string) (string, bool) {
 	return t.String(), err == nil && t != language.Und && len(s) <= 35
 }
 
-func tags(all []string, wrong *faults) []string {
+func tags(all []string, wrong *problem.Faults) []string {
 	kept := []string{}
 	for _, s := range all {
 		t, ok := Tag(s)
 		switch {
 		case !ok:
-			wrong.add("/languages", "A language is a tag of BCP 47, such as en or fr-CA.")
+			wrong.Add("/languages", "A language is a tag of BCP 47, such as en or fr-CA.")
 		case !slices.Contains(kept, t):
 			kept = append(kept, t)
 		}

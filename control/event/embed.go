@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"freshet/control/filter"
+	"freshet/proto/problem"
 )
 
 // A Where says on which sites the player of an event may stand.
@@ -33,7 +34,7 @@ type Embed struct {
 }
 
 // applyEmbed keeps what was said of sites as they are compared.
-func (f *EventFields) applyEmbed(e *Event, wrong *faults) {
+func (f *EventFields) applyEmbed(e *Event, wrong *problem.Faults) {
 	if f.Embed == nil {
 		return
 	}
@@ -41,13 +42,13 @@ func (f *EventFields) applyEmbed(e *Event, wrong *faults) {
 	for n, s := range f.Embed.Sites {
 		site, ok := siteOf(s)
 		if !ok {
-			wrong.add(fmt.Sprintf("/embed/sites/%d", n), "A site is the name of a host, such as www.example.org or *.example.org.")
+			wrong.Add(fmt.Sprintf("/embed/sites/%d", n), "A site is the name of a host, such as www.example.org or *.example.org.")
 		} else if !slices.Contains(kept.Sites, site) {
 			kept.Sites, length = append(kept.Sites, site), length+len(site)
 		}
 	}
 	if length > sitesLength {
-		wrong.add("/embed/sites", "The sites have at most 2,500 characters together.")
+		wrong.Add("/embed/sites", "The sites have at most 2,500 characters together.")
 	}
 	e.Embed.V = kept
 }
@@ -114,7 +115,7 @@ type Filters struct {
 }
 
 // applyFilters keeps what was said of who may come as it is compared.
-func (f *EventFields) applyFilters(e *Event, wrong *faults) {
+func (f *EventFields) applyFilters(e *Event, wrong *problem.Faults) {
 	if f.Filters == nil {
 		return
 	}
@@ -122,7 +123,7 @@ func (f *EventFields) applyFilters(e *Event, wrong *faults) {
 		for n, s := range all {
 			p, ok := filter.Network(strings.TrimSpace(s))
 			if !ok {
-				wrong.add(fmt.Sprintf("/filters/%s/%d", name, n), "A network is an address, or one in CIDR form, such as 192.0.2.0/24.")
+				wrong.Add(fmt.Sprintf("/filters/%s/%d", name, n), "A network is an address, or one in CIDR form, such as 192.0.2.0/24.")
 			} else if !slices.Contains(kept, p) {
 				kept = append(kept, p)
 			}
@@ -133,7 +134,7 @@ func (f *EventFields) applyFilters(e *Event, wrong *faults) {
 		for n, s := range all {
 			d, ok := filter.Name(strings.TrimPrefix(strings.TrimSpace(s), "@"))
 			if !ok {
-				wrong.add(fmt.Sprintf("/filters/%s/%d", name, n), "A domain is what stands behind the @ of email addresses, such as example.org or *.example.org.")
+				wrong.Add(fmt.Sprintf("/filters/%s/%d", name, n), "A domain is what stands behind the @ of email addresses, such as example.org or *.example.org.")
 			} else if !slices.Contains(kept, d) {
 				kept = append(kept, d)
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"freshet/control/account"
+	"freshet/proto/problem"
 )
 
 // A FieldKind is how a field of a form is answered.
@@ -54,7 +55,7 @@ func (MaybeNumber) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most, Nullable: true}
 }
 
-func (f *EventFields) applyRegistration(e *Event, wrong *faults) {
+func (f *EventFields) applyRegistration(e *Event, wrong *problem.Faults) {
 	if f.Cap.Given {
 		e.Cap = f.Cap.N
 	}
@@ -69,18 +70,18 @@ func (f *EventFields) applyRegistration(e *Event, wrong *faults) {
 	}
 	for pointer, asked := range map[string]bool{"/form": len(e.Form.V) > 0, "/cap": e.Cap != nil, "/approval": e.Approval} {
 		if asked {
-			wrong.add(pointer, "Registration was not ordered.")
+			wrong.Add(pointer, "Registration was not ordered.")
 		}
 	}
 }
 
 // fields returns all as they are kept: each with an id of its own, and options where it is a choice.
-func fields(all []FormField, wrong *faults) []FormField {
+func fields(all []FormField, wrong *problem.Faults) []FormField {
 	kept := []FormField{}
 	used := map[string]bool{}
 	for i, f := range all {
 		if f.ID != "" && used[f.ID] {
-			wrong.add(fmt.Sprintf("/form/%d/id", i), "Two fields have this id.")
+			wrong.Add(fmt.Sprintf("/form/%d/id", i), "Two fields have this id.")
 		}
 		used[f.ID] = true
 	}
@@ -92,7 +93,7 @@ func fields(all []FormField, wrong *faults) []FormField {
 			}
 		}
 		if f.Label = account.Text(f.Label); f.Label == "" {
-			wrong.add(at+"/label", "A field has a label.")
+			wrong.Add(at+"/label", "A field has a label.")
 		}
 		f.Options = options(f, at, wrong)
 		kept = append(kept, f)
@@ -100,10 +101,10 @@ func fields(all []FormField, wrong *faults) []FormField {
 	return kept
 }
 
-func options(f FormField, at string, wrong *faults) []string {
+func options(f FormField, at string, wrong *problem.Faults) []string {
 	if f.Kind != ChoiceField {
 		if len(f.Options) > 0 {
-			wrong.add(at+"/options", "Only a choice has options.")
+			wrong.Add(at+"/options", "Only a choice has options.")
 		}
 		return nil
 	}
@@ -112,15 +113,15 @@ func options(f FormField, at string, wrong *faults) []string {
 		o = account.Text(o)
 		switch {
 		case o == "" || len([]rune(o)) > optionMost:
-			wrong.add(fmt.Sprintf("%s/options/%d", at, i), "An option has 1 to 200 characters.")
+			wrong.Add(fmt.Sprintf("%s/options/%d", at, i), "An option has 1 to 200 characters.")
 		case slices.Contains(kept, o):
-			wrong.add(fmt.Sprintf("%s/options/%d", at, i), "This option is there twice.")
+			wrong.Add(fmt.Sprintf("%s/options/%d", at, i), "This option is there twice.")
 		default:
 			kept = append(kept, o)
 		}
 	}
 	if len(kept) < 2 {
-		wrong.add(at+"/options", "A choice has two options or more.")
+		wrong.Add(at+"/options", "A choice has two options or more.")
 	}
 	return kept
 }

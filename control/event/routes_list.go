@@ -12,6 +12,7 @@ import (
 
 	"freshet/control/access"
 	"freshet/control/audit"
+	"freshet/proto/problem"
 )
 
 func (r *Routes) list(ctx context.Context, in *listEventsIn) (*listEventsOut, error) {
@@ -54,9 +55,7 @@ func placeOf(cursor string) (Place, error) {
 	p := Place{At: time.UnixMicro(micros).UTC()}
 	p.ID, _ = uuid.Parse(id)
 	if err != nil || errAt != nil || p.ID == uuid.Nil || p.At.Before(earliest) || p.At.After(latest) {
-		wrong := faults{}
-		wrong.add("/query/cursor", "This is no cursor of this list.")
-		return Place{}, wrong.err()
+		return Place{}, problem.Invalid("/query/cursor", "This is no cursor of this list.")
 	}
 	return p, nil
 }

@@ -81,10 +81,10 @@ func streamNone(err error) error {
 
 // named puts a name and a language into s, where they are not nil.
 func (s *Stream) named(name, tagged *string) error {
-	var wrong faults
+	var wrong problem.Faults
 	if name != nil {
 		if s.Name = account.Text(*name); s.Name == "" {
-			wrong.add("/name", "A stream has a name.")
+			wrong.Add("/name", "A stream has a name.")
 		}
 	}
 	if tagged != nil {
@@ -92,11 +92,11 @@ func (s *Stream) named(name, tagged *string) error {
 		if *tagged != "" {
 			t, ok := Tag(*tagged)
 			if s.Language = t; !ok {
-				wrong.add("/language", "A language is a tag of BCP 47, such as en or fr-CA.")
+				wrong.Add("/language", "A language is a tag of BCP 47, such as en or fr-CA.")
 			}
 		}
 	}
-	return wrong.err()
+	return wrong.Err()
 }
 
 func (r *Routes) streams(ctx context.Context, in *eventIn) (*streamsOut, error) {

@@ -198,36 +198,29 @@ func (r *Routes) welcome(s sheet, g Guest, now time.Time) (mail.Draft, error) {
 
 // asked returns who wants to register for e. It returns a problem that names all that is not valid.
 func asked(e event.Event, in *registerIn, now time.Time) (Guest, error) {
-	var wrong []problem.Field
+	var wrong problem.Faults
 	g := Guest{
 		ID: store.NewID(), Account: e.Account, Event: e.ID, Name: account.Text(in.Body.Name), Email: strings.TrimSpace(in.Body.Email),
 		Language: tag(in.Body.Language, languageOf(e)), Source: Registered, State: stateIn(e), CreatedAt: store.Moment(now),
 	}
 	if g.Name == "" {
-		wrong = append(wrong, problem.Field{Pointer: "/name", Detail: account.Unseen})
+		wrong.Add("/name", account.Unseen)
 	}
 	address, err := account.Address(g.Email)
 	if err != nil {
-		wrong = append(wrong, problem.Field{Pointer: "/email", Detail: "This is not an email address."})
+		wrong.Add("/email", "This is not an email address.")
 	}
 	g.Address = &address
-	var more []problem.Field
-	g.Answers.V, more = answers(e.Form.V, in.Body.Answers)
-	if wrong = append(wrong, more...); len(wrong) > 0 {
-		p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", wrong[0].Detail)
-		p.Errors = wrong
-		return Guest{}, p
-	}
-	return g, nil
+	g.Answers.V = answers(e.Form.V, in.Body.Answers, &wrong)
+	return g, wrong.Err()
 }
 
-// answers returns those that are given to form as they are kept, and what is wrong with them.
-func answers(form []event.FormField, given map[string]Answer) (map[string]Answer, []problem.Field) {
-	var wrong []problem.Field
+// answers returns those that are given to form as they are kept.
+func answers(form []event.FormField, given map[string]Answer, wrong *problem.Faults) map[string]Answer {
 	kept := map[string]Answer{}
 	for id := range given {
 		if !slices.ContainsFunc(form, func(f event.FormField) bool { return f.ID == id }) {
-			wrong = append(wrong, problem.Field{Pointer: "/answers", Detail: "The form has no such field. It may have been changed: load it again."})
+			wrong.Add("/answers", "The form has no such field. It may have been changed: load it again.")
 			break
 		}
 	}
@@ -235,14 +228,14 @@ func answers(form []event.FormField, given map[string]Answer) (map[string]Answer
 		a, ok := answer(f, given[f.ID].V)
 		switch {
 		case !ok:
-			wrong = append(wrong, problem.Field{Pointer: "/answers/" + f.ID, Detail: "This is no answer to the field."})
+			wrong.Add("/answers/"+f.ID, "This is no answer to the field.")
 		case f.Required && (a == nil || a == false || a == ""):
-			wrong = append(wrong, problem.Field{Pointer: "/answers/" + f.ID, Detail: "An answer to this field is asked for."})
+			wrong.Add("/answers/"+f.ID, "An answer to this field is asked for.")
 		case a != nil:
 			kept[f.ID] = Answer{a}
 		}
 	}
-	return kept, wrong
+	return kept
 }
 
 // answer returns v as it is kept for f, nil for none, and whether it is one.

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
@@ -35,10 +34,10 @@ const farthest = 5 * 365 * 24 * time.Hour
 
 // quote is w as it is kept, asked for at now on pages. It returns a problem that names all that is not valid.
 func (w *Wish) quote(language, pages string, now time.Time) (Quote, error) {
-	var wrong []problem.Field
+	var wrong problem.Faults
 	fault := func(is bool, pointer, detail string) {
 		if is {
-			wrong = append(wrong, problem.Field{Pointer: pointer, Detail: detail})
+			wrong.Add(pointer, detail)
 		}
 	}
 	k := Quote{
@@ -64,12 +63,7 @@ func (w *Wish) quote(language, pages string, now time.Time) (Quote, error) {
 		}
 	}
 	fault(len(k.Languages.V) > 1 && !w.Options.Languages, "/options/languages", "More than one language is an option: ask for it, too.")
-	if len(wrong) == 0 {
-		return k, nil
-	}
-	p := problem.New(http.StatusUnprocessableEntity, "invalid", "Not valid", wrong[0].Detail)
-	p.Errors = wrong
-	return k, p
+	return k, wrong.Err()
 }
 
 // Wish is what k asks for.

@@ -47,6 +47,24 @@ func Invalid(pointer, detail string) *Problem {
 	return p
 }
 
+// Faults are all that is not valid in one request.
+type Faults []Field
+
+// Add notes that what stands at pointer will not do.
+func (f *Faults) Add(pointer, detail string) {
+	*f = append(*f, Field{Pointer: pointer, Detail: detail})
+}
+
+// Err returns the problem of all of f, which is told by the first; nil where there is none.
+func (f Faults) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	p := Invalid(f[0].Pointer, f[0].Detail)
+	p.Errors = f
+	return p
+}
+
 func (p *Problem) Error() string {
 	if p.Detail == "" {
 		return p.Title
