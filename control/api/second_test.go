@@ -118,6 +118,9 @@ func TestSecondStep(t *testing.T) {
 		owner.fails(403, "second-step-code", "DELETE", "/me/second-step", object{"code": codes[3]})
 		owner.fails(422, "invalid", "DELETE", "/me/second-step", object{})
 		owner.does("DELETE", "/me/second-step", object{"code": fresh[0]})
+		if got := owner.does("GET", "/audit", nil)["entries"].([]any)[1].(object)["action"]; got != "use-recovery-code" {
+			t.Errorf("a code that proves who asks is noted as %v", got)
+		}
 		b.fails(401, "second-step-code", "POST", "/log-in/second-step", object{"code": fresh[1]})
 		b.does("POST", "/log-in", object{"email": ana, "password": password})
 		owner.fails(409, "second-step-off", "DELETE", "/me/second-step", object{"password": password})

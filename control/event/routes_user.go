@@ -160,11 +160,10 @@ func (r *Routes) invite(ctx context.Context, q store.Querier, e Event, m account
 	}
 	kind, link := mail.EventUser, r.Pages+"/events/"+e.ID.String()
 	if m.JoinedAt == nil {
-		token, err := login.NewLink(ctx, q, login.Link{Kind: login.Invite, Person: &m.Person, Account: &e.Account}, now)
-		if err != nil {
+		kind = mail.EventInvite
+		if link, err = login.InviteLink(ctx, q, r.Pages, m.Person, e.Account, now); err != nil {
 			return err
 		}
-		kind, link = mail.EventInvite, r.Pages+"/invite/"+token
 	}
 	return r.Mail.Add(ctx, q, mail.Message{
 		Account: e.Account, Event: e.ID, Kind: kind, To: *m.Email, Name: p.Name, Language: p.Language,

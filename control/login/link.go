@@ -75,6 +75,12 @@ func NewLink(ctx context.Context, q store.Querier, l Link, now time.Time) (token
 	return token, err
 }
 
+// InviteLink keeps an invitation of person into account and returns its address on pages, for the mail.
+func InviteLink(ctx context.Context, q store.Querier, pages string, person, account uuid.UUID, now time.Time) (string, error) {
+	token, err := NewLink(ctx, q, Link{Kind: Invite, Person: &person, Account: &account}, now)
+	return pages + "/invite/" + token, err
+}
+
 // Code returns the six digits that a page shows where a link to log in was opened in another browser than the one
 // that asked: typed in there, they do what the link would have done.
 func Code(token string) string {

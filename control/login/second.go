@@ -100,6 +100,9 @@ func (r *Routes) proves(ctx context.Context, q store.Querier, person uuid.UUID, 
 	return ok, ok, err
 }
 
+// recoveryUsed is what an audit log calls it that a recovery code, which is good once, took the place of the app.
+const recoveryUsed = "use-recovery-code"
+
 // useStep counts the try also where it fails, so wrong is no error of the transaction.
 func (r *Routes) useStep(ctx context.Context, in *useStepIn) (*entered, error) {
 	a, now, code := access.From(ctx), r.Now(), plain(in.Body.Code)
@@ -132,7 +135,7 @@ func (r *Routes) useStep(ctx context.Context, in *useStepIn) (*entered, error) {
 			return err
 		}
 		if recovery && h.Account != uuid.Nil {
-			act := audit.Act{Actor: audit.Person, ActorID: p.ID, From: a.From, Action: "use-recovery-code", Subject: "person/" + p.ID.String()}
+			act := audit.Act{Actor: audit.Person, ActorID: p.ID, From: a.From, Action: recoveryUsed, Subject: "person/" + p.ID.String()}
 			if err := audit.Add(ctx, q, h.Account, now, act); err != nil {
 				return err
 			}
@@ -169,7 +172,7 @@ func (r *Routes) sure(ctx context.Context, a access.Actor, p account.Person, pro
 	case proof.Password != "" && p.Password != nil:
 		return r.Confirm(ctx, p, proof.Password, "/password")
 	case proof.Code != "" && on:
-		return r.confirmCode(ctx, p.ID, proof.Code)
+		return r.confirmCode(ctx, a, proof.Code)
 	case p.Password != nil:
 		return problem.Invalid("/password", "Give your password.")
 	case on:
@@ -183,15 +186,18 @@ func (r *Routes) sure(ctx context.Context, a access.Actor, p account.Person, pro
 	return err
 }
 
-func (r *Routes) confirmCode(ctx context.Context, person uuid.UUID, code string) error {
+func (r *Routes) confirmCode(ctx context.Context, a access.Actor, code string) error {
 	code = plain(code)
-	if err := r.mayTry(person, code); err != nil {
+	if err := r.mayTry(a.ID, code); err != nil {
 		return err
 	}
 	return r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
-		ok, _, err := r.proves(ctx, q, person, code)
+		ok, recovery, err := r.proves(ctx, q, a.ID, code)
 		if err == nil && !ok {
 			err = wrongCode(http.StatusForbidden)
+		}
+		if err == nil && recovery {
+			err = r.note(ctx, q, a, recoveryUsed, "person/"+a.ID.String())
 		}
 		return err
 	})

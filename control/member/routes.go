@@ -238,13 +238,13 @@ func (r *Routes) invite(ctx context.Context, q store.Querier, a access.Actor, pe
 		return m, err
 	}
 	now := r.Now()
-	token, err := login.NewLink(ctx, q, login.Link{Kind: login.Invite, Person: &person, Account: &a.Account}, now)
+	link, err := login.InviteLink(ctx, q, r.Pages, person, a.Account, now)
 	if err != nil {
 		return m, err
 	}
 	return m, r.Mail.Add(ctx, q, mail.Message{
 		Account: a.Account, Kind: mail.Invite, To: *p.Email, Name: p.Name, Language: p.Language,
-		Values: map[string]string{"link": r.Pages + "/invite/" + token, "account": to.Name, "role": string(m.Role)},
+		Values: map[string]string{"link": link, "account": to.Name, "role": string(m.Role)},
 	}, now)
 }
 

@@ -125,11 +125,11 @@ func (d *Desk) tell(ctx context.Context, q store.Querier, k *Quote, asker *accou
 	m.Account, m.Event = *k.Account, *k.Event
 	m.Values["link"] = k.Pages + "/events/" + k.Event.String()
 	if asker != nil && asker.JoinedAt == nil {
-		token, err := login.NewLink(ctx, q, login.Link{Kind: login.Invite, Person: &asker.Person, Account: k.Account}, now)
+		link, err := login.InviteLink(ctx, q, k.Pages, asker.Person, *k.Account, now)
 		if err != nil {
 			return err
 		}
-		m.Kind, m.Values["link"] = mail.QuoteAcceptedJoin, k.Pages+"/invite/"+token
+		m.Kind, m.Values["link"] = mail.QuoteAcceptedJoin, link
 	}
 	return d.Mail.Add(ctx, q, m, now)
 }
