@@ -224,19 +224,17 @@ func (c *Control) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		now := time.Now()
-		if err := errors.Join(login.Sweep(ctx, c.store, now), once.Sweep(ctx, c.store, now), door.Sweep(ctx, c.store, now),
-			hook.Sweep(ctx, c.store, now)); err != nil && ctx.Err() == nil {
-			c.log.Warn("log-ins, links, answers and deliveries that are over stay", "err", err)
-		}
-		if err := event.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
-			c.log.Warn("events that were never held stay", "err", err)
-		}
-		if err := brand.Sweep(ctx, c.store); err != nil && ctx.Err() == nil {
-			c.log.Warn("images of events that are gone stay", "err", err)
-		}
-		if err := order.Sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
-			c.log.Warn("quotes that are over stay", "err", err)
+		for _, broom := range []struct {
+			of    string
+			sweep func(context.Context, *store.DB, time.Time) error
+		}{
+			{"log-ins and links", login.Sweep}, {"kept answers", once.Sweep}, {"revoked tokens", door.Sweep},
+			{"deliveries", hook.Sweep}, {"events that were never held", event.Sweep}, {"quotes", order.Sweep},
+			{"images of events that are gone", func(ctx context.Context, db *store.DB, _ time.Time) error { return brand.Sweep(ctx, db) }},
+		} {
+			if err := broom.sweep(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
+				c.log.Warn("what is over stays", "of", broom.of, "err", err)
+			}
 		}
 		select {
 		case <-tick.C:

@@ -31,10 +31,11 @@ type stallConn struct {
 
 // SetWriteDeadline holds where it is earlier than what a write has anyway.
 func (c *stallConn) SetWriteDeadline(t time.Time) error {
-	c.asked.Store(0)
+	asked := int64(0)
 	if !t.IsZero() {
-		c.asked.Store(t.UnixNano())
+		asked = t.UnixNano()
 	}
+	c.asked.Store(asked)
 	return c.Conn.SetWriteDeadline(t)
 }
 

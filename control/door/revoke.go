@@ -88,7 +88,7 @@ func (d *Door) refresh(ctx context.Context) bool {
 }
 
 // Sweep forgets the revoked sessions whose tokens have run out.
-func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
-	_, err := store.Exec(ctx, q, sweepRevoked, store.Args{"now": store.Moment(now)})
+func Sweep(ctx context.Context, db *store.DB, now time.Time) error {
+	_, err := store.Exec(ctx, db, sweepRevoked, store.Args{"now": store.Moment(now)})
 	return err
 }

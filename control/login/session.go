@@ -138,12 +138,12 @@ func EndIn(ctx context.Context, q store.Querier, person, account uuid.UUID) erro
 }
 
 // Sweep forgets log-ins, links and challenges whose time is over, and second steps that no code has confirmed.
-func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
+func Sweep(ctx context.Context, db *store.DB, now time.Time) error {
 	for _, s := range sweeps {
-		if _, err := store.Exec(ctx, q, s, store.Args{"now": store.Moment(now)}); err != nil {
+		if _, err := store.Exec(ctx, db, s, store.Args{"now": store.Moment(now)}); err != nil {
 			return err
 		}
 	}
-	_, err := store.Exec(ctx, q, sweepSteps, store.Args{"before": store.Moment(now.Add(-setUpFor))})
+	_, err := store.Exec(ctx, db, sweepSteps, store.Args{"before": store.Moment(now.Add(-setUpFor))})
 	return err
 }

@@ -125,8 +125,8 @@ func (r *request) keep(ctx context.Context, q store.Querier, out any) error {
 }
 
 // Sweep forgets answers whose time is over.
-func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
-	_, err := store.Exec(ctx, q, sweep, store.Args{"now": store.Moment(now)})
+func Sweep(ctx context.Context, db *store.DB, now time.Time) error {
+	_, err := store.Exec(ctx, db, sweep, store.Args{"now": store.Moment(now)})
 	return err
 }
 

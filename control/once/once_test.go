@@ -94,7 +94,7 @@ func TestInTx(t *testing.T) {
 			t.Errorf("%d were made, want 4", n)
 		}
 
-		if err := Sweep(t.Context(), db, start.Add(keptFor)); err != nil {
+		if err := Sweep(t.Context(), db.DB, start.Add(keptFor)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := store.One[int64](t.Context(), db, test.Get("kept"), nil); err != nil || n != 1 {

@@ -110,7 +110,7 @@ func Forget(ctx context.Context, q store.Querier, email string) error {
 const keptFor = 90 * 24 * time.Hour
 
 // Sweep forgets quotes that made no event, once their time is over.
-func Sweep(ctx context.Context, q store.Querier, now time.Time) error {
-	_, err := store.Exec(ctx, q, sweepQuotes, store.Args{"before": store.Moment(now.Add(-keptFor))})
+func Sweep(ctx context.Context, db *store.DB, now time.Time) error {
+	_, err := store.Exec(ctx, db, sweepQuotes, store.Args{"before": store.Moment(now.Add(-keptFor))})
 	return err
 }

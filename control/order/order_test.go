@@ -244,7 +244,7 @@ func TestForgetAndSweep(t *testing.T) {
 			now  time.Time
 			want int
 		}{{late.StartsAt.Add(90 * 24 * time.Hour), 2}, {late.StartsAt.Add(90*24*time.Hour + time.Second), 1}} {
-			if err := order.Sweep(t.Context(), db, row.now); err != nil {
+			if err := order.Sweep(t.Context(), db.DB, row.now); err != nil {
 				t.Fatal(err)
 			}
 			if all, err := order.Newest(t.Context(), db, 10); err != nil || len(all) != row.want {
