@@ -3,17 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-)
 
-//go:embed migrations
-var migrations embed.FS
+	"freshet/control/store/migrations"
+)
 
 // migrate implements engine. It has a connection of its own: the one that writes is held.
 func (e *sqliteEngine) migrate(ctx context.Context) (n int, err error) {
@@ -42,7 +40,7 @@ func (e *pgEngine) migrate(ctx context.Context) (int, error) {
 }
 
 func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) (applied int, err error) {
-	files, err := fs.Sub(migrations, "migrations/"+dir)
+	files, err := fs.Sub(migrations.Files, dir)
 	if err != nil {
 		return 0, err
 	}

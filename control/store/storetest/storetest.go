@@ -56,15 +56,15 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 	for _, engine := range []struct {
 		name string
 		kind store.Kind
-		url  func(*testing.T) string
+		cfg  func(*testing.T) store.Config
 	}{
-		{"SQLite", store.SQLite, func(*testing.T) string { return "" }},
-		{"PostgreSQL", store.Postgres, postgres},
-		{"CockroachDB", store.Cockroach, cockroach},
+		{"SQLite", store.SQLite, func(t *testing.T) store.Config { return store.Config{Dir: copied(t)} }},
+		{"PostgreSQL", store.Postgres, func(t *testing.T) store.Config { return store.Config{URL: cloned(t, postgres(t))} }},
+		{"CockroachDB", store.Cockroach, func(t *testing.T) store.Config { return store.Config{URL: newDatabase(t, cockroach(t), "")} }},
 	} {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Helper()
-			db := Open(t, store.Config{URL: engine.url(t), Dir: t.TempDir()})
+			db := Open(t, engine.cfg(t))
 			if db.Kind != engine.kind {
 				t.Fatalf("the server is %s", db.Kind) // or what passes would say nothing of the one that is named
 			}
@@ -76,7 +76,7 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 // New returns a new SQLite database with all tables, for tests of what stands above the store.
 func New(t testing.TB) *DB {
 	t.Helper()
-	return Open(t, store.Config{Dir: t.TempDir()})
+	return Open(t, store.Config{Dir: copied(t)})
 }
 
 // Open opens a database until the test ends.
@@ -99,9 +99,9 @@ func Open(t testing.TB, cfg store.Config) *DB {
 func Empty(t *testing.T, kind store.Kind) string {
 	t.Helper()
 	if kind == store.Cockroach {
-		return cockroach(t)
+		return newDatabase(t, cockroach(t), "")
 	}
-	return postgres(t)
+	return newDatabase(t, postgres(t), "")
 }
 
 // Deps are what a test's database is given.
@@ -113,19 +113,21 @@ func log(t testing.TB) *slog.Logger {
 	return slog.New(tint.NewTextHandler(t.Output(), &tint.Options{NoColor: true}))
 }
 
+// postgres returns the address of a server.
 func postgres(t *testing.T) string {
 	t.Helper()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL: deploy/ci/postgres.sh COMMAND runs one for it, and sets %s", postgresEnv)
 	}
-	return newDatabase(t, server)
+	return server
 }
 
+// cockroach returns the address of a server.
 func cockroach(t *testing.T) string {
 	t.Helper()
 	if server := os.Getenv(cockroachEnv); server != "" {
-		return newDatabase(t, server)
+		return server
 	}
 	if os.Getenv(binaryEnv) == "" { // without it testserver would download one
 		t.Skipf("no CockroachDB: neither %s nor %s is set", cockroachEnv, binaryEnv)
@@ -135,24 +137,35 @@ func cockroach(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	return newDatabase(t, server.PGURL().String())
+	return server.PGURL().String()
 }
 
-// newDatabase makes a database on the server at address, and has it dropped when the test ends.
-func newDatabase(t *testing.T, address string) string {
+// newDatabase makes a database on the server at address, as a copy of like where that is named, and has it dropped when
+// the test ends.
+func newDatabase(t *testing.T, address, like string) string {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := fmt.Sprintf("freshet_%x", store.NewID())
-	command(t.Context(), t, address, "CREATE DATABASE "+name)
+	sql := "CREATE DATABASE " + name
+	if like != "" {
+		sql += " TEMPLATE " + like
+	}
+	command(t.Context(), t, address, sql)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		command(ctx, t, address, "DROP DATABASE "+name)
 	})
-	u.Path = "/" + name
+	return within(t, address, name)
+}
+
+// within is the address of a database on the server at address.
+func within(t *testing.T, address, database string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + database
 	return u.String()
 }
 
