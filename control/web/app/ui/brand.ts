@@ -72,8 +72,8 @@ export const tokens = {
   '--f-on-melt': 'onColour',
 } as const satisfies Record<string, keyof Shades>;
 
-/** What stands in the top bar without a logo. */
-let home: Node[] | undefined;
+/** What stands in a top bar without a logo. A page that takes the place of another brings its own. */
+const homes = new WeakMap<Element, Node[]>();
 
 /** Has the page look like brand, from now on. Called again it changes what has changed. */
 export function wear(brand: Brand): void {
@@ -95,7 +95,8 @@ function hang({ logo, name }: Brand): void {
   const hung = link.querySelector('img');
   if (logo?.url === hung?.getAttribute('src') && logo) return;
   document.documentElement.classList.toggle('signed', logo !== undefined);
-  home ??= [...link.childNodes];
+  const home = homes.get(link) ?? [...link.childNodes];
+  homes.set(link, home);
   const { url, width, height } = logo ?? {};
   link.replaceChildren(...(logo ? [el('img', { class: 'logo', src: url, width, height, alt: name })] : home));
 }

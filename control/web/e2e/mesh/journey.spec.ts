@@ -82,6 +82,7 @@ for (const { language, width, height } of played) {
       await lookAt(leo, 'pass');
       await leo.getByRole('button', { name: g('enter'), exact: true }).click();
       await expect(leo.getByText(v('lobby.in.name', { name: 'Leo Roy' }))).toBeVisible();
+      await expect(leo.locator('header.top')).toHaveText('Freshet', { useInnerText: true });
       await lookAt(leo, 'lobby');
 
       const zoe = await people.comes();
