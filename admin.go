@@ -15,6 +15,7 @@ import (
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/keys"
+	"freshet/control/login"
 	"freshet/control/person"
 	"freshet/control/store"
 )
@@ -28,6 +29,8 @@ type adminCommand struct {
 	Quote   adminQuoteCommand   `cmd:"" help:"Decide on the quotes that were asked for."`
 	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
 	Erase   adminEraseCommand   `cmd:"" help:"Forget a person. This cannot be undone."`
+
+	EndSecondStep adminEndSecondStepCommand `cmd:"" help:"Have a person who lost the app and all recovery codes log in without them. Be sure who asks: the password alone then lets in."`
 }
 
 // adminFlags say which database.
@@ -211,6 +214,31 @@ func personWith(ctx context.Context, q store.Querier, email string) (account.Per
 		err = errors.New("nobody has this address")
 	}
 	return one, err
+}
+
+type adminEndSecondStepCommand struct {
+	adminFlags
+	Email string `arg:"" name:"person-email" help:"Address of the person."`
+}
+
+// Run ends the second step and all log-ins of the person.
+func (c *adminEndSecondStepCommand) Run(p *program) error {
+	db, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	var one account.Person
+	err = db.InTx(p.ctx, func(ctx context.Context, q store.Querier) error {
+		if one, err = personWith(ctx, q, c.Email); err != nil {
+			return err
+		}
+		return login.EndSecondStep(ctx, q, one.ID, audit.Act{Actor: audit.System, Action: "end-second-step"}, time.Now())
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "person %s logs in without a second step now, and anew everywhere\n", one.ID)
+	return err
 }
 
 type adminEraseCommand struct {

@@ -1,14 +1,18 @@
 package api
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pquerna/otp/totp"
 
+	"freshet/control/audit"
+	"freshet/control/login"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
 )
@@ -178,6 +182,32 @@ func TestSecondStepEverywhere(t *testing.T) {
 		eve.does("DELETE", "/members/"+member, nil)
 		eve.does("POST", "/members", object{"email": ana, "role": "organizer"})
 		b2.does("POST", "/invitations/use", object{"token": token(o.link(ana, 5))})
+	})
+}
+
+// Who lost app and recovery codes gets in again with the help of whoever runs control, and whoever else was in is out.
+func TestSecondStepIsLost(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner := founded(t, db)
+		owner.secondStep()
+		person := uuid.MustParse(owner.does("GET", "/me", nil)["id"].(string))
+		end := func() error {
+			return db.InTx(t.Context(), func(ctx context.Context, q store.Querier) error {
+				return login.EndSecondStep(ctx, q, person, audit.Act{Actor: audit.System, Action: "end-second-step"}, o.now())
+			})
+		}
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		owner.fails(401, "unauthorized", "GET", "/me", nil)
+		b := o.browser()
+		b.does("POST", "/log-in", object{"email": ana, "password": password})
+		if got := b.does("GET", "/audit", nil)["entries"].([]any)[1].(object); got["action"] != "end-second-step" || got["actor"] != "system" {
+			t.Errorf("noted as %v", got)
+		}
+		if err := end(); err == nil {
+			t.Error("a second step that is off ends again")
+		}
 	})
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
+	"freshet/control/account"
+	"freshet/control/audit"
 	"freshet/control/secret"
 	"freshet/control/store"
 )
@@ -134,6 +136,29 @@ func confirmStep(ctx context.Context, q store.Querier, person uuid.UUID, now tim
 		return nil, err
 	}
 	return newRecovery(ctx, q, person)
+}
+
+// EndSecondStep has a person log in without a second step from now on: for whoever runs control, once somebody who lost
+// app and recovery codes has shown in another way who they are. The person's log-ins end, and its accounts note act. It
+// returns a *problem.Problem where there is none.
+func EndSecondStep(ctx context.Context, q store.Querier, person uuid.UUID, act audit.Act, now time.Time) error {
+	if err := on(ctx, q, person); err != nil {
+		return err
+	}
+	if err := endStep(ctx, q, person); err != nil {
+		return err
+	}
+	if _, err := EndOthers(ctx, q, person, uuid.Nil); err != nil {
+		return err
+	}
+	of, err := account.AccountsOf(ctx, q, person)
+	act.Subject = "person/" + person.String()
+	for _, a := range of {
+		if err == nil {
+			err = audit.Add(ctx, q, a.ID, now, act)
+		}
+	}
+	return err
 }
 
 // endStep forgets a person's second step, and its recovery codes.
