@@ -11,11 +11,13 @@ import (
 // size in bytes: 43 characters of base64url, too many to be guessed, so that one round of SHA-256 will do.
 const size = 32
 
-// New returns a secret, and what is kept of it.
+// New returns a secret, and what is kept of it. It does not begin with a hyphen, as options of commands do.
 func New() (secret string, hash []byte) {
 	b := make([]byte, size)
-	_, _ = rand.Read(b) // it never fails
-	secret = base64.RawURLEncoding.EncodeToString(b)
+	for secret == "" || secret[0] == '-' {
+		_, _ = rand.Read(b) // it never fails
+		secret = base64.RawURLEncoding.EncodeToString(b)
+	}
 	return secret, Hash(secret)
 }
 
