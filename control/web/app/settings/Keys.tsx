@@ -16,7 +16,7 @@ import { MakeKey } from './MakeKey';
 import { ShownOnce } from './ShownOnce';
 import styles from './settings.module.css';
 
-/** "/settings/keys": keys by which programs use the API in the account's name. */
+/** "/settings/api-keys": keys by which programs use the API in the account's name. */
 export function Keys() {
   const t = useT();
   if (!may(useMe(), 'edit-keys')) return <NotAllowed title={t('keys.title')} role="owner" />;

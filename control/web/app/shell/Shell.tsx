@@ -222,7 +222,7 @@ function Places() {
         )}
         {may(me, 'edit-keys') && (
           <li>
-            <Link to="/settings/keys">
+            <Link to="/settings/api-keys">
               <KeyRound {...icon} />
               {t('keys.title')}
             </Link>

@@ -252,7 +252,7 @@ const audit = createRoute({
 
 const keys = createRoute({
   getParentRoute: () => settings,
-  path: '/keys',
+  path: '/api-keys',
   component: lazyRouteComponent(() => import('../settings/Keys'), 'Keys'),
   staticData: { title: 'keys.title' },
 });

@@ -32,7 +32,7 @@ test('a program reads by a key until it is revoked, and another is told by a web
     const shown = page.getByRole('alertdialog');
     await setUp(page);
 
-    await page.goto('/settings/keys');
+    await page.goto('/settings/api-keys');
     await button('New key').click();
     await page.getByLabel('Name', { exact: true }).fill('Planner');
     await button('Make the key').click();

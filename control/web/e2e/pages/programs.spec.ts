@@ -10,21 +10,21 @@ const one = `/settings/webhooks/${hookID}`;
 const states: State[] = [
   {
     name: 'keys',
-    path: '/settings/keys',
+    path: '/settings/api-keys',
     answers: { ...me, 'GET /keys': keys },
     en: 'Reads and writes',
     fr: 'Lire et écrire',
   },
   {
     name: 'keys empty',
-    path: '/settings/keys',
+    path: '/settings/api-keys',
     answers: { ...me, 'GET /keys': { body: [] } },
     en: 'There is no key',
     fr: "Il n'y a pas de clé",
   },
   {
     name: 'keys refused',
-    path: '/settings/keys',
+    path: '/settings/api-keys',
     answers: { 'GET /me': anaAs('organizer') },
     en: 'This needs the role owner',
     fr: 'Il faut pour cela le rôle propriétaire',
@@ -65,7 +65,7 @@ test('a key is made, shown once and revoked by keyboard', async ({ page, mesh, c
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   let all = [...(keys.body as { name: string }[])];
   let asked: unknown;
-  const errors = await visit(page, mesh, '/settings/keys', {
+  const errors = await visit(page, mesh, '/settings/api-keys', {
     ...me,
     'GET /keys': () => ({ body: all }),
     'POST /keys': request => {
