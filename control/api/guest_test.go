@@ -402,6 +402,9 @@ func TestGuests(t *testing.T) {
 		invite(object{"test": true}, 1)
 		owner.does("PATCH", at, object{"title": "Launched"}, "If-Match", "*")
 		owner.does("POST", at+"/guests", object{"guests": []object{{"email": "di@example.org"}}})
+		if got := owner.does("GET", at+"/invitations", nil)["change"]; got != 3.0 {
+			t.Errorf("%v would be told of a change, want 3", got)
+		}
 		invite(object{"change": true}, 3)
 		for to, want := range map[string]string{
 			"bo@example.org": "invitation invitation invitation change", "cy@example.org": "invitation invitation change",

@@ -35,6 +35,16 @@ type inviteOut struct {
 	}
 }
 
+type mailCountIn struct {
+	ID uuid.UUID `path:"id" format:"uuid"`
+}
+
+type mailCountOut struct {
+	Body struct {
+		Change int64 `json:"change" doc:"Who would be told of a change now"`
+	}
+}
+
 // mailingRate is how often mails to all guests of an event may be sent: by mistake, not more.
 var mailingRate = limit.Rate{Name: "mailings", N: 20, Per: time.Hour, Burst: 20}
 
@@ -71,6 +81,15 @@ func (r *Routes) invite(ctx context.Context, in *inviteIn) (*inviteOut, error) {
 		}
 		return out, audit.Add(ctx, q, a.Account, now, a.Act("invite-guests", subject(e.ID), fmt.Sprintf("%d %s", out.Body.Sent, what)))
 	})
+}
+
+// mailCount says how many mails invite would send, so that whoever asks for them knows.
+func (r *Routes) mailCount(ctx context.Context, in *mailCountIn) (*mailCountOut, error) {
+	w := mailing{Account: access.From(ctx).Account, Event: in.ID, Kind: mail.Change, Before: r.Now()}
+	out := &mailCountOut{}
+	var err error
+	out.Body.Change, err = w.count(ctx, r.Store)
+	return out, err
 }
 
 // test sends the invitation to who asks. Its link leads to the event's page: it lets nobody in.

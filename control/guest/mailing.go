@@ -75,6 +75,11 @@ func (m *mailing) chosen(ctx context.Context, q store.Querier, ids []uuid.UUID) 
 	})
 }
 
+// count returns how many of all guests of the event m is for.
+func (m *mailing) count(ctx context.Context, q store.Querier) (int64, error) {
+	return store.One[int64](ctx, q, mailingCount, m.args())
+}
+
 // begin keeps m, which sorts its guests, and returns how many mails it is.
 func begin(ctx context.Context, q store.Querier, m mailing, now time.Time) (n int64, err error) {
 	m.ID, m.Last = store.NewID(), uuid.Nil
@@ -91,7 +96,7 @@ func begin(ctx context.Context, q store.Querier, m mailing, now time.Time) (n in
 		if n = int64(len(all)); err != nil {
 			return 0, err
 		}
-	} else if n, err = store.One[int64](ctx, q, mailingCount, m.args()); err != nil {
+	} else if n, err = m.count(ctx, q); err != nil {
 		return 0, err
 	}
 	return n, keep(ctx, q, m, now)

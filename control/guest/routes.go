@@ -130,6 +130,7 @@ func (r *Routes) Register(api huma.API) {
 	huma.Register(api, edit(access.Op(http.MethodPost, one+"/accept", "accept-guest", "Give a guest who waits a place, and send the link", 409)), r.accept)
 	huma.Register(api, edit(access.Op(http.MethodPost, one+"/refuse", "refuse-guest", "Refuse a guest; its pass lets nobody in any more")), r.refuse)
 	huma.Register(api, once.Keyed(edit(access.Op(http.MethodPost, "/events/{id}/invitations", "invite-guests", "Send mails to guests", 409, 422, 429))), r.invite)
+	huma.Register(api, edit(access.Op(http.MethodGet, "/events/{id}/invitations", "count-mails", "How many mails guests would be sent")), r.mailCount)
 	huma.Register(api, see(access.Op(http.MethodGet, all+"/log", "guest-log", "Who did what to the list of guests, the newest first", 422)), r.log)
 	file := see(access.Op(http.MethodGet, "/events/{id}/guests.xlsx", "guests-file", "All guests with their answers, as a workbook for spreadsheets", 422))
 	file.Responses = map[string]*huma.Response{"200": {

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { type Control, Controller, type UseFormReturn, useWatch } from 'react-hook-form';
 import { useMe } from '../shell/me';
 import { type ApiProblem } from '../shell/problem';
@@ -14,20 +15,40 @@ import { NotInEvent } from './NotInEvent';
 import { Filters } from './Filters';
 import { Languages } from './Languages';
 import { Look } from './Look';
-import { mayIn, useEvent } from './event';
+import { TellGuests } from './TellGuests';
+import { isOver, mayIn, useEvent } from './event';
 import { type Values, wrongItems } from './values';
 import styles from './event-page.module.css';
+
+/** What guests come by, and have in their mails and calendars. */
+const told: readonly (keyof Values)[] = ['title', 'starts', 'ends', 'timeZone'];
 
 /** "/events/{id}/edit": what is said of the event. */
 export function Edit() {
   const t = useT();
   const event = useEvent();
+  /** The changes that guests may be told of, counted; 0 where nobody is asked. */
+  const [changes, setChanges] = useState(0);
   if (!mayIn(event, 'edit-event')) return <NotInEvent title={t('event.edit')} event={event} />;
   return (
     <>
-      <EventForm title={t('event.edit')} act={t('event.save')}>
+      <EventForm
+        title={t('event.edit')}
+        act={t('event.save')}
+        onSaved={changed => {
+          if (told.some(name => changed.includes(name))) setChanges(changes + 1);
+        }}
+      >
         {(form, problem) => <Words form={form} problem={problem} />}
       </EventForm>
+      {changes > 0 && mayIn(event, 'edit-guests') && !isOver(event.state) && (
+        <TellGuests
+          key={changes}
+          onLeave={() => {
+            setChanges(0);
+          }}
+        />
+      )}
       <Filters />
       <Look />
     </>

@@ -43,10 +43,12 @@ interface Props {
   act: string;
   /** The inputs; problem is what the server said to the last try. */
   children: (form: UseFormReturn<Values>, problem: ApiProblem | undefined) => React.ReactNode;
+  /** Told of what was changed here, once it is saved. */
+  onSaved?: (changed: readonly (keyof Values)[]) => void;
 }
 
 /** A part of what is said of the event: only what was typed is sent, and two who change different things are both right. */
-export function EventForm({ title, act, children }: Props) {
+export function EventForm({ title, act, children, onSaved }: Props) {
   const { t } = useWords();
   const event = useEvent();
   const queries = useQueryClient();
@@ -69,7 +71,8 @@ export function EventForm({ title, act, children }: Props) {
         throw placed(asApiProblem(thrown));
       }
     },
-    onSuccess: async saved => {
+    onSuccess: async (saved, typed) => {
+      onSaved?.(differing(base.values, typed));
       await keep(saved);
       const now = baseOf(saved);
       setBase(now);

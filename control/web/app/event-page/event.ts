@@ -57,6 +57,11 @@ export function isHot(state: State): boolean {
   return state === 'preparation' || state === 'live';
 }
 
+/** Whether nobody is written to about it any more. */
+export function isOver(state: State): boolean {
+  return state === 'ended' || state === 'archived' || state === 'cancelled';
+}
+
 /** The page that sends from this browser; it asks for the key where the fragment, which no server sees, brings none. */
 export function liveLink({ id, key }: { id: string; key?: string | undefined }): string {
   return `/live/${id}${key === undefined ? '' : `#key=${encodeURIComponent(key)}`}`;

@@ -428,7 +428,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How many mails guests would be sent */
+        get: operations["count-mails"];
         put?: never;
         /** Send mails to guests */
         post: operations["invite-guests"];
@@ -2544,6 +2545,13 @@ export interface components {
             entries: components["schemas"]["LogEntry"][];
             /** @description Cursor of the page behind this one; absent on the last */
             next?: string;
+        };
+        MailCountOutBody: {
+            /**
+             * Format: int64
+             * @description Who would be told of a change now
+             */
+            change: number;
         };
         MakeHookInBody: {
             kinds: ("event.created" | "event.changed" | "event.started" | "event.ended" | "event.cancelled" | "event.deleted" | "guest.registered" | "viewer.entered")[];
@@ -5924,6 +5932,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventGuest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "count-mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailCountOutBody"];
                 };
             };
             /** @description Unauthorized */

@@ -383,6 +383,55 @@ test('what is typed survives what another person saved', async ({ page, mesh }, 
   expect(errors).toEqual([]);
 });
 
+test('after another start, and no other change, guests are told where that is wanted', async ({
+  page,
+  mesh,
+}, info) => {
+  const asked: unknown[] = [];
+  let startsAt = '2026-12-01T13:00:00Z';
+  let more = {};
+  const errors = await visit(page, mesh, `${here}/edit`, {
+    ...around,
+    [`GET ${here}`]: () => event('scheduled', { startsAt, ...more }),
+    [`PATCH ${here}`]: request => {
+      const body = request.postDataJSON() as { startsAt?: string };
+      startsAt = body.startsAt ?? startsAt;
+      more = { ...more, ...body };
+      return event('scheduled', { startsAt, ...more });
+    },
+    [`GET ${here}/invitations`]: { body: { change: 412 } },
+    [`POST ${here}/invitations`]: request => {
+      asked.push(request.postDataJSON());
+      return asked.length === 1 ? problem(429, 'too-many') : { body: { sent: 411 } };
+    },
+  });
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save event' }).click();
+    await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  };
+  const ask = page.getByRole('group', { name: 'Tell 412 guests of the change?' });
+  await page.getByLabel('Starts').fill('2026-12-01T09:00');
+  await save();
+  await expect(ask).toBeVisible();
+  await page.screenshot({ path: info.outputPath('tell.png'), fullPage: true });
+  await expectAccessible(page);
+  await ask.getByRole('button', { name: 'Not now' }).click();
+  await expect(ask).toBeHidden();
+
+  await page.getByLabel('Message to those who wait').fill('We begin late.');
+  await save();
+  await expect(ask).toBeHidden();
+
+  await page.getByLabel('Starts').fill('2026-12-01T10:00');
+  await save();
+  await ask.getByRole('button', { name: 'Send the mail' }).click();
+  await expect(ask.getByRole('alert')).toBeVisible();
+  await ask.getByRole('button', { name: 'Send the mail' }).click();
+  await expect(page.getByText('411 mails are on their way.')).toBeVisible();
+  expect(asked).toEqual([{ change: true }, { change: true }]);
+  expect(errors).toEqual([]);
+});
+
 test('the agenda is edited by buttons, and what is refused stands at its place', async ({
   page,
   mesh,
