@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { UserPlus } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Known } from '../shell/Known';
 import { api } from '../shell/api';
 import { asApiProblem } from '../shell/problem';
@@ -17,12 +17,12 @@ import { GuestRow } from './GuestRow';
 import { type Open, Tools } from './GuestTools';
 import { NotInEvent } from './NotInEvent';
 import { mayIn, useEvent } from './event';
-import { type Guest, type Search, forgetGuests, held, searchOf } from './guests';
+import { type Guest, type Search, forgetGuests, held, inUse, searchOf } from './guests';
 import styles from './guests.module.css';
 
 const route = getRouteApi('/inside/events/$id/guests');
-/** As often as the lists of guests are read again. */
-const askEveryMS = 10_000;
+/** As often as the list of guests is read again: who registers is seen within a few seconds. */
+const askEveryMS = 3000;
 const pageOf = 50;
 
 /** "/events/{id}/guests": who is on the list, however they came there. */
@@ -50,7 +50,13 @@ function GuestList({ search }: { search: Search }) {
     { refetchInterval: askEveryMS },
   );
   const latest = list.data?.guests;
+  const area = useRef<HTMLDivElement>(null);
   if (latest && !shown) setShown(latest);
+  const first = search.cursor === undefined;
+  const holds = !first || chosen.size > 0;
+  useEffect(() => {
+    if (latest && !holds && area.current && !inUse(area.current)) setShown(latest);
+  }, [latest, list.dataUpdatedAt, holds]);
   const { rows, fresh } = held(shown ?? [], latest ?? []);
   const all = Object.keys(search).length === 0;
 
@@ -101,34 +107,36 @@ function GuestList({ search }: { search: Search }) {
           problem={list.isError ? asApiProblem(list.error) : undefined}
           again={() => void list.refetch()}
         >
-          {fresh > 0 && search.cursor === undefined && (
-            <div className={styles['fresh']} role="status">
-              <Button
-                onPress={() => {
-                  setShown(latest);
-                }}
-              >
-                {t('guests.fresh', { n: fresh })}
-              </Button>
-            </div>
-          )}
-          {rows.length === 0 && <p>{t(all ? 'guests.none' : 'guests.none.found')}</p>}
-          {rows.length > 0 && (
-            <ul className={styles['rows']}>
-              {rows.map(guest => (
-                <GuestRow
-                  key={guest.id}
-                  guest={guest}
-                  edits={edits}
-                  chosen={chosen.has(guest.id)}
-                  choose={on => {
-                    choose(guest.id, on);
+          <div ref={area}>
+            {fresh > 0 && first && (
+              <div className={styles['fresh']} role="status">
+                <Button
+                  onPress={() => {
+                    setShown(latest);
                   }}
-                  onDone={renew}
-                />
-              ))}
-            </ul>
-          )}
+                >
+                  {t('guests.fresh', { n: fresh })}
+                </Button>
+              </div>
+            )}
+            {rows.length === 0 && <p>{t(all ? 'guests.none' : 'guests.none.found')}</p>}
+            {rows.length > 0 && (
+              <ul className={styles['rows']}>
+                {rows.map(guest => (
+                  <GuestRow
+                    key={guest.id}
+                    guest={guest}
+                    edits={edits}
+                    chosen={chosen.has(guest.id)}
+                    choose={on => {
+                      choose(guest.id, on);
+                    }}
+                    onDone={renew}
+                  />
+                ))}
+              </ul>
+            )}
+          </div>
         </Known>
       )}
       <Pages search={search} next={list.data?.next} />

@@ -77,6 +77,18 @@ export function held(shown: readonly Guest[], latest: readonly Guest[]): { rows:
   };
 }
 
+/**
+ * Whether somebody has begun to do something with list: it is scrolled, a pointer or the focus is in it, or something
+ * lies over it.
+ */
+export function inUse(list: HTMLElement): boolean {
+  return (
+    list.getBoundingClientRect().top < 0 ||
+    list.matches(':hover, :focus-within, :has([aria-expanded="true"], [open])') ||
+    document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]') !== null
+  );
+}
+
 /** What is known of the lists of guests of an event is old now. */
 export async function forgetGuests(queries: QueryClient): Promise<void> {
   await Promise.all(

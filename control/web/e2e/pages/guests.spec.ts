@@ -298,8 +298,11 @@ test('guests are accepted, invited again, removed; the list is emptied by its nu
   expect(errors).toEqual([]);
 });
 
-test('new guests wait until they are asked for, and pages have an address', async ({ page, mesh }) => {
-  let now = list(few.slice(1), { total: 120, next: few[4]?.id });
+test('new guests come by themselves, but under a hand wait until they are asked for; pages have an address', async ({
+  page,
+  mesh,
+}) => {
+  let now = list(few.slice(2), { total: 119, next: few[4]?.id });
   await page.clock.install();
   await visit(page, mesh, `${here}/guests`, {
     ...around,
@@ -307,10 +310,15 @@ test('new guests wait until they are asked for, and pages have an address', asyn
     [`GET ${here}/guests?cursor=${few[4]?.id}&limit=50`]: list([guest(60)], { total: 120 }),
     [`GET ${here}/guests?source=imported&limit=50`]: list([few[1]]),
   });
+  await expect(page.getByText('119', { exact: true })).toBeVisible();
+  now = list(few.slice(1), { total: 120, next: few[4]?.id });
+  await page.clock.runFor(3000);
   await expect(page.getByText('120', { exact: true })).toBeVisible();
   await expect(page.getByText('Leo Tremblay')).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Show/ })).toHaveCount(0);
+  await page.getByText('Leo Tremblay').hover();
   now = list(few, { total: 121, next: few[4]?.id });
-  await page.clock.runFor(11_000);
+  await page.clock.runFor(3000);
   await expect(page.getByText('121', { exact: true })).toBeVisible();
   await expect(page.getByText('Ana Silva')).toHaveCount(1); // the person who is logged in
   await page.getByRole('button', { name: 'Show 1 new guest' }).click();
