@@ -176,12 +176,10 @@ export function wrongItems(
   return new Set(found.filter(at => at !== undefined));
 }
 
-/** The list with the item at from moved by one place, up or down; as it is where there is none. */
-export function moved<I>(list: readonly I[], from: number, by: 1 | -1): I[] {
+/** The list with the item at from at to; as it is where either is no place of it. */
+export function moved<I>(list: readonly I[], from: number, to: number): I[] {
   const all = [...list];
-  const [item, other] = [all[from], all[from + by]];
-  if (item === undefined || other === undefined) return all;
-  all[from] = other;
-  all[from + by] = item;
+  if (!(from in all && to in all)) return all;
+  all.splice(to, 0, ...all.splice(from, 1));
   return all;
 }

@@ -99,11 +99,12 @@ test('of two persons who changed different things both are right', () => {
   expect(differing(saved, now)).toEqual(['title', 'lobby']);
 });
 
-test('items of the agenda move by one place, and no further than the ends', () => {
-  expect(moved(['a', 'b', 'c'], 1, -1)).toEqual(['b', 'a', 'c']);
-  expect(moved(['a', 'b', 'c'], 1, 1)).toEqual(['a', 'c', 'b']);
+test('rows move to any place, and no further than the ends', () => {
+  expect(moved(['a', 'b', 'c'], 1, 0)).toEqual(['b', 'a', 'c']);
+  expect(moved(['a', 'b', 'c'], 0, 2)).toEqual(['b', 'c', 'a']);
+  expect(moved(['a', 'b', 'c'], 2, 0)).toEqual(['c', 'a', 'b']);
   expect(moved(['a', 'b'], 0, -1)).toEqual(['a', 'b']);
-  expect(moved(['a', 'b'], 1, 1)).toEqual(['a', 'b']);
+  expect(moved(['a', 'b'], 1, 2)).toEqual(['a', 'b']);
 });
 
 test('what the server refuses is found at its input', () => {

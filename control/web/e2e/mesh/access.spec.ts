@@ -43,7 +43,7 @@ test('guests register, come by their links, one place at a time', async ({ brows
 
     await organizer.getByRole('link', { name: 'Access' }).click();
     await organizer.getByLabel('Who may watch').selectOption('registration');
-    await organizer.getByRole('button', { name: 'Add a field' }).click();
+    await organizer.getByRole('button', { name: 'Line of text' }).click();
     await organizer.getByLabel('Text of the field').fill('Where do you come from?');
     await organizer.getByLabel('Has to be answered').check();
     await organizer.getByRole('button', { name: 'Save access' }).click();

@@ -358,12 +358,12 @@ test('the rule, the form and the direct link are changed', async ({ page, mesh }
   await expect(page.getByText(direct)).toHaveCount(0);
 
   await page.getByLabel('Who may watch').selectOption('registration');
-  await page.getByRole('button', { name: 'Add a field' }).click();
+  await page.getByRole('button', { name: 'Line of text' }).click();
   await expect(page.getByRole('group', { name: 'Field 1' }).getByLabel('Text of the field')).toBeFocused();
   await page.keyboard.type('What do you eat?');
   await page.getByRole('group', { name: 'Field 1' }).getByLabel('Kind').selectOption('choice');
   await page.getByRole('group', { name: 'Field 1' }).getByLabel('Options, one a line').fill('All');
-  await page.getByRole('button', { name: 'Add a field' }).click();
+  await page.getByRole('button', { name: 'Line of text' }).click();
   await page.keyboard.type('Where from?');
   await page.getByRole('button', { name: 'Move Field 2 up' }).click();
   await page.getByLabel('Number of places').fill('300');
@@ -386,5 +386,54 @@ test('the rule, the form and the direct link are changed', async ({ page, mesh }
     cap: 300,
     approval: true,
   });
+  expect(errors).toEqual([]);
+});
+
+test('fields are dragged onto the form and within it', async ({ page, mesh }, info) => {
+  const sent: unknown[] = [];
+  await page.setViewportSize({ width: 1280, height: 1600 }); // a hand that drags cannot scroll, too
+  const errors = await visit(page, mesh, `${here}/access`, {
+    ...around,
+    [`GET ${here}`]: event('scheduled', { access: 'registration', form: form.slice(0, 2) }),
+    [`PATCH ${here}`]: request => {
+      sent.push(request.postDataJSON());
+      return event('scheduled', { access: 'registration', form: form.slice(0, 2) });
+    },
+  });
+  const field = (n: number) => page.getByRole('group', { name: `Field ${n}`, exact: true });
+  const grip = (n: number) => field(n).locator('[draggable]');
+  const kind = (name: string) => page.locator('[draggable]').filter({ hasText: name }).locator('svg').first();
+  await kind('Consent').dragTo(field(1), { targetPosition: { x: 40, y: 4 } });
+  await expect(field(1).getByLabel('Kind')).toHaveValue('consent');
+  await expect(field(1).getByLabel('Text of the field')).toBeFocused();
+  await page.keyboard.type('I agree');
+  await expect(field(1).getByLabel('Has to be answered')).toBeChecked();
+
+  await grip(3).hover();
+  await page.mouse.down();
+  await field(2).hover({ position: { x: 40, y: 4 } });
+  await page.screenshot({ path: info.outputPath('dragged.png'), fullPage: true });
+  await page.mouse.up();
+  await expect(field(2).getByLabel('Kind')).toHaveValue('choice');
+  await grip(1).dragTo(page.getByText('Add a field: press its kind')); // beneath the last
+  await expect(field(3).getByLabel('Text of the field')).toHaveValue('I agree');
+  await grip(1).dragTo(page.getByLabel('Number of places')); // dropped elsewhere, nothing moves
+  await page.getByRole('button', { name: 'Save access' }).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  expect(sent).toEqual([
+    {
+      form: [
+        {
+          id: 'meal',
+          label: 'What do you eat?',
+          kind: 'choice',
+          options: ['All', 'No meat'],
+          required: false,
+        },
+        { id: 'from', label: 'Where do you come from?', kind: 'text', required: true },
+        { label: 'I agree', kind: 'consent', required: true },
+      ],
+    },
+  ]);
   expect(errors).toEqual([]);
 });
