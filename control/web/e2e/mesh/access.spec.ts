@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Browser, type Page, expect, test } from '@playwright/test';
 import { expectAccessible, untilFrames, untilState, watchErrors } from '../page';
-import { addStream, plan, setUp } from '../organizer';
+import { addStream, localTime, plan, setUp } from '../organizer';
 import { Up } from '../up';
 
 const desk = (up: Up) => ({ baseURL: up.url, locale: 'en-US', viewport: { width: 1280, height: 800 } });
@@ -49,6 +49,9 @@ test('guests register, come by their links, one place at a time', async ({ brows
     await organizer.getByRole('button', { name: 'Save access' }).click();
     await expect(organizer.getByText('Saved', { exact: true })).toBeVisible();
 
+    await organizer.getByRole('link', { name: 'Guests' }).click();
+    await expect(organizer.getByText('Nobody is on the list yet')).toBeVisible();
+
     await ana.goto(`/e/${slug}?lang=en`);
     await ana.getByRole('link', { name: 'Register' }).click();
     await ana.getByLabel('Name').fill('Ana Roy');
@@ -59,8 +62,7 @@ test('guests register, come by their links, one place at a time', async ({ brows
     await ana.getByRole('button', { name: 'Register' }).click();
     await expect(ana.getByText('We have sent your link to ana.roy@delta.example')).toBeVisible();
 
-    await organizer.getByRole('link', { name: 'Guests' }).click();
-    await expect(organizer.getByText('Ana Roy')).toBeVisible();
+    await expect(organizer.getByText('Ana Roy')).toBeVisible(); // by itself
     await organizer.getByText('1 answer').click();
     await expect(organizer.getByText('Trois-Rivières')).toBeVisible();
     await organizer.getByRole('button', { name: 'Add guests' }).click();
@@ -75,7 +77,15 @@ test('guests register, come by their links, one place at a time', async ({ brows
     await expectAccessible(organizer);
     await organizer.screenshot({ path: info.outputPath('guests.png'), fullPage: true });
 
+    await organizer.getByRole('link', { name: 'Edit', exact: true }).click();
+    await organizer.getByLabel('Starts').fill(localTime(new Date(Date.now() + 60 * 60_000)));
+    await organizer.getByRole('button', { name: 'Save event' }).click();
+    await expect(organizer.getByText('Tell 2 guests of the change?')).toBeVisible();
+    await organizer.getByRole('button', { name: 'Send the mail' }).click();
+    await expect(organizer.getByText('2 mails are on their way.')).toBeVisible();
+
     await ana.goto('/dev/mail');
+    await expect(ana.getByRole('link', { name: 'Changed: Town hall' })).toHaveCount(2);
     await ana
       .getByRole('link', { name: /Town hall/ })
       .last()
