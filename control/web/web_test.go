@@ -129,7 +129,7 @@ func TestAddresses(t *testing.T) {
 		{"/settings/members", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/look", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/audit", "shell", "text/html; charset=utf-8", ask, 200},
-		{"/settings/keys", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/settings/api-keys", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/webhooks", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings/webhooks/0198a000-0000-7000-8000-0000000000e1", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/calendar/x", "", "application/problem+json", "no-store", 404},
