@@ -127,7 +127,7 @@ func (r *Routes) keep(ctx context.Context, e event.Event, g Guest, now time.Time
 		return "", err
 	}
 	again := r.again.Take(*g.Address, now).OK
-	return status, r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		s, draft := s, first
 		if e.Cap != nil { // somebody may have taken the last place meanwhile
 			if s.event, err = event.Get(ctx, q, e.Account, e.ID); err != nil {
@@ -161,6 +161,7 @@ func (r *Routes) keep(ctx context.Context, e event.Event, g Guest, now time.Time
 		}
 		return r.resend(ctx, q, s, g, now)
 	})
+	return status, err
 }
 
 // resend sends the mail of g's address once more; where it was refused there is none.

@@ -56,7 +56,7 @@ func (r *Routes) stop(ctx context.Context, in *stopIn, meant bool) (out *stopOut
 	if !ok {
 		return nil, unknown
 	}
-	return out, r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
+	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		m, err := mail.EnvelopeOf(ctx, q, id)
 		if isNone(err) || err == nil && m.Kind.Topic() == "" {
 			return unknown
@@ -84,6 +84,7 @@ func (r *Routes) stop(ctx context.Context, in *stopIn, meant bool) (out *stopOut
 			Actor: audit.System, From: from, Action: "unsubscribe", Subject: "mail/" + id.String(), Detail: string(out.Body.Topic),
 		})
 	})
+	return out, err
 }
 
 // A Stopped topic is one about which somebody wants no more mails of an account.
