@@ -144,6 +144,7 @@ func TestBadSitesAndFilters(t *testing.T) {
 		body    object
 		pointer string
 	}{
+		{"a block that no mail has", object{"mailHidden": []string{"logo", "phone"}}, "/mailHidden/1"},
 		{"another place", object{"embed": object{"where": "everywhere"}}, "/embed/where"},
 		{"no place", object{"embed": object{"sites": []string{"example.org"}}}, "/embed"},
 		{"a source of a policy", object{"embed": object{"where": "listed", "sites": []string{"ok.example", "a; script-src *"}}}, "/embed/sites/1"},

@@ -28,6 +28,7 @@ type EventFields struct {
 	Password    *string       `json:"password,omitempty" maxLength:"64" doc:"4 to 64 characters, for those who come; empty takes it away. It is shown to nobody"`
 	Agenda      *[]AgendaItem `json:"agenda,omitempty" maxItems:"100" nullable:"false"`
 	Lobby       *string       `json:"lobby,omitempty" maxLength:"2000" doc:"Message to those who wait for the start"`
+	MailHidden  *[]MailBlock  `json:"mailHidden,omitempty" maxItems:"6" nullable:"false" enum:"logo,number,calendar,agenda,lobby,signature" doc:"What mails about the event do not show"`
 	Form        *[]FormField  `json:"form,omitempty" maxItems:"30" nullable:"false" doc:"What is asked beside name and email"`
 	Cap         MaybeNumber   `json:"cap,omitempty" doc:"Guests that have a place; null for any number"`
 	Approval    *bool         `json:"approval,omitempty" doc:"Whoever registers waits until an organizer agrees"`
@@ -87,6 +88,9 @@ func (f *EventFields) apply(e *Event, password string) error {
 	f.applyRegistration(e, &wrong)
 	f.applyEmbed(e, &wrong)
 	f.applyFilters(e, &wrong)
+	if f.MailHidden != nil {
+		e.MailHidden.V = slices.Compact(slices.Sorted(slices.Values(*f.MailHidden)))
+	}
 	if f.Agenda != nil {
 		e.Agenda.V = []AgendaItem{}
 		for n, i := range *f.Agenda {
@@ -180,6 +184,7 @@ func (f *EventFields) names() string {
 		{"timeZone", f.TimeZone != nil}, {"access", f.Access != nil}, {"password", f.Password != nil},
 		{"agenda", f.Agenda != nil}, {"lobby", f.Lobby != nil}, {"form", f.Form != nil}, {"cap", f.Cap.Given},
 		{"approval", f.Approval != nil}, {"embed", f.Embed != nil}, {"filters", f.Filters != nil},
+		{"mailHidden", f.MailHidden != nil},
 	} {
 		if field.given {
 			all = append(all, field.name)

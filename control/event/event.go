@@ -112,6 +112,7 @@ type Event struct {
 	Password    *string                   `db:"password"` // PHC string
 	Agenda      store.JSON[[]AgendaItem]  `db:"agenda"`
 	Lobby       string                    `db:"lobby"` // message to those who wait
+	MailHidden  store.JSON[[]MailBlock]   `db:"mail_hidden"`
 	Options     store.JSON[EventOptions]  `db:"options"`
 	Embed       store.JSON[Embed]         `db:"embed"`
 	Filter      store.JSON[filter.Filter] `db:"filters"`
@@ -138,7 +139,7 @@ const tries = 10
 func New(account uuid.UUID) Event {
 	e := Event{Account: account}
 	e.Kind, e.Access, e.State, e.TimeZone = Webcast, Open, Scheduled, "UTC"
-	e.Languages.V, e.Agenda.V, e.Form.V = []string{}, []AgendaItem{}, []FormField{}
+	e.Languages.V, e.Agenda.V, e.Form.V, e.MailHidden.V = []string{}, []AgendaItem{}, []FormField{}, []MailBlock{}
 	e.Embed.V = Embed{Where: Anywhere}
 	e.Options.V = EventOptions{Registration: true, Poll: true, Languages: true, SMS: true}
 	return e
@@ -177,7 +178,7 @@ func (e *Event) args() store.Args {
 		"id": e.ID, "account": e.Account, "version": e.Version, "kind": string(e.Kind), "title": e.Title,
 		"words": Words(e.Title), "description": e.Description, "languages": e.Languages, "starts_at": e.StartsAt,
 		"ends_at": e.EndsAt, "time_zone": e.TimeZone, "access": string(e.Access), "password": e.Password,
-		"agenda": e.Agenda, "lobby": e.Lobby, "form": e.Form, "cap": e.Cap, "approval": e.Approval, "embed": e.Embed, "filters": e.Filter,
+		"agenda": e.Agenda, "lobby": e.Lobby, "mail_hidden": e.MailHidden, "form": e.Form, "cap": e.Cap, "approval": e.Approval, "embed": e.Embed, "filters": e.Filter,
 		"viewer_epoch": e.ViewerEpoch,
 	}
 }

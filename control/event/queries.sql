@@ -1,14 +1,15 @@
 -- name: insert_event
 INSERT INTO event (id, account_id, slug, number, kind, title, words, description, languages, starts_at, ends_at, time_zone,
-  state, access, password, agenda, lobby, options, embed, filters, form, cap, approval, made_by, version, created_at)
+  state, access, password, agenda, lobby, mail_hidden, options, embed, filters, form, cap, approval, made_by, version,
+  created_at)
 VALUES (@id, @account, @slug, @number, @kind, @title, @words, @description, @languages, @starts_at, @ends_at, @time_zone,
-  @state, @access, @password, @agenda, @lobby, @options, @embed, @filters, @form, @cap, @approval, @made_by, 1, @created_at)
+  @state, @access, @password, @agenda, @lobby, @mail_hidden, @options, @embed, @filters, @form, @cap, @approval, @made_by, 1, @created_at)
 ON CONFLICT DO NOTHING
 
 -- name: event_by_id
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
-  cancelled_at, held_at, ended_at,
+  password, agenda, lobby, mail_hidden, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version,
+  created_at, cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
@@ -17,8 +18,8 @@ FROM event WHERE account_id = @account AND id = @id
 
 -- name: event_by_slug
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
-  cancelled_at, held_at, ended_at,
+  password, agenda, lobby, mail_hidden, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version,
+  created_at, cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
@@ -27,8 +28,8 @@ FROM event WHERE slug = @slug
 
 -- name: event_by_number
 SELECT id, account_id, slug, number, kind, title, description, languages, starts_at, ends_at, time_zone, state, access,
-  password, agenda, lobby, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version, created_at,
-  cancelled_at, held_at, ended_at,
+  password, agenda, lobby, mail_hidden, options, embed, filters, direct, viewer_epoch, form, cap, approval, made_by, version,
+  created_at, cancelled_at, held_at, ended_at,
   CASE WHEN cap IS NULL THEN 0 ELSE (SELECT count(*) FROM guest g WHERE g.event_id = event.id AND g.state = 'in') END AS taken,
   (SELECT b.look FROM brand b WHERE b.id = event.id) AS look,
   (SELECT b.look FROM brand b WHERE b.id = event.account_id) AS account_look,
@@ -61,7 +62,7 @@ ORDER BY e.starts_at DESC, e.id DESC LIMIT @n
 -- name: update_event
 UPDATE event SET kind = @kind, title = @title, words = @words, description = @description, languages = @languages,
   starts_at = @starts_at, ends_at = @ends_at, time_zone = @time_zone, access = @access, password = @password,
-  agenda = @agenda, lobby = @lobby, embed = @embed, filters = @filters, form = @form, cap = @cap, approval = @approval,
+  agenda = @agenda, lobby = @lobby, mail_hidden = @mail_hidden, embed = @embed, filters = @filters, form = @form, cap = @cap, approval = @approval,
   viewer_epoch = @viewer_epoch,
   version = version + 1
 WHERE account_id = @account AND id = @id AND version = @version

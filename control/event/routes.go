@@ -64,6 +64,7 @@ type EventDetails struct {
 	Description string       `json:"description"`
 	Agenda      []AgendaItem `json:"agenda" nullable:"false" doc:"By time"`
 	Lobby       string       `json:"lobby"`
+	MailHidden  []MailBlock  `json:"mailHidden" nullable:"false" enum:"logo,number,calendar,agenda,lobby,signature" doc:"What mails about the event do not show"`
 	Password    bool         `json:"password" doc:"One was chosen"`
 	Options     EventOptions `json:"options"`
 	Form        []FormField  `json:"form" nullable:"false" doc:"What is asked of those who register, beside name and email"`
@@ -202,7 +203,7 @@ func (r *Routes) show(e Event, role permit.Role) EventDetails {
 	now := r.Now()
 	v := EventDetails{
 		EventLine: r.line(e.Line, role), Description: e.Description, Agenda: e.Agenda.V, Lobby: e.Lobby,
-		Password: e.Password != nil, Options: e.Options.V, Embed: e.Embed.V, Filters: filtersOf(e.Filter.V), Form: e.Form.V, Cap: e.Cap, Approval: e.Approval, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
+		Password: e.Password != nil, Options: e.Options.V, Embed: e.Embed.V, MailHidden: e.MailHidden.V, Filters: filtersOf(e.Filter.V), Form: e.Form.V, Cap: e.Cap, Approval: e.Approval, CreatedAt: e.CreatedAt, May: login.Acts{}, Steps: []Step{},
 		Deletable: e.Deletable(now) && role.May(permit.EditEvent),
 	}
 	for _, act := range permit.Acts() {

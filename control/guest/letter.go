@@ -78,6 +78,7 @@ func (l *Letters) to(s sheet, g Guest, kind mail.Kind, now time.Time) mail.Messa
 	if e.Kind != event.Permanent && kind != mail.Waiting {
 		m.Calendar.Method, m.Calendar.Text = event.Entry(e, l.Pages, event.Letter{To: *g.Address, Link: m.Values["link"], From: l.From}, now)
 	}
+	e.Trim(&m)
 	return m
 }
 

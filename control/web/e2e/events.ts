@@ -45,6 +45,7 @@ export function event(state: keyof typeof steps, more: Record<string, unknown> =
         { at: 10, title: 'Figures of the year', text: 'By Leo Tremblay' },
       ],
       lobby: 'We begin on time.',
+      mailHidden: [],
       password: false,
       embed: { where: 'listed', sites: ['www.example.org', '*.partner.example'] },
       filters: {

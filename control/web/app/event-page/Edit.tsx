@@ -15,6 +15,7 @@ import { NotInEvent } from './NotInEvent';
 import { Filters } from './Filters';
 import { Languages } from './Languages';
 import { Look } from './Look';
+import { MailBlocks } from './MailBlocks';
 import { TellGuests } from './TellGuests';
 import { isOver, mayIn, useEvent } from './event';
 import { type Values, wrongItems } from './values';
@@ -51,6 +52,7 @@ export function Edit() {
       )}
       <Filters />
       <Look />
+      <MailBlocks />
     </>
   );
 }

@@ -1770,6 +1770,8 @@ export interface components {
             languages?: string[];
             /** @description Message to those who wait for the start */
             lobby?: string;
+            /** @description What mails about the event do not show */
+            mailHidden?: ("logo" | "number" | "calendar" | "agenda" | "lobby" | "signature")[];
             /** @description What the order form grants; absent: everything */
             options?: components["schemas"]["EventOptions"];
             /** @description 4 to 64 characters, for those who come; empty takes it away. It is shown to nobody */
@@ -1931,6 +1933,8 @@ export interface components {
              */
             link: string;
             lobby: string;
+            /** @description What mails about the event do not show */
+            mailHidden: ("logo" | "number" | "calendar" | "agenda" | "lobby" | "signature")[];
             /** @description What the role allows in this event */
             may: ("create-events" | "edit-account" | "edit-event" | "edit-guests" | "edit-keys" | "edit-members" | "edit-streams" | "edit-users" | "edit-webhooks" | "run-event" | "see-account" | "see-audit" | "see-event" | "see-guests" | "see-members" | "see-order")[];
             /** @description Nine digits */
@@ -1983,6 +1987,8 @@ export interface components {
             languages?: string[];
             /** @description Message to those who wait for the start */
             lobby?: string;
+            /** @description What mails about the event do not show */
+            mailHidden?: ("logo" | "number" | "calendar" | "agenda" | "lobby" | "signature")[];
             /** @description 4 to 64 characters, for those who come; empty takes it away. It is shown to nobody */
             password?: string;
             /** Format: date-time */

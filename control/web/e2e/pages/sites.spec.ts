@@ -1,4 +1,4 @@
-/** On which sites an event may be shown, and who may come to it by where they come from. */
+/** On which sites an event may be shown, who may come to it by where they come from, and what its mails show. */
 import { expect } from '@playwright/test';
 import { type Answer, type Answers, anaAs, problem } from '../answers';
 import { test, visit } from '../states';
@@ -33,6 +33,7 @@ function kept(): { answers: Answers; sent: unknown[] } {
     approval: false,
     embed: { where: 'anywhere' },
     filters: nobody,
+    mailHidden: [],
     options: { registration: true, poll: true, languages: true, sms: true },
     role: 'owner',
     may: ['see-event', 'edit-event'],
@@ -149,5 +150,18 @@ test('an organizer says who may come, and which line is none', async ({ page, me
   expect(sent.at(-1)).toEqual({
     filters: { ...nobody, denyAddresses: ['192.0.2.7'], allowDomains: ['example.org'] },
   });
+  expect(errors).toEqual([]);
+});
+
+test('an organizer says what the mails do not show', async ({ page, mesh }) => {
+  const { answers, sent } = kept();
+  const errors = await visit(page, mesh, `${here}/edit`, answers);
+  const agenda = page.getByRole('group', { name: 'What they show' }).getByLabel('Agenda');
+  await expect(agenda).toBeChecked();
+  await agenda.uncheck();
+  await page.getByRole('button', { name: 'Save the mails' }).click();
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
+  await expect(agenda).not.toBeChecked();
+  expect(sent).toEqual([{ mailHidden: ['agenda'] }]);
   expect(errors).toEqual([]);
 });
