@@ -24,7 +24,9 @@ func TestMailBlocks(t *testing.T) {
 		number := e["number"].(string)
 		number = number[:3] + " " + number[3:6] + " " + number[6:]
 		in := func(trace string) func(mail.Written) [2]bool {
-			return func(w mail.Written) [2]bool { return [2]bool{strings.Contains(w.Text, trace), strings.Contains(w.HTML, trace)} }
+			return func(w mail.Written) [2]bool {
+				return [2]bool{strings.Contains(w.Text, trace), strings.Contains(w.HTML, trace)}
+			}
 		}
 		blocks := map[string]func(mail.Written) [2]bool{ // whether text and HTML have it
 			"number": in(number), "agenda": in("Questions"), "lobby": in("Bring tea."), "signature": in("Ana of Nordlicht"),
