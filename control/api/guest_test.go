@@ -556,3 +556,25 @@ func TestGuestAtTheDoor(t *testing.T) {
 		}
 	})
 }
+
+// Who is erased leaves no name at the door, however the address was typed, and has no token that is renewed.
+func TestErasedAtTheDoor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		o, owner, b, _ := withBob(t, db)
+		hear(o)
+		h := opened(o, owner, object{"access": "registration"})
+		o.browser().does("POST", h.slug+"/register", object{"name": "Robert B.", "email": "Bob@Example.org"})
+		in := o.browser().does("POST", h.slug+"/enter", object{"pass": o.passOf(bob)})
+		o.with(in["token"]).does("POST", h.slug+"/join", nil)
+		if w := b.send("GET", "/me/export", nil); !strings.Contains(w.Body.String(), `"way":"pass"`) {
+			t.Errorf("the entry is not taken away: %s", w.Body)
+		}
+		b.does("DELETE", "/me", object{"password": password})
+		here := owner.does("GET", h.at+"/present", nil)
+		if s := fmt.Sprint(here); strings.Contains(s, "Robert") || strings.Contains(strings.ToLower(s), "bob@") {
+			t.Errorf("who is there: %s", s)
+		}
+		o.api.d.Door.First(t.Context())
+		o.with(in["token"]).fails(401, "token-wrong", "POST", h.slug+"/join", nil)
+	})
+}

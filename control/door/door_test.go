@@ -306,6 +306,36 @@ func TestPasswordIsHashedOnce(t *testing.T) {
 	}
 }
 
+// A pass is of use in one place: whoever was silent until it was not in use any more is out once another has it.
+func TestSilentPlace(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		h := newHall(t, db.DB, event.Token)
+		silent := h.comes(Comer{Pass: "gil"}, "")
+		h.now = t0.Add(inUse)
+		next := h.comes(Comer{Pass: "gil"}, "")
+		if _, err := h.Join(h.door(), silent.Token, netip.Addr{}); err == nil {
+			t.Error("both places go on")
+		}
+		if _, err := h.Join(h.door(), next.Token, netip.Addr{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A list that is emptied is empty for those, too, whose entries wait to be written.
+func TestRevokeAllThatWaits(t *testing.T) {
+	h := newHall(t, storetest.New(t).DB, event.Token)
+	gil, session := h.guests.ids["gil"], store.NewID()
+	h.swap(Entry{ID: session, Event: h.event.ID, Guest: &gil, BeganAt: t0}, true)
+	err := h.db.InTx(t.Context(), func(ctx context.Context, q store.Querier) error { return h.RevokeAll(ctx, q, h.event.ID) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !h.records.Revoked(session.String()) {
+		t.Error("goes on")
+	}
+}
+
 // What forgets stays remembers those who are there.
 func TestStaysAreForgotten(t *testing.T) {
 	h := newHall(t, storetest.New(t).DB, event.Token)

@@ -65,7 +65,7 @@ func (d *Door) renew(at event.Door, c token.Claims, now time.Time) (Ticket, erro
 	if err != nil { // it was signed here
 		return Ticket{}, err
 	}
-	d.seen(session, c.Guest, now)
+	d.seen(session, at.Event, c.Guest, now)
 	text, expires, err := d.minter.Mint(token.Claims{Session: c.Session, Event: at.Slug, Guest: c.Guest, Epoch: uint64(at.ViewerEpoch)}, now)
 	return Ticket{Session: session, Token: text, Expires: expires}, err
 }

@@ -89,6 +89,7 @@ func (p *page) empty() bool { return len(p.entries)+len(p.revoked)+len(p.seen) =
 func (l *ledger) tear() (p page) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.m.waiting.Set(float64(len(l.entries)))
 	n := min(atOnce, len(l.entries))
 	p.entries, l.entries = l.entries[:n:n], l.entries[n:]
 	n = min(atOnce, len(l.revoked))
@@ -121,7 +122,6 @@ func (l *ledger) back(p page) {
 func (l *ledger) write(ctx context.Context) {
 	for {
 		p := l.tear()
-		l.m.waiting.Set(float64(len(p.entries)))
 		if p.empty() {
 			return
 		}

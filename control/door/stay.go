@@ -3,6 +3,7 @@ package door
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +13,8 @@ import (
 
 // A stay is what this node remembers of a guest's entry.
 type stay struct {
-	session uuid.UUID
-	seen    time.Time
+	session, event uuid.UUID
+	seen           time.Time
 }
 
 // takeIn keeps e, the entry of a guest, whose pass is in use nowhere else then. It returns a *problem.Problem where it is
@@ -23,21 +24,18 @@ func (d *Door) takeIn(ctx context.Context, e Entry, live, here bool) error {
 	if _, used := d.stay(*e.Guest, e.BeganAt); used && !here {
 		return errPassInUse()
 	}
-	var former uuid.UUID
+	var former []uuid.UUID
 	err := d.d.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
-		former = uuid.Nil
-		last, err := store.One[Entry](ctx, q, lastOfGuest, store.Args{"guest": *e.Guest, "since": e.BeganAt.Add(-inUse)})
-		switch {
-		case errors.Is(err, store.ErrNone):
-		case err != nil:
-			return err
-		case !here:
+		_, err := store.One[Entry](ctx, q, lastOfGuest, store.Args{"guest": *e.Guest, "since": e.BeganAt.Add(-inUse)})
+		if err == nil && !here {
 			return errPassInUse()
-		default:
-			former = last.ID
-			if err := revoke(ctx, q, former, e.BeganAt.Add(lives)); err != nil {
-				return err
-			}
+		}
+		if err != nil && !errors.Is(err, store.ErrNone) {
+			return err
+		}
+		// Whoever was silent for so long that the pass is not in use any more has tokens, too.
+		if former, err = revokeGuest(ctx, q, *e.Guest, e.BeganAt); err != nil {
+			return err
 		}
 		if err := keep(ctx, q, e); err != nil {
 			return err
@@ -51,12 +49,12 @@ func (d *Door) takeIn(ctx context.Context, e Entry, live, here bool) error {
 	if err != nil && used && !here { // another was faster
 		return errPassInUse()
 	}
-	if used && was.session != former { // its entry waits to be written
+	if used && !slices.Contains(former, was.session) { // its entry waits to be written
 		d.ledger.revoke(was.session, e.BeganAt.Add(lives))
 		d.end(was.session, e.BeganAt)
 	}
-	if former != uuid.Nil {
-		d.end(former, e.BeganAt)
+	for _, session := range former {
+		d.end(session, e.BeganAt)
 	}
 	return err
 }
@@ -75,7 +73,7 @@ func (d *Door) swap(e Entry, always bool) (was stay, used bool) {
 	defer d.mu.Unlock()
 	was = d.stays[*e.Guest]
 	if used = d.current(was, e.BeganAt); !used || always {
-		d.stays[*e.Guest] = stay{e.ID, e.BeganAt}
+		d.stays[*e.Guest] = stay{e.ID, e.Event, e.BeganAt}
 	}
 	return was, used
 }
@@ -84,8 +82,20 @@ func (d *Door) current(s stay, now time.Time) bool {
 	return s.session != uuid.Nil && now.Sub(s.seen) < inUse && !d.d.Revoked.Revoked(s.session.String())
 }
 
-// seen notes that somebody is still there.
-func (d *Door) seen(session uuid.UUID, guest string, now time.Time) {
+// staysIn returns the sessions that are remembered of an event's guests.
+func (d *Door) staysIn(event uuid.UUID) (all []uuid.UUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.stays {
+		if s.event == event {
+			all = append(all, s.session)
+		}
+	}
+	return all
+}
+
+// seen notes that somebody is still at an event.
+func (d *Door) seen(session, event uuid.UUID, guest string, now time.Time) {
 	d.ledger.see(session, now)
 	id, err := uuid.Parse(guest)
 	if err != nil { // none of the event's list
@@ -93,7 +103,7 @@ func (d *Door) seen(session uuid.UUID, guest string, now time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stays[id] = stay{session, now}
+	d.stays[id] = stay{session, event, now}
 }
 
 // forgetStays forgets those who have not been seen for so long that their passes are not in use any more.

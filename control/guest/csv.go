@@ -18,6 +18,9 @@ import (
 // linesMost of one file.
 const linesMost = 20_000
 
+// separatorsMost of one line: a file of nothing else would take fifty times its size.
+const separatorsMost = 100
+
 // faultsMost is how many lines that are not valid a report names.
 const faultsMost = 1000
 
@@ -60,8 +63,14 @@ func read(e event.Event, file []byte) ([]row, error) {
 		}
 		file = latin
 	}
+	comma, n := separator(file), 0
+	for line := range bytes.Lines(file) {
+		if n++; bytes.Count(line, []byte(string(comma))) > separatorsMost {
+			return nil, unreadable(pointer(n), fmt.Sprintf("A line has at most %d columns.", separatorsMost+1))
+		}
+	}
 	r := csv.NewReader(bytes.NewReader(file))
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = separator(file), -1, true, true
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = comma, -1, true, true
 	var rows []row
 	var bad []problem.Field
 	var columns []column

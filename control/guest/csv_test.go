@@ -60,6 +60,7 @@ func TestBadLines(t *testing.T) {
 		"UTF-16":        {"\xff\xfeA\x00", "/line/1 This is no text. Save the file as “CSV UTF-8”."},
 		"other letters": {"\x81\x8d,a@example.org", "/line/1 The letters of this file cannot be read. Save it as “CSV UTF-8”."},
 		"nobody":        {"name,email\n", "/line/1 There is nobody in this file."},
+		"columns":       {"name,email\nA" + strings.Repeat(",", 101), "/line/2 A line has at most 101 columns."},
 		"too many":      {strings.Repeat("a@example.org\n", linesMost+1), "/line/20001 A file has at most 20000 guests. Split it."},
 	} {
 		rows, err := read(french(), []byte(c.file))

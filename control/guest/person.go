@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"freshet/control/audit"
+	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/store"
 )
@@ -39,8 +40,8 @@ func ByAddress(ctx context.Context, q store.Querier, address string) ([]Visit, e
 }
 
 // Forget erases who the guests with an address are, and what the address has stopped: name, address and answers go, passes
-// let nobody in any more, and that there was a guest is counted as before. Others get
-// the places that are free then.
+// and tokens let nobody in any more, and that there was a guest is counted as before. Others get the places that are free
+// then.
 func Forget(ctx context.Context, q store.Querier, address string, now time.Time) error {
 	all, err := ByAddress(ctx, q, address)
 	if err != nil {
@@ -48,6 +49,9 @@ func Forget(ctx context.Context, q store.Querier, address string, now time.Time)
 	}
 	for _, v := range all {
 		if _, err := store.Exec(ctx, q, eraseGuest, store.Args{"id": v.ID}); err != nil {
+			return err
+		}
+		if err := door.RevokeGuest(ctx, q, v.ID, now); err != nil {
 			return err
 		}
 		e, err := event.Get(ctx, q, v.Account, v.Event)

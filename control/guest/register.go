@@ -94,10 +94,11 @@ func (r *Routes) register(ctx context.Context, in *registerIn) (*registerOut, er
 	if !e.Filter.V.Admits(from, *g.Address) {
 		return nil, event.NotHere()
 	}
-	for _, v := range []limit.Verdict{r.events.Take(e.ID.String(), now), r.addresses.Take(*g.Address, now)} {
-		if !v.OK {
-			return nil, v.Refused()
-		}
+	if v := r.addresses.Take(*g.Address, now); !v.OK {
+		return nil, v.Refused()
+	}
+	if v := r.events.Take(e.ID.String(), now); !v.OK { // last: who is refused otherwise takes no place of others
+		return nil, v.Refused()
 	}
 	out := &registerOut{}
 	if out.Body.Status, err = r.keep(ctx, e, g, now); err != nil {
@@ -129,13 +130,12 @@ func (r *Routes) keep(ctx context.Context, e event.Event, g Guest, now time.Time
 	again := r.again.Take(*g.Address, now).OK
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		s, draft := s, first
-		if e.Cap != nil { // somebody may have taken the last place meanwhile
-			if s.event, err = event.Get(ctx, q, e.Account, e.ID); err != nil {
-				return err
-			}
-			if !s.event.TakesGuests() {
-				return closed()
-			}
+		// Meanwhile somebody may have taken the last place, or an organizer have changed who comes in.
+		if s.event, err = event.Get(ctx, q, e.Account, e.ID); err != nil {
+			return err
+		}
+		if !s.event.TakesGuests() {
+			return closed()
 		}
 		if status = "sent"; stateIn(s.event) == Waiting {
 			status = "waiting"
