@@ -21,7 +21,7 @@ var (
 	entryByID        = statements.Get("entry_by_id")
 	eventThere       = statements.Get("event_there")
 	seenEntry        = statements.Get("seen_entry")
-	lastOfGuest      = statements.Get("last_of_guest")
+	placesOfGuest    = statements.Get("places_of_guest")
 	sessionsOfGuest  = statements.Get("sessions_of_guest")
 	sessionsOfGuests = statements.Get("sessions_of_guests")
 	entriesOfEmail   = statements.Get("entries_of_email")

@@ -13,11 +13,9 @@ SELECT count(*) FROM event WHERE id = @event
 -- name: seen_entry
 UPDATE entry SET seen_at = @at WHERE id = @id AND seen_at < @at
 
--- name: last_of_guest
-SELECT id, account_id, event_id, guest_id, name, email, language, way, network, began_at, seen_at
-FROM entry e
+-- name: places_of_guest
+SELECT count(*) FROM entry e
 WHERE e.guest_id = @guest AND e.seen_at > @since AND NOT EXISTS (SELECT 1 FROM revoked_session r WHERE r.id = e.id)
-ORDER BY e.began_at DESC, e.id DESC LIMIT 1
 
 -- name: sessions_of_guest
 SELECT id FROM entry WHERE guest_id = @guest AND seen_at > @since

@@ -27,7 +27,7 @@ func revoke(ctx context.Context, q store.Querier, session uuid.UUID, until time.
 // come in with one again. Who watches already goes on.
 func (d *Door) Revoke(ctx context.Context, q store.Querier, guest uuid.UUID) error {
 	now := d.d.Now()
-	all, err := store.All[uuid.UUID](ctx, q, sessionsOfGuest, store.Args{"guest": guest, "since": store.Moment(now.Add(-lives))})
+	all, err := sessionsOf(ctx, q, guest, now)
 	if err != nil {
 		return err
 	}
@@ -39,19 +39,16 @@ func (d *Door) Revoke(ctx context.Context, q store.Querier, guest uuid.UUID) err
 
 // RevokeGuest does what Revoke does where no door is at hand: doors hear of it within a second.
 func RevokeGuest(ctx context.Context, q store.Querier, guest uuid.UUID, now time.Time) error {
-	_, err := revokeGuest(ctx, q, guest, now)
-	return err
+	all, err := sessionsOf(ctx, q, guest, now)
+	if err != nil {
+		return err
+	}
+	return revokeEach(ctx, q, all, now)
 }
 
-// revokeGuest has no token count any more of the sessions that a guest's entries are known to have, and returns these.
-func revokeGuest(ctx context.Context, q store.Querier, guest uuid.UUID, now time.Time) ([]uuid.UUID, error) {
-	all, err := store.All[uuid.UUID](ctx, q, sessionsOfGuest, store.Args{"guest": guest, "since": store.Moment(now.Add(-lives))})
-	for _, id := range all {
-		if err == nil {
-			err = revoke(ctx, q, id, now.Add(lives))
-		}
-	}
-	return all, err
+// sessionsOf returns the sessions of a guest, as far as they are written, that may have tokens which count.
+func sessionsOf(ctx context.Context, q store.Querier, guest uuid.UUID, now time.Time) ([]uuid.UUID, error) {
+	return store.All[uuid.UUID](ctx, q, sessionsOfGuest, store.Args{"guest": guest, "since": store.Moment(now.Add(-lives))})
 }
 
 // RevokeAll does for all guests of an event what Revoke does for one.
@@ -64,11 +61,20 @@ func (d *Door) RevokeAll(ctx context.Context, q store.Querier, event uuid.UUID) 
 	return d.revokeAll(ctx, q, append(all, d.staysIn(event)...), now)
 }
 
-func (d *Door) revokeAll(ctx context.Context, q store.Querier, all []uuid.UUID, now time.Time) error {
+// revokeEach has the tokens of sessions not count any more.
+func revokeEach(ctx context.Context, q store.Querier, all []uuid.UUID, now time.Time) error {
 	for _, id := range all {
 		if err := revoke(ctx, q, id, now.Add(lives)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// revokeAll does that, and has nodes know once it is kept.
+func (d *Door) revokeAll(ctx context.Context, q store.Querier, all []uuid.UUID, now time.Time) error {
+	if err := revokeEach(ctx, q, all, now); err != nil {
+		return err
 	}
 	store.After(ctx, func() {
 		for _, id := range all {

@@ -26,15 +26,18 @@ func (d *Door) takeIn(ctx context.Context, e Entry, live, here bool) error {
 	}
 	var former []uuid.UUID
 	err := d.d.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
-		_, err := store.One[Entry](ctx, q, lastOfGuest, store.Args{"guest": *e.Guest, "since": e.BeganAt.Add(-inUse)})
-		if err == nil && !here {
-			return errPassInUse()
+		places, err := store.One[int64](ctx, q, placesOfGuest, store.Args{"guest": *e.Guest, "since": e.BeganAt.Add(-inUse)})
+		if err == nil && places > 0 && !here {
+			err = errPassInUse()
 		}
-		if err != nil && !errors.Is(err, store.ErrNone) {
+		if err != nil {
 			return err
 		}
 		// Whoever was silent for so long that the pass is not in use any more has tokens, too.
-		if former, err = revokeGuest(ctx, q, *e.Guest, e.BeganAt); err != nil {
+		if former, err = sessionsOf(ctx, q, *e.Guest, e.BeganAt); err != nil {
+			return err
+		}
+		if err := revokeEach(ctx, q, former, e.BeganAt); err != nil {
 			return err
 		}
 		if err := keep(ctx, q, e); err != nil {

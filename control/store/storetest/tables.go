@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -21,8 +20,6 @@ import (
 // To make the tables takes longer than most tests do. They are made once and copied: on SQLite by each process, on a
 // PostgreSQL server for good, in a database that is named after what the tables are made by.
 
-const sqliteFile = "freshet.db"
-
 // sqliteTables returns a file with all tables and nothing in them.
 var sqliteTables = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "freshet-tables-")
@@ -33,7 +30,7 @@ var sqliteTables = sync.OnceValues(func() ([]byte, error) {
 	if err := makeTables(context.Background(), store.Config{Dir: dir}); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(filepath.Join(dir, sqliteFile))
+	return os.ReadFile(store.File(dir))
 })
 
 // copied returns a folder with an SQLite database that has all tables.
@@ -42,7 +39,7 @@ func copied(t testing.TB) string {
 	tables, err := sqliteTables()
 	dir := t.TempDir()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, sqliteFile), tables, 0o600)
+		err = os.WriteFile(store.File(dir), tables, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)

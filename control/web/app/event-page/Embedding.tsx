@@ -1,13 +1,11 @@
-import { useForm, useWatch } from 'react-hook-form';
-import { asApiProblem } from '../shell/problem';
+import { type Control, useWatch } from 'react-hook-form';
 import { useWords } from '../shell/words';
-import { Button } from '../ui/Button';
 import { CopyButton } from '../ui/Copy';
 import { Field } from '../ui/Field';
-import { Form } from '../ui/Form';
 import { Select } from '../ui/Select';
+import { FieldsForm } from './FieldsForm';
 import { type EventDetails, mayIn, useEvent } from './event';
-import { linesOf, named, useFields, wrongLines } from './fields';
+import { linesOf, wrongLines } from './fields';
 import styles from './event-page.module.css';
 
 const places = ['anywhere', 'listed', 'nowhere'] as const;
@@ -64,62 +62,54 @@ export function codesOf({ link, slug, title }: Pick<EventDetails, 'link' | 'slug
 function valuesOf({ embed }: EventDetails) {
   return { where: embed.where, sites: (embed.sites ?? []).join('\n') };
 }
+type Values = ReturnType<typeof valuesOf>;
 
 function Sites() {
   const { t } = useWords();
-  const event = useEvent();
-  const save = useFields();
-  const form = useForm({ values: valuesOf(event), resetOptions: { keepDirtyValues: true } });
-  const { control } = form;
-  const where = useWatch({ control, name: 'where' });
-  const problem = save.isError ? asApiProblem(save.error) : undefined;
-  const wrong = wrongLines(problem?.fields.map(({ pointer }) => pointer) ?? [], 'embed/sites');
   return (
-    <div className={styles['column']}>
-      <Form
-        form={form}
-        error={problem && named(problem, { embed: 'sites' })}
-        onSubmit={({ where, sites }) => {
-          save.mutate(
-            { embed: { where, sites: where === 'listed' ? linesOf(sites) : [] } },
-            {
-              onSuccess: saved => {
-                form.reset(valuesOf(saved), { keepDirtyValues: false });
-              },
-            },
-          );
-        }}
-        fields={{
+    <FieldsForm
+      valuesOf={valuesOf}
+      fieldsOf={({ where, sites }) => ({ embed: { where, sites: where === 'listed' ? linesOf(sites) : [] } })}
+      act={t('embed.save')}
+      places={{ embed: 'sites' }}
+      names={pointers => {
+        const wrong = wrongLines(pointers, 'embed/sites');
+        return {
           sites: {
             label: t('embed.sites'),
             wrong:
               wrong.length > 0 ? t('embed.sites.wrong', { lines: wrong.join(', ') }) : t('embed.sites.many'),
           },
-        }}
-      >
-        <Select
-          control={control}
-          name="where"
-          label={t('embed.where')}
-          choices={places.map(value => ({ value, name: t(`embed.where.${value}`) }))}
-        />
-        {where === 'listed' && (
-          <Field
+        };
+      }}
+    >
+      {control => (
+        <>
+          <Select
             control={control}
-            name="sites"
-            label={t('embed.sites')}
-            hint={t('embed.sites.hint')}
-            lines={4}
-            autoComplete="off"
+            name="where"
+            label={t('embed.where')}
+            choices={places.map(value => ({ value, name: t(`embed.where.${value}`) }))}
           />
-        )}
-        <div className={styles['acts']}>
-          <Button type="submit" writes busy={save.isPending}>
-            {t('embed.save')}
-          </Button>
-          <span role="status">{save.isSuccess && !form.formState.isDirty ? t('saved') : ''}</span>
-        </div>
-      </Form>
-    </div>
+          <Listed control={control} />
+        </>
+      )}
+    </FieldsForm>
+  );
+}
+
+/** The list, where there is one. */
+function Listed({ control }: { control: Control<Values> }) {
+  const { t } = useWords();
+  if (useWatch({ control, name: 'where' }) !== 'listed') return null;
+  return (
+    <Field
+      control={control}
+      name="sites"
+      label={t('embed.sites')}
+      hint={t('embed.sites.hint')}
+      lines={4}
+      autoComplete="off"
+    />
   );
 }

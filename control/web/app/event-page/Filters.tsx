@@ -1,17 +1,14 @@
-import { useForm } from 'react-hook-form';
-import { asApiProblem } from '../shell/problem';
 import { useWords } from '../shell/words';
-import { Button } from '../ui/Button';
 import { Field } from '../ui/Field';
-import { Form } from '../ui/Form';
-import { type EventDetails, useEvent } from './event';
-import { linesOf, named, useFields, wrongLines } from './fields';
+import { FieldsForm } from './FieldsForm';
+import { type EventDetails } from './event';
+import { linesOf, wrongLines } from './fields';
 import styles from './event-page.module.css';
 
 const lists = ['allowAddresses', 'denyAddresses', 'allowDomains', 'denyDomains'] as const;
 type Values = Record<(typeof lists)[number], string>;
 
-function valuesOf(filters: EventDetails['filters']): Values {
+function valuesOf({ filters }: EventDetails): Values {
   return {
     allowAddresses: filters.allowAddresses.join('\n'),
     denyAddresses: filters.denyAddresses.join('\n'),
@@ -23,15 +20,7 @@ function valuesOf(filters: EventDetails['filters']): Values {
 /** Who may come, by where they come from: four lists, a line each. */
 export function Filters() {
   const { t } = useWords();
-  const { filters } = useEvent();
-  const save = useFields();
-  const form = useForm<Values>({
-    values: valuesOf(filters),
-    resetOptions: { keepDirtyValues: true },
-  });
-  const problem = save.isError ? asApiProblem(save.error) : undefined;
-  const pointers = problem?.fields.map(({ pointer }) => pointer) ?? [];
-  const fieldOf = (name: (typeof lists)[number]) => {
+  const nameOf = (name: (typeof lists)[number], pointers: readonly string[]) => {
     const wrong = wrongLines(pointers, `filters/${name}`);
     const kind = name.endsWith('Addresses') ? 'addresses' : 'domains';
     return {
@@ -45,38 +34,31 @@ export function Filters() {
         <h2 id="filters">{t('filter.title')}</h2>
         <p className="muted">{t('filter.lead')}</p>
       </div>
-      <div className={styles['column']}>
-        <Form
-          form={form}
-          error={problem && named(problem, { filters: undefined })}
-          onSubmit={typed => {
-            const written = {
-              allowAddresses: linesOf(typed.allowAddresses),
-              denyAddresses: linesOf(typed.denyAddresses),
-              allowDomains: linesOf(typed.allowDomains),
-              denyDomains: linesOf(typed.denyDomains),
-            };
-            save.mutate(
-              { filters: written },
-              {
-                onSuccess: saved => {
-                  form.reset(valuesOf(saved.filters), { keepDirtyValues: false });
-                },
-              },
-            );
-          }}
-          fields={{
-            allowAddresses: fieldOf('allowAddresses'),
-            denyAddresses: fieldOf('denyAddresses'),
-            allowDomains: fieldOf('allowDomains'),
-            denyDomains: fieldOf('denyDomains'),
-          }}
-        >
+      <FieldsForm
+        valuesOf={valuesOf}
+        fieldsOf={typed => ({
+          filters: {
+            allowAddresses: linesOf(typed.allowAddresses),
+            denyAddresses: linesOf(typed.denyAddresses),
+            allowDomains: linesOf(typed.allowDomains),
+            denyDomains: linesOf(typed.denyDomains),
+          },
+        })}
+        act={t('filter.save')}
+        places={{ filters: undefined }}
+        names={pointers => ({
+          allowAddresses: nameOf('allowAddresses', pointers),
+          denyAddresses: nameOf('denyAddresses', pointers),
+          allowDomains: nameOf('allowDomains', pointers),
+          denyDomains: nameOf('denyDomains', pointers),
+        })}
+      >
+        {control => (
           <div className={styles['pair']}>
             {lists.map(name => (
               <Field
                 key={name}
-                control={form.control}
+                control={control}
                 name={name}
                 label={t(`filter.${name}`)}
                 hint={t(`filter.${name}.hint`)}
@@ -85,14 +67,8 @@ export function Filters() {
               />
             ))}
           </div>
-          <div className={styles['acts']}>
-            <Button type="submit" writes busy={save.isPending}>
-              {t('filter.save')}
-            </Button>
-            <span role="status">{save.isSuccess && !form.formState.isDirty ? t('saved') : ''}</span>
-          </div>
-        </Form>
-      </div>
+        )}
+      </FieldsForm>
     </section>
   );
 }

@@ -370,7 +370,9 @@ test('what is typed survives what another person saved', async ({ page, mesh }, 
   await expect(page.getByText('This event was changed elsewhere meanwhile')).toBeVisible();
   await expect(page.getByText('Title: General assembly', { exact: true })).toBeVisible();
   await expect(page.getByLabel('Title', { exact: true })).toHaveValue('Assembly');
-  await expect(page.getByLabel('Message to those who wait')).toHaveValue('We begin late.');
+  await expect(page.getByRole('textbox', { name: 'Message to those who wait' })).toHaveValue(
+    'We begin late.',
+  );
   await page.screenshot({ path: info.outputPath('changed.png'), fullPage: true });
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Save event' }).click();
@@ -418,7 +420,7 @@ test('after another start, and no other change, guests are told where that is wa
   await ask.getByRole('button', { name: 'Not now' }).click();
   await expect(ask).toBeHidden();
 
-  await page.getByLabel('Message to those who wait').fill('We begin late.');
+  await page.getByRole('textbox', { name: 'Message to those who wait' }).fill('We begin late.');
   await save();
   await expect(ask).toBeHidden();
 
