@@ -38,8 +38,16 @@ type feed struct {
 // open says whether packets come by it.
 func (f *feed) open() bool { return !f.accepted.IsZero() }
 
-// rank returns f's place among the upstreams, the best first.
-func (u *puller) rank(f *feed) int { return slices.Index(u.r.ups, f.source.up) }
+// rank returns f's place among the upstreams, the best first; behind them all where f's is none of them any more.
+func (u *puller) rank(f *feed) int {
+	if i := slices.Index(u.ups, f.source.up); i >= 0 {
+		return i
+	}
+	return len(u.ups)
+}
+
+// leaves says whether f is to be let go as soon as another does well.
+func (u *puller) leaves(f *feed) bool { return f.leaving || !slices.Contains(u.ups, f.source.up) }
 
 // feeds returns those there are, the first one first. What it returns is good until the next call.
 func (u *puller) feeds() []*feed {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
@@ -46,9 +47,21 @@ func inMemory(node, role string) (*Relay, *link) {
 		cfg: Config{Node: node, Role: role, Linger: time.Second}, log: slog.New(slog.DiscardHandler), m: m, table: stream.NewTable(),
 		starts: make(chan *pull), stopped: make(chan struct{}), pulls: map[string]*pull{}, links: map[*link]struct{}{}, upChanged: make(chan struct{}),
 	}
+	r.ways = newWays(r, fixed(nil))
 	l := &link{node: "peer", m: m, log: r.log, messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}), large: make(chan outgoing, maxLarge)}
 	l.queue = newQueue(maxBehind, m.dropped)
 	return r, l
+}
+
+// lead has every stream come by ups, which nobody dials.
+func (r *Relay) lead(ups ...*uplink) {
+	var to fixed
+	for i, up := range ups {
+		up.to.Node = strconv.Itoa(i)
+		to = append(to, up.to)
+		r.ways.all[up.to] = &way{up: up}
+	}
+	r.ways.guide = to
 }
 
 // play has h hear what b says, until h closes the link; between is called after each thing done.
@@ -166,7 +179,7 @@ func FuzzUpstream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, l := inMemory("edge", identity.RoleEdge)
 		up := &uplink{r: r}
-		r.ups = []*uplink{up}
+		r.lead(up)
 		src := newSource(up, l)
 		up.src = src
 		lease, _, err := r.lease("a", nil)

@@ -84,14 +84,16 @@ func FuzzTwoUpstreams(f *testing.F) {
 		_, two := inMemory("edge", identity.RoleEdge)
 		one.node, two.node, two.m = "one", "two", r.m
 		x := &byTurns{}
+		var ups []*uplink
 		for i, l := range []*link{one, two} {
 			l.version = uint32(1 + i)
 			up := &uplink{r: r}
 			x.srcs[i] = newSource(up, l)
 			x.srcs[i].since.Store(start.UnixNano())
 			up.src = x.srcs[i]
-			r.ups = append(r.ups, up)
+			ups = append(ups, up)
 		}
+		r.lead(ups...)
 		lease, _, err := r.lease("a", nil)
 		if err != nil {
 			t.Fatal(err)

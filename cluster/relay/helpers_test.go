@@ -55,7 +55,9 @@ type nodeConfig struct {
 	role   string // default edge, origin for a node without upstreams
 	listen string // default 127.0.0.1:0
 	linger time.Duration
-	behind time.Duration                       // default: nothing is skipped
+	behind time.Duration // default: nothing is skipped
+	guide  Guide
+	idle   time.Duration                       // of links that the guide does not name any more
 	wrap   func(net.PacketConn) net.PacketConn // above the repair layer
 	old    bool                                // speaks version 1
 }
@@ -91,11 +93,12 @@ func (m *mesh) node(name string, c nodeConfig, upstreams ...Upstream) *node {
 		sock = c.wrap(sock)
 	}
 	n.Relay, err = newRelay(Config{Node: name, Role: c.role, Region: "yul", Upstreams: upstreams, Linger: c.linger},
-		Deps{Log: m.log.With("node", name), Metrics: n.reg, Identity: id, Table: n.table}, sock, repair)
+		Deps{Log: m.log.With("node", name), Metrics: n.reg, Identity: id, Table: n.table, Guide: c.guide}, sock, repair)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	n.behind = cmp.Or(c.behind, time.Hour)
+	n.ways.idle = cmp.Or(c.idle, waysIdle)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()

@@ -107,7 +107,7 @@ func (r *Relay) pull(ctx context.Context, id string, hops []string) (*Lease, err
 		p.stream, p.path = s, []string{r.cfg.Node}
 		return &Lease{p: p}, nil
 	}
-	if len(r.ups) == 0 {
+	if !r.ways.any(id) {
 		return nil, ErrUnknownStream // whatever streams there are begin here
 	}
 	l, fresh, err := r.lease(id, hops)

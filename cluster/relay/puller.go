@@ -3,7 +3,9 @@ package relay
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"freshet/cluster/stream"
@@ -29,7 +31,8 @@ type puller struct {
 	first  *feed // the subscription asked for or open; nil while there is none
 	second *feed // beside an open first one: asked for or open
 
-	below     []string // hops of the last subscribe, without this node
+	ups       []*uplink // ranked, the best first
+	below     []string  // hops of the last subscribe, without this node
 	refused   map[*uplink]error
 	retryAt   time.Time // when to begin another round of upstreams
 	retry     time.Duration
@@ -56,7 +59,7 @@ type puller struct {
 
 func newPuller(p *pull) *puller {
 	return &puller{
-		p: p, r: p.r, log: p.r.log.With("stream", p.id), refused: map[*uplink]error{}, comebacks: map[*uplink]*comeback{},
+		p: p, r: p.r, log: p.r.log.With("stream", p.id), ups: p.r.ways.of(p.id), refused: map[*uplink]error{}, comebacks: map[*uplink]*comeback{},
 		retry: retryFirst, paces: [sides]pace{paceOf(0, false), paceOf(0, false)},
 	}
 }
@@ -99,8 +102,10 @@ func (u *puller) run(ctx context.Context) {
 	}
 }
 
-// linked looks again for what is lacking, since a link came or went, or is well again.
+// linked looks again for what is lacking, since a link came or went, or is well again, or others are to be taken.
 func (u *puller) linked(now time.Time) {
+	u.ups = u.r.ways.of(u.p.id)
+	maps.DeleteFunc(u.comebacks, func(up *uplink, _ *comeback) bool { return !slices.Contains(u.ups, up) })
 	switch {
 	case u.first == nil:
 		clear(u.refused)

@@ -45,7 +45,7 @@ const (
 type Config struct {
 	Node, Role, Region string
 	Listen             string        // UDP host:port; port 0 takes a free one
-	Upstreams          []Upstream    // ranked, the best first; empty at the origin
+	Upstreams          []Upstream    // ranked, the best first, of every stream; empty at the origin, and where a Guide says
 	Linger             time.Duration // how long a stream is kept after its last lease; 0 is 5 s
 }
 
@@ -83,12 +83,14 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Deps is what the relay works with. It puts the streams it pulls into Table and serves all that is there.
+// Deps is what the relay works with. It puts the streams it pulls into Table and serves all that is there. Guide is nil
+// where Config.Upstreams says it all.
 type Deps struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Identity *identity.Identity
 	Table    *stream.Table
+	Guide    Guide
 }
 
 // A Relay is a node's part in the relay. Its Run owns a goroutine for each upstream, each downstream
@@ -103,7 +105,7 @@ type Relay struct {
 	shim  *shim.Conn     // in it; nil in tests of version 1
 	tr    *quic.Transport
 	ln    *quic.Listener
-	ups   []*uplink // ranked
+	ways  *ways
 
 	version uint32        // rtpq.Version; lower in tests of neighbouring versions
 	behind  time.Duration // maxBehind; longer in tests of what must arrive, whatever else the machine does
@@ -116,7 +118,7 @@ type Relay struct {
 	byName    map[linkName]*link // those that were dialled from below
 	downs     map[string]int     // connections that were dialled from below, by node
 	downSum   int                // of all nodes
-	upChanged chan struct{}      // closed when a link to an upstream comes or goes
+	upChanged chan struct{}      // closed when a link to an upstream comes or goes, or the guide says other ones
 }
 
 // New binds the relay's UDP socket. Peers are answered once Run has begun.
@@ -146,9 +148,10 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn, sh *shim.Conn) (*Relay, e
 	if sh == nil {
 		r.version = rtpq.VersionOne
 	}
-	for _, u := range cfg.Upstreams {
-		r.ups = append(r.ups, &uplink{r: r, to: u})
+	if d.Guide == nil {
+		d.Guide = fixed(cfg.Upstreams)
 	}
+	r.ways = newWays(r, d.Guide)
 	d.Metrics.MustRegister(newLinkMetrics(r))
 	var err error
 	r.ln, err = r.tr.Listen(r.id.ServerTLS([]string{rtpq.ALPN}, identity.RoleEdge), quicConfig())
@@ -167,9 +170,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	if r.shim != nil {
 		g.Go(func() error { return r.shim.Run(ctx) })
 	}
-	for _, u := range r.ups {
-		g.Go(func() error { u.run(ctx); return nil })
-	}
+	g.Go(func() error { return r.ways.run(ctx) })
 	g.Go(func() error { return r.accept(ctx, g) })
 	g.Go(func() error {
 		defer close(r.stopped)
@@ -308,7 +309,7 @@ func (r *Relay) track(l *link) func() {
 	}
 }
 
-// changed returns a channel that is closed when a link to an upstream comes or goes.
+// changed returns a channel that is closed when a link to an upstream comes or goes, or the guide says other ones.
 func (r *Relay) changed() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

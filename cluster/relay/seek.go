@@ -18,7 +18,7 @@ func (u *puller) advance(now time.Time) {
 			in.sleep()
 		}
 	}
-	for _, up := range u.r.ups {
+	for _, up := range u.ups {
 		if u.refused[up] != nil {
 			continue
 		}
@@ -85,7 +85,7 @@ func (u *puller) subscribe(up *uplink, now time.Time) *feed {
 func (u *puller) verdict() (err error, final bool) {
 	err = ErrNoUpstream
 	all := true
-	for _, up := range u.r.ups {
+	for _, up := range u.ups {
 		switch no := u.refused[up]; {
 		case errors.Is(no, ErrUnknownStream):
 			return no, true

@@ -104,7 +104,7 @@ func TestHopWithoutName(t *testing.T) {
 // Who subscribes and unsubscribes without end holds no more of this node than who stays.
 func TestSubscribeAndGo(t *testing.T) {
 	r, l := inMemory("hub", identity.RoleEdge)
-	r.ups = []*uplink{{r: r}} // to which there is no link: what is asked for does not come
+	r.lead(&uplink{r: r}) // to which there is no link: what is asked for does not come
 	k := newSink(r, l)
 	most := 0
 	var wg sync.WaitGroup
@@ -181,7 +181,7 @@ func TestEvictedVideoAsksForKeyFrame(t *testing.T) {
 func taken(t *testing.T) (*puller, *source) {
 	r, l := inMemory("edge", identity.RoleEdge)
 	up := &uplink{r: r}
-	r.ups = []*uplink{up}
+	r.lead(up)
 	up.src = newSource(up, l)
 	lease, _, err := r.lease("a", nil)
 	if err != nil {
@@ -261,7 +261,7 @@ func TestLongWayIsOnesOwn(t *testing.T) {
 	for _, why := range []error{ErrTooManyHops, ErrLoop} {
 		r, l := inMemory("hub", identity.RoleEdge)
 		up := &uplink{r: r}
-		r.ups = []*uplink{up}
+		r.lead(up)
 		up.src = newSource(up, l)
 		viewer, _, err := r.lease("a", nil)
 		if err != nil {

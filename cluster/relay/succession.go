@@ -56,6 +56,7 @@ const (
 	changeLost    changeReason = "lost"    // the link, or what the upstream itself had
 	changeSuspect changeReason = "suspect" // not heard of, and the second is well
 	changeDrain   changeReason = "drain"
+	changeGuide   changeReason = "guide" // it is none of those to take the stream from any more
 	changeReturn  changeReason = "return"
 	changeEpoch   changeReason = "epoch" // the second has a newer one
 )
@@ -81,7 +82,7 @@ func (u *puller) review(now time.Time) {
 		}
 		return
 	}
-	if u.first.leaving || u.first.source.standing() != alive {
+	if u.leaves(u.first) || u.first.source.standing() != alive {
 		u.prepare(now)
 		return
 	}
@@ -92,7 +93,7 @@ func (u *puller) review(now time.Time) {
 func (u *puller) try(now time.Time) {
 	f, s := u.first, u.second
 	stands := func(f *feed) stand {
-		st := stand{rank: u.rank(f), leaving: f.leaving}
+		st := stand{rank: u.rank(f), leaving: u.leaves(f)}
 		if since, ok := f.source.well(); ok {
 			st.alive = now.Sub(since)
 		}
@@ -111,6 +112,8 @@ func (u *puller) try(now time.Time) {
 			why = changeReturn
 		case f.leaving:
 			why = changeDrain
+		case u.leaves(f):
+			why = changeGuide
 		}
 		u.succeed(why, true, now)
 		u.review(now)
@@ -130,7 +133,7 @@ func (u *puller) prepare(now time.Time) {
 		return
 	}
 	u.retryAt = time.Time{}
-	for _, up := range u.r.ups {
+	for _, up := range u.ups {
 		if up == u.first.source.up || u.refused[up] != nil || up.leaves() {
 			continue
 		}
@@ -147,7 +150,7 @@ func (u *puller) prepare(now time.Time) {
 func (u *puller) giveBack(now time.Time) {
 	clear(u.refused) // nothing is sought
 	u.retryAt, u.retry = time.Time{}, retryFirst
-	for _, up := range u.r.ups[:max(u.rank(u.first), 0)] {
+	for _, up := range u.ups[:u.rank(u.first)] {
 		src := up.source()
 		if src == nil || src.leaving.Load() {
 			continue

@@ -59,6 +59,7 @@ type bench struct {
 func newBench(t *testing.T, names ...string) *bench {
 	r, first := inMemory("edge", identity.RoleEdge)
 	x := &bench{t: t, now: start, subs: make([]uint64, len(names))}
+	var ups []*uplink
 	for i, name := range names {
 		l := first
 		if i > 0 {
@@ -69,9 +70,10 @@ func newBench(t *testing.T, names ...string) *bench {
 		up := &uplink{r: r}
 		up.src = newSource(up, l)
 		up.src.since.Store(start.UnixNano())
-		r.ups = append(r.ups, up)
+		ups = append(ups, up)
 		x.srcs = append(x.srcs, up.src)
 	}
+	r.lead(ups...)
 	lease, _, err := r.lease("a", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,17 @@ func (u *uplink) source() *source {
 	return u.src
 }
 
+// busy says whether a stream comes by the link, or is asked for.
+func (u *uplink) busy() bool {
+	s := u.source()
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.feeds) > 0
+}
+
 func (u *uplink) set(s *source) {
 	u.mu.Lock()
 	u.src = s
