@@ -25,6 +25,7 @@ import (
 	"freshet/edge/admit"
 	"freshet/edge/relayed"
 	"freshet/origin"
+	"freshet/origin/gate"
 	pb "freshet/proto"
 )
 
@@ -149,13 +150,13 @@ func (n *mediaNode) ready() error {
 	return nil
 }
 
-func (n *mediaNode) bindOrigin(mux *http.ServeMux, keys origin.Keys, reg prometheus.Registerer, log *slog.Logger) error {
+func (n *mediaNode) bindOrigin(mux *http.ServeMux, records gate.Records, reg prometheus.Registerer, log *slog.Logger) error {
 	o, err := origin.New(
 		origin.Config{
 			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media,
 			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
 		},
-		origin.Deps{Log: log, Metrics: reg, Keys: keys, Table: n.table})
+		origin.Deps{Log: log, Metrics: reg, Records: records, Table: n.table})
 	if err != nil {
 		return badConfig("media", "%w", err)
 	}

@@ -2,6 +2,7 @@ package origin_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -13,17 +14,19 @@ import (
 
 	"freshet/cluster/stream"
 	"freshet/origin"
+	pb "freshet/proto"
 	"freshet/proto/problem"
+	"freshet/proto/token"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const key = "a-stream-key"
 
-// keys lets everyone publish with key to any stream but "unknown".
-type keys struct{}
+// records let everyone publish with key to any stream but "unknown".
+type records struct{}
 
-func (keys) CheckKey(stream, bearer string) error {
+func (records) CheckKey(stream, bearer string) error {
 	switch {
 	case stream == "unknown":
 		return problem.New(404, "stream-unknown", "Stream unknown", "")
@@ -52,7 +55,7 @@ func start(t testing.TB) *node {
 	n := &node{table: stream.NewTable(), reg: prometheus.NewRegistry()}
 	var err error
 	n.Origin, err = origin.New(origin.Config{Node: "origin-1", Region: "yul", Media: "127.0.0.1:0"},
-		origin.Deps{Log: log, Metrics: n.reg, Keys: keys{}, Table: n.table})
+		origin.Deps{Log: log, Metrics: n.reg, Records: records{}, Table: n.table})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,3 +124,7 @@ func (n *node) value(t testing.TB, name string) (sum float64) {
 	}
 	return sum
 }
+
+func (records) CheckHash(string, []byte) error         { return errors.ErrUnsupported }
+func (records) Stream(string) (*pb.StreamRecord, bool) { return nil, false }
+func (records) TokenKeys() token.Keys                  { return nil }

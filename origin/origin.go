@@ -16,6 +16,7 @@ import (
 
 	"freshet/cluster/rtc"
 	"freshet/cluster/stream"
+	"freshet/origin/gate"
 	"freshet/origin/ingest"
 	"freshet/origin/whip"
 )
@@ -42,16 +43,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Keys says who may publish: nil, or a *problem.Problem of 401, 403 or 404.
-type Keys interface {
-	CheckKey(stream, bearer string) error
-}
-
 // Deps are what an Origin is given.
 type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
-	Keys    Keys
+	Records gate.Records  // what control has told of streams
 	Table   *stream.Table // gets each stream while it is on the air, and 30 s beyond
 }
 
@@ -68,9 +64,10 @@ func New(cfg Config, d Deps) (*Origin, error) {
 		return nil, err
 	}
 	log := d.Log.With("node", cfg.Node, "role", "origin", "region", cfg.Region)
-	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table})
+	door := gate.New(cfg.Node, d.Records)
+	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table, Placed: door.Placed})
 	front, err := whip.New(whip.Config{Media: cfg.Media, Advertise: cfg.Advertise},
-		whip.Deps{Log: log, Metrics: d.Metrics, Keys: d.Keys, Ingest: in})
+		whip.Deps{Log: log, Metrics: d.Metrics, Gate: door, Ingest: in})
 	if err != nil {
 		return nil, err
 	}

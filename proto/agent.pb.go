@@ -680,11 +680,12 @@ type StreamRecord struct {
 	Event         string                 `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
 	KeySha256     []byte                 `protobuf:"bytes,3,opt,name=key_sha256,json=keySha256,proto3" json:"key_sha256,omitempty"` // of the stream key
 	State         StreamState            `protobuf:"varint,4,opt,name=state,proto3,enum=freshet.v1.StreamState" json:"state,omitempty"`
-	Origin        string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"` // node, empty while none is chosen
-	Epoch         uint64                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Origin        string                 `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`                               // node, empty where nobody places streams
+	Epoch         uint64                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`                                // of its placement; rises with each new origin
 	Open          bool                   `protobuf:"varint,7,opt,name=open,proto3" json:"open,omitempty"`                                  // viewers need no token
 	ViewerEpoch   uint64                 `protobuf:"varint,8,opt,name=viewer_epoch,json=viewerEpoch,proto3" json:"viewer_epoch,omitempty"` // viewer tokens of an older one do not count
 	Hidden        bool                   `protobuf:"varint,9,opt,name=hidden,proto3" json:"hidden,omitempty"`                              // for viewers it is not there yet
+	Standby       string                 `protobuf:"bytes,10,opt,name=standby,proto3" json:"standby,omitempty"`                            // node that takes the origin's place, empty for none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -780,6 +781,13 @@ func (x *StreamRecord) GetHidden() bool {
 		return x.Hidden
 	}
 	return false
+}
+
+func (x *StreamRecord) GetStandby() string {
+	if x != nil {
+		return x.Standby
+	}
+	return ""
 }
 
 type PublicKey struct {
@@ -1371,7 +1379,7 @@ const file_agent_proto_rawDesc = "" +
 	"\arevoked\x18\x06 \x03(\tR\arevoked\x12\x12\n" +
 	"\x04over\x18\a \x03(\tR\x04over\"6\n" +
 	"\tTokenKeys\x12)\n" +
-	"\x04keys\x18\x01 \x03(\v2\x15.freshet.v1.PublicKeyR\x04keys\"\xff\x01\n" +
+	"\x04keys\x18\x01 \x03(\v2\x15.freshet.v1.PublicKeyR\x04keys\"\x99\x02\n" +
 	"\fStreamRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x1d\n" +
@@ -1382,7 +1390,9 @@ const file_agent_proto_rawDesc = "" +
 	"\x05epoch\x18\x06 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04open\x18\a \x01(\bR\x04open\x12!\n" +
 	"\fviewer_epoch\x18\b \x01(\x04R\vviewerEpoch\x12\x16\n" +
-	"\x06hidden\x18\t \x01(\bR\x06hidden\"5\n" +
+	"\x06hidden\x18\t \x01(\bR\x06hidden\x12\x18\n" +
+	"\astandby\x18\n" +
+	" \x01(\tR\astandby\"5\n" +
 	"\tPublicKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aed25519\x18\x02 \x01(\fR\aed25519\"B\n" +

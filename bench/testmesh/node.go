@@ -83,7 +83,7 @@ func newNode(t T, ca *identity.CA, cfg nodeConfig, log *slog.Logger) (*Node, err
 	if cfg.role == identity.RoleOrigin {
 		n.Origin, err = origin.New(
 			origin.Config{Node: cfg.name, Region: cfg.region, Media: loopback},
-			origin.Deps{Log: log, Metrics: n.Registry, Keys: state, Table: n.Table})
+			origin.Deps{Log: log, Metrics: n.Registry, Records: state, Table: n.Table})
 		if err != nil {
 			return nil, err
 		}

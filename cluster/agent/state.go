@@ -72,13 +72,19 @@ func (s *State) CheckKey(stream, bearer string) error {
 		return problem.New(http.StatusUnauthorized, "key-missing", "Stream key missing",
 			"Send the stream key as a bearer token.")
 	}
+	sum := sha256.Sum256([]byte(bearer))
+	return s.CheckHash(stream, sum[:])
+}
+
+// CheckHash is CheckKey for who shows the SHA-256 of the key, or how it begins, and has shown the key to control.
+func (s *State) CheckHash(stream string, begins []byte) error {
 	r, err := s.lookup(stream)
 	if err != nil {
 		return err
 	}
 	// Hashes of equal length are compared, so neither length nor prefix of the key shows in the time taken.
-	sum := sha256.Sum256([]byte(bearer))
-	if subtle.ConstantTimeCompare(sum[:], r.KeySha256) != 1 {
+	n := len(begins)
+	if n == 0 || n > len(r.KeySha256) || subtle.ConstantTimeCompare(begins, r.KeySha256[:n]) != 1 {
 		return problem.New(http.StatusUnauthorized, "key-wrong", "Stream key wrong",
 			"This key does not open this stream.")
 	}
@@ -87,6 +93,13 @@ func (s *State) CheckKey(stream, bearer string) error {
 			"This stream takes no publisher any more.")
 	}
 	return nil
+}
+
+// TokenKeys are those by which the signatures of control are checked. They are not to be changed.
+func (s *State) TokenKeys() token.Keys {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.keys // replaced as a whole, never changed
 }
 
 // CheckViewer says whether bearer lets a viewer watch stream at now, and returns the session of the token that does; an
@@ -105,10 +118,7 @@ func (s *State) CheckViewer(stream, bearer string, now time.Time) (session strin
 	case bearer == "":
 		return "", token.Missing()
 	}
-	s.mu.RLock()
-	keys := s.keys // replaced as a whole, never changed
-	s.mu.RUnlock()
-	c, err := token.Check(keys, bearer, now)
+	c, err := token.Check(s.TokenKeys(), bearer, now)
 	switch {
 	case err != nil:
 		return "", token.Refusal(err)
@@ -216,7 +226,7 @@ func (s *State) snapshot() *pb.Snapshot {
 func Record(id, key string) *pb.StreamRecord {
 	sum := sha256.Sum256([]byte(key))
 	return &pb.StreamRecord{
-		Id: id, Event: id, KeySha256: sum[:], State: pb.StreamState_STREAM_STATE_READY, Epoch: 1, Open: true,
+		Id: id, Event: id, KeySha256: sum[:], State: pb.StreamState_STREAM_STATE_READY, Open: true,
 	}
 }
 

@@ -14,6 +14,7 @@ type Offer struct {
 	Session string // id of the session, chosen by the resource
 	Stream  string
 	Bearer  string // empty where the peer sent none
+	Ticket  string // of the URL, for which control has taken the bearer; empty without
 	SDP     string // passed CheckOffer
 	Remote  netip.AddrPort
 }

@@ -31,9 +31,12 @@ import (
 	"freshet/control/store/storetest"
 	pb "freshet/proto"
 	"freshet/proto/problem"
+	tickets "freshet/proto/token"
 )
 
 // newAPI returns an API with a database of its own.
+var secrets = keys.Make()
+
 func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	t.Helper()
 	db, log, reg := storetest.New(t).DB, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
@@ -41,7 +44,7 @@ func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
 		Log: log, Metrics: reg, Records: records, Fleet: fleet, Live: live.New(live.Config{}, log, db, reg),
 		Board: board, Door: door.New(door.Deps{
-			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: keys.Make(), Now: time.Now,
+			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: secrets, Now: time.Now,
 		}), Store: db, Mail: queue, Mailer: newMailer(db, queue, time.Now), Hasher: newHasher(), Now: time.Now,
 		Hooks: hook.NewQueue(), Reach: hook.NewReach(false, reg), Signer: hook.NewSigner(nil),
 	})
@@ -174,13 +177,59 @@ func TestJoin(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	w := ask(small(t, 1), "POST", "/whip/sample?from=obs&x=%2F", "v=0")
-	if got, want := w.Header().Get("Location"), "http://o/whip/sample?from=obs&x=%2F"; w.Code != 307 || got != want {
-		t.Errorf("got %d to %q, want 307 to %q", w.Code, got, want)
+	a := small(t, 1)
+	w := publish(a, "/whip/sample?from=obs&x=%2F", "Bearer secret-key")
+	const want = "http://o/whip/sample?from=obs&x=%2F&ticket="
+	to, ok := strings.CutPrefix(w.Header().Get("Location"), want)
+	if w.Code != 307 || !ok {
+		t.Fatalf("got %d to %q, want 307 to %q…", w.Code, w.Header().Get("Location"), want)
+	}
+	ticket, err := tickets.CheckTicket(secrets.Tokens(), to, time.Now())
+	if err != nil || ticket.Node != "origin-1" || ticket.Stream != "sample" {
+		t.Errorf("the ticket is %+v, %v", ticket, err)
+	}
+	if secret := w.Header().Get("Location"); strings.Contains(secret, "secret-key") {
+		t.Errorf("the key is in %q", secret)
 	}
 	w = ask(small(t, 1), "OPTIONS", "/whip/sample", "")
 	if w.Code != 204 || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
 		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+}
+
+// publish asks where to publish.
+func publish(a http.Handler, path, authorization string) *httptest.ResponseRecorder {
+	q := httptest.NewRequest("POST", path, strings.NewReader("v=0"))
+	q.Header.Set("Content-Type", "application/sdp")
+	if authorization != "" {
+		q.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, q)
+	return w
+}
+
+func TestRedirectRefuses(t *testing.T) {
+	for _, row := range []struct {
+		name, path, authorization string
+		nodes, status             int
+		kind                      string
+	}{
+		{"no key", "/whip/sample", "", 1, 401, "key-missing"},
+		{"another scheme", "/whip/sample", "Basic secret-key", 1, 401, "key-missing"},
+		{"an empty key", "/whip/sample", "Bearer ", 1, 401, "key-missing"},
+		{"a wrong key", "/whip/sample", "Bearer secret-keys", 1, 401, "key-wrong"},
+		{"a closed stream", "/whip/closed", "Bearer key", 1, 403, "stream-closed"},
+		{"no origin", "/whip/sample", "Bearer secret-key", 0, 503, "unavailable"},
+	} {
+		w := publish(small(t, row.nodes), row.path, row.authorization)
+		p := problem.Problem{}
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != row.status || p.Type != "/problems/"+row.kind {
+			t.Errorf("%s: %d %s, %v", row.name, w.Code, w.Body, err)
+		}
+		if w.Code == 401 && w.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: no WWW-Authenticate", row.name)
+		}
 	}
 }
 
@@ -217,7 +266,7 @@ func TestBadInput(t *testing.T) {
 		{"whip: unknown stream", "POST", "/whip/other", "v=0", 404, "stream-unknown", "", 1},
 		{"whip: no stream", "POST", "/whip/", "v=0", 404, "stream-unknown", "", 1},
 		{"whip: path tricks", "POST", "/whip/sample/..%2f..", "v=0", 404, "stream-unknown", "", 1},
-		{"whip: no origin", "POST", "/whip/sample", "v=0", 503, "unavailable", "", 0},
+		{"whip: no key", "POST", "/whip/sample", "v=0", 401, "key-missing", "", 1},
 		{"whip: wrong method", "GET", "/whip/sample", "", 405, "method-not-allowed", "", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,7 @@ type redirectResult string
 const (
 	redirectDone     redirectResult = "done"
 	redirectUnknown  redirectResult = "unknown" // no such stream
+	redirectRefused  redirectResult = "refused" // without the right key, or closed
 	redirectNoOrigin redirectResult = "no_origin"
 )
 

@@ -21,6 +21,7 @@ import (
 	"freshet/control/keys"
 	"freshet/control/login"
 	"freshet/control/store"
+	pb "freshet/proto"
 	"freshet/proto/token"
 )
 
@@ -83,6 +84,11 @@ type Door struct {
 
 	mu    sync.Mutex
 	stays map[uuid.UUID]stay // by guest; of those seen within inUse, who all have a pass
+}
+
+// PublisherTicket returns a ticket with which a publisher of r is let in at the origin node (proto/token).
+func (d *Door) PublisherTicket(r *pb.StreamRecord, node string) (string, error) {
+	return d.minter.MintTicket(r.GetId(), node, r.GetEpoch(), r.GetKeySha256(), d.d.Now())
 }
 
 // strangerRate is for those who come without a valid token or pass (RELIABILITY, section 4).

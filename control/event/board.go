@@ -194,7 +194,7 @@ func (b *Board) show(all []onRow) {
 // set tells nodes of a stream. It returns false where one of that id is there from elsewhere.
 func (b *Board) set(row onRow) bool {
 	r := &pb.StreamRecord{
-		Id: row.ID, Event: row.Slug, KeySha256: row.Key, State: pb.StreamState_STREAM_STATE_READY, Epoch: 1,
+		Id: row.ID, Event: row.Slug, KeySha256: row.Key, State: pb.StreamState_STREAM_STATE_READY,
 		Open: row.State == Live && row.Access == Open, Hidden: row.State != Live, ViewerEpoch: uint64(row.ViewerEpoch),
 	}
 	was, mine := b.mine[row.ID]

@@ -18,6 +18,11 @@ func errFormats() *problem.Problem {
 		"a backup must offer the same tracks, codecs, profiles and layers as the publisher on the air")
 }
 
+func errElsewhere() *problem.Problem {
+	return problem.New(http.StatusMisdirectedRequest, "placed-elsewhere", "Stream is placed elsewhere",
+		"another origin has this stream now; publish at the address of a control node, which knows which")
+}
+
 func errStopped() *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "unavailable", "Not available now", "the node is stopping")
 	p.RetryAfter = time.Second
@@ -31,6 +36,7 @@ const (
 	stays   verdict = iota // also while nobody knows: control was not heard yet
 	keyGone                // revoked or renewed: the stream waits for the new key
 	over                   // the stream is closed, or unknown: its event has ended
+	moved                  // another origin has it
 )
 
 func verdictOf(err error) verdict {
@@ -43,6 +49,8 @@ func verdictOf(err error) verdict {
 		return keyGone
 	case http.StatusForbidden, http.StatusNotFound:
 		return over
+	case http.StatusMisdirectedRequest:
+		return moved
 	}
 	return stays
 }

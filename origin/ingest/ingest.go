@@ -19,6 +19,10 @@ type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Table   *stream.Table // gets the streams while they are on the air
+
+	// Placed returns the number of a stream's placement here, 0 where nobody places streams, and whether it may be
+	// published here; nil where it always may. It answers from memory.
+	Placed func(stream string) (number uint64, here bool)
 }
 
 // An Ingest holds the streams that enter at this node. Join may be called from any goroutine.
@@ -32,6 +36,9 @@ type Ingest struct {
 
 // New returns an Ingest; Run serves it.
 func New(d Deps) *Ingest {
+	if d.Placed == nil {
+		d.Placed = func(string) (uint64, bool) { return 0, true }
+	}
 	return &Ingest{deps: d, metrics: newMetrics(d.Metrics), joins: make(chan *join), stopped: make(chan struct{})}
 }
 
@@ -79,8 +86,8 @@ func (g *Ingest) Run(ctx context.Context) error {
 
 // Join seats a publisher of stream id that will send formats, in this order. It goes on the air with
 // its first packet where the stream has no publisher; otherwise it is the warm backup. The error is a
-// *problem.Problem of 409 where the stream has a backup already or has other formats, and ctx's error
-// or one of a stopped origin otherwise. The seat must be left.
+// *problem.Problem of 409 where the stream has a backup already or has other formats, 421 where it is placed elsewhere, and
+// ctx's error or one of a stopped origin otherwise. The seat must be left.
 func (g *Ingest) Join(ctx context.Context, id, session string, formats []stream.Format, p Publisher) (*Seat, error) {
 	j := &join{stream: id, session: session, formats: formats, publisher: p, result: make(chan joined, 1)}
 	select {
@@ -98,15 +105,22 @@ func (g *Ingest) Join(ctx context.Context, id, session string, formats []stream.
 	}
 }
 
-// epochs numbers what streams this process begins: the time in unix milliseconds, always rising.
+// epochs numbers what streams this process begins: by their placements, and within one by the time in unix milliseconds,
+// always rising.
 type epochs struct {
 	mu   sync.Mutex
 	last uint64
 }
 
-func (e *epochs) next(now time.Time) uint64 {
+func (e *epochs) next(placement uint64, now time.Time) uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.last = max(e.last+1, uint64(now.UnixMilli()))
-	return e.last
+	return placement<<placementShift | e.last
 }
+
+// placementShift leaves room for the time until the year 2109, and for four million placements of a stream.
+const placementShift = 42
+
+// placementOf returns the number of the placement in which an epoch began.
+func placementOf(epoch uint64) uint64 { return epoch >> placementShift }

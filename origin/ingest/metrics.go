@@ -17,6 +17,7 @@ const (
 	refusedBitrate refusal = "bitrate"
 	refusedKey     refusal = "key"    // revoked or renewed while its publisher was here
 	refusedClosed  refusal = "closed" // the stream was
+	refusedMoved   refusal = "moved"  // to another origin
 )
 
 type drop string

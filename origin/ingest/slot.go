@@ -50,6 +50,9 @@ type slot struct {
 	empty        time.Time    // when the last publisher left; zero while one is here
 	allowed      func() error // of whoever sat down last: it knows whether the stream is still there
 	closed       bool         // it is not
+	placement    uint64       // the number under which it is published here
+	moved        bool         // it is placed elsewhere
+	renewed      bool         // stream began in the midst of what its publisher sends
 	stream       *stream.Stream
 	formats      []stream.Format // of stream
 	lines        []line
@@ -139,16 +142,20 @@ func (s *slot) end() {
 		}
 	}
 	if s.stream != nil {
-		s.stream.End(stream.ErrEnded)
+		why := stream.ErrEnded
+		if s.moved {
+			why = stream.ErrLost // it goes on: who has it from here takes it from there
+		}
+		s.stream.End(why)
 		s.deps.Table.Remove(s.stream)
 		s.metrics.streams.Dec()
-		s.deps.Log.Info("stream ended", "stream", s.id, "epoch", s.stream.Epoch)
+		s.deps.Log.Info("stream ended", "stream", s.id, "epoch", s.stream.Epoch, "moved", s.moved)
 	}
 }
 
 // over says whether nobody is here and nobody is waited for.
 func (s *slot) over(now time.Time) bool {
-	return s.air == nil && (s.stream == nil || s.closed || now.Sub(s.empty) >= lingering)
+	return s.air == nil && (s.stream == nil || s.closed || s.moved || now.Sub(s.empty) >= lingering)
 }
 
 // join seats a publisher: on the air where nobody is, else as backup.
@@ -160,9 +167,14 @@ func (s *slot) join(j *join, now time.Time) (*Seat, error) {
 	for i, f := range j.formats {
 		seat.sources[i].rate = f.Codec.ClockRate
 	}
+	var here bool
+	if s.placement, here = s.deps.Placed(s.id); !here {
+		s.metrics.refusals.WithLabelValues(string(refusedMoved)).Inc()
+		return nil, errElsewhere()
+	}
 	switch {
 	case s.air == nil:
-		seat.epoch = s.epochs.next(now)
+		seat.epoch = s.epochs.next(s.placement, now)
 		s.air = seat
 	case s.reserve != nil:
 		s.metrics.refusals.WithLabelValues(string(refusedThird)).Inc()
@@ -198,8 +210,12 @@ func (s *slot) leave(seat *Seat, now time.Time) {
 	s.empty = now
 }
 
-// check ends publishers whose key was taken back, and the stream whose event is over.
+// check ends publishers whose key was taken back, and the stream whose event is over, or which is placed elsewhere: what an
+// origin sends that was cut off, or stood still, must not reach anybody when it is back.
 func (s *slot) check(now time.Time) {
+	number, here := s.deps.Placed(s.id)
+	s.moved = s.moved || !here
+	s.placement = max(s.placement, number)
 	for _, seat := range []*Seat{s.reserve, s.air} { // so that a backup with the same key is not on the air for a moment
 		if seat == nil {
 			continue
@@ -209,6 +225,12 @@ func (s *slot) check(now time.Time) {
 			s.kick(seat, refusedKey, now)
 		case over:
 			s.kick(seat, refusedClosed, now)
+		case moved:
+			s.kick(seat, refusedMoved, now)
+		case stays:
+			if s.moved {
+				s.kick(seat, refusedMoved, now)
+			}
 		}
 	}
 	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
@@ -240,7 +262,7 @@ func (s *slot) takeOver(now time.Time, reason string) {
 		s.ask(s.air, i)
 	}
 	if s.air.epoch == 0 {
-		s.air.epoch = s.epochs.next(now)
+		s.air.epoch = s.epochs.next(s.placement, now)
 	}
 	s.air.asked = now
 	s.metrics.takeovers.Inc()
@@ -262,9 +284,20 @@ func (s *slot) kick(seat *Seat, why refusal, now time.Time) {
 	s.leave(seat, now)
 }
 
+// renew begins the stream anew, since its placement has another number, from the publisher's next key frame on.
+func (s *slot) renew(now time.Time) {
+	s.air.epoch, s.air.asked = s.epochs.next(s.placement, now), now
+	s.begin()
+	s.renewed = true
+	for i := range s.air.sources {
+		s.air.sources[i].anchored = false
+		s.ask(s.air, i)
+	}
+}
+
 // begin makes the stream of the publisher on the air, in a new epoch.
 func (s *slot) begin() {
-	s.formats = s.air.formats
+	s.formats, s.renewed = s.air.formats, false
 	if s.stream != nil {
 		s.metrics.streams.Dec() // Put ends it
 	}

@@ -25,6 +25,8 @@ func (s *slot) packet(a arrival) {
 	}
 	if s.stream == nil || seat != s.last && !interchangeable(s.formats, seat.formats) {
 		s.begin()
+	} else if placementOf(s.stream.Epoch) < s.placement {
+		s.renew(now)
 	}
 	s.last = seat
 	l := &s.lines[a.flow]
@@ -47,7 +49,7 @@ func (s *slot) packet(a arrival) {
 		// The hole tells decoders downstream that what follows does not join what was.
 		s.anchor(seat, a, ext, 2)
 		s.ask(seat, a.flow)
-	case !src.anchored && l.begun && (!a.Key || late) && l.flow.Format.Kind == stream.Video:
+	case !src.anchored && (l.begun || s.renewed) && (!a.Key || late) && l.flow.Format.Kind == stream.Video:
 		// Behind a key frame that came late, packets of the same frame were let go already.
 		s.metrics.dropped.WithLabelValues(string(dropWaiting)).Inc()
 		return

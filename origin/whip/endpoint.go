@@ -18,10 +18,11 @@ import (
 	"freshet/proto/problem"
 )
 
-// Keys says who may publish: nil, or a *problem.Problem of 401 for a wrong key, 403 for a closed stream, 404 for an
-// unknown one, 503 while that is not known. Who publishes is asked about again and again: it answers from memory.
-type Keys interface {
-	CheckKey(stream, bearer string) error
+// A Gate says who may publish, by a bearer or else a ticket: nil, or a *problem.Problem of 401 for a wrong one, 403 for a
+// closed stream, 404 for an unknown one, 421 for one of another origin, 503 while that is not known. Still is asked again and
+// again while the publisher is here: it answers from memory.
+type Gate interface {
+	Admit(stream, bearer, ticket string, now time.Time) (still func() error, err error)
 }
 
 // Config of an Endpoint.
@@ -34,7 +35,7 @@ type Config struct {
 type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
-	Keys    Keys
+	Gate    Gate
 	Ingest  *ingest.Ingest
 }
 
@@ -85,7 +86,8 @@ func (e *Endpoint) Run(ctx context.Context) error {
 
 // Open implements rtc.Negotiator.
 func (e *Endpoint) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, error) {
-	if err := e.deps.Keys.CheckKey(o.Stream, o.Bearer); err != nil {
+	still, err := e.deps.Gate.Admit(o.Stream, o.Bearer, o.Ticket, time.Now())
+	if err != nil {
 		e.metrics.refusals.WithLabelValues(string(refusedKey)).Inc()
 		return nil, "", err
 	}
@@ -96,7 +98,7 @@ func (e *Endpoint) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, 
 	}
 	log := e.deps.Log.With("stream", o.Stream, "session", o.Session, "remote", o.Remote.Addr())
 	s := newSession(o.Session, p, log, e.metrics)
-	s.allowed = func() error { return e.deps.Keys.CheckKey(o.Stream, o.Bearer) }
+	s.allowed = still
 	if s.seat, err = e.deps.Ingest.Join(ctx, o.Stream, o.Session, p.formats(), s); err != nil {
 		e.metrics.refusals.WithLabelValues(string(refusedSeat)).Inc()
 		return nil, "", err

@@ -23,21 +23,17 @@ export class Resource {
   }
 
   /**
-   * Posts an offer. Redirects are followed (a control node sends a publisher on to the origin with 307).
+   * Posts an offer. Redirects are followed: a control node sends a publisher on to the origin with 307, and a ticket in
+   * the address, since browsers take the bearer off on the way to another host.
    * Throws a Problem where the endpoint refuses, and a Problem of kind answer where a 201 is not one.
    */
   static async open(endpoint: string, sdp: string, bearer: string, signal: AbortSignal): Promise<Resource> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMS)]);
-    const post = (url: string) =>
-      fetch(url, {
-        method: 'POST',
-        body: sdp,
-        headers: { 'Content-Type': 'application/sdp', ...authorization(bearer) },
-        signal: limit,
-      });
-    let response = await post(endpoint);
-    // On the way to another host a browser takes the bearer off. The endpoint that has it sent us there, so it is given.
-    if (response.status === 401 && response.redirected && bearer !== '') response = await post(response.url);
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      body: sdp,
+      headers: { 'Content-Type': 'application/sdp', ...authorization(bearer) },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMS)]),
+    });
     if (response.status !== 201) throw await problemOf(response);
     const location = response.headers.get('Location');
     const answer = await response.text();

@@ -83,10 +83,9 @@ test('a redirect is followed with its body, and the session lives where it led',
   expect(asked[0]?.headers.authorization).toBeUndefined();
 });
 
-test('a redirect to another host gets the bearer, which browsers take off on the way', async () => {
-  const resource = await Resource.open(`${url}/elsewhere`, 'v=0 offer', 'token', signal);
-  expect(asked.map(a => a.headers.authorization)).toEqual(['Bearer token', undefined, 'Bearer token']);
-  expect(new URL(resource.url).hostname).toBe('localhost');
+test('the bearer does not follow a redirect to another host: the address says all that is to be known there', async () => {
+  await Resource.open(`${url}/elsewhere`, 'v=0 offer', 'token', signal).catch(() => {});
+  expect(asked.map(a => a.headers.authorization)).toEqual(['Bearer token', undefined]);
 });
 
 test('a wrong key is not sent twice', async () => {

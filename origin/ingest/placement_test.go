@@ -1,0 +1,86 @@
+package ingest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"freshet/cluster/stream"
+	"freshet/proto/problem"
+)
+
+// A place is where a test says that the stream is placed.
+type place struct {
+	mu     sync.Mutex
+	number uint64
+	here   bool
+}
+
+func (p *place) set(number uint64, here bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.number, p.here = number, here
+}
+
+func (p *place) get(string) (uint64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.number, p.here
+}
+
+// A stream that is placed elsewhere ends here, whoever publishes: those who take it from here take it from there then.
+// Nobody may publish it here until it is placed here again, and what begins then counts more.
+func TestPlacedElsewhere(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		var p place
+		p.set(3, true)
+		g.deps.Placed = p.get
+		a, b := sit(t, g, 1), sit(t, g, 5000)
+		a.send(10)
+		s := table.Get("floor")
+		if got := placementOf(s.Epoch); got != 3 {
+			t.Errorf("an epoch of placement %d, want 3", got)
+		}
+		p.set(4, false)
+		time.Sleep(tick + time.Millisecond)
+		synctest.Wait()
+		if !a.closed.Load() || !b.closed.Load() || !errors.Is(s.Err(), stream.ErrLost) || table.Get("floor") != nil {
+			t.Errorf("closed %v, %v, stream %v", a.closed.Load(), b.closed.Load(), s.Err())
+		}
+		_, err := g.Join(t.Context(), "floor", "late", formats, a)
+		if pr := (*problem.Problem)(nil); !errors.As(err, &pr) || pr.Status != 421 {
+			t.Errorf("a publisher afterwards: %v", err)
+		}
+		p.set(5, true)
+		sit(t, g, 1).send(2)
+		if again := table.Get("floor"); again == nil || again.Epoch <= s.Epoch || placementOf(again.Epoch) != 5 {
+			t.Error("it does not begin anew when it is placed here again")
+		}
+	})
+}
+
+// A stream whose placement has another number, of the same origin, goes on in a new epoch with the publisher that is here.
+func TestPlacedAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		var p place
+		p.set(3, true)
+		g.deps.Placed = p.get
+		a := sit(t, g, 1)
+		a.send(10)
+		s := table.Get("floor")
+		p.set(5, true)
+		a.send(10)
+		again := table.Get("floor")
+		if again == s || placementOf(again.Epoch) != 5 || !errors.Is(s.Err(), stream.ErrNewEpoch) || a.closed.Load() {
+			t.Fatalf("epoch %d after %d, %v", again.Epoch, s.Epoch, s.Err())
+		}
+		if v := again.Flows[1].Ring.At(0); v == nil || !v.Key {
+			t.Error("it does not begin with a key frame")
+		}
+		if n := again.Flows[0].Ring.Head(); n < 5 {
+			t.Errorf("%d packets of sound since, want 7 or so", n)
+		}
+	})
+}
