@@ -16,6 +16,7 @@ import (
 
 	"freshet/control/access"
 	"freshet/control/brand"
+	"freshet/control/contact"
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
@@ -102,6 +103,7 @@ func New(cfg Config, d Deps) *API {
 	(&member.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages}).Register(a.doc)
 	(&hook.Routes{Store: d.Store, Queue: d.Hooks, Reach: d.Reach, Signer: d.Signer, Now: d.Now}).Register(a.doc)
 	(&key.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
+	(&contact.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&brand.Routes{Store: d.Store, Now: d.Now}).Register(a.doc)
 	(&event.Routes{
 		Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Board: d.Board, Hooks: d.Hooks, Random: rand.Reader, Now: d.Now,

@@ -110,7 +110,10 @@ func TestOtherAccount(t *testing.T) {
 	owner.passkey("Phone")
 	owner.does("POST", "/events/"+made+"/guests", object{"guests": []object{{"email": "guest@example.org"}}})
 	guest := owner.does("GET", "/events/"+made+"/guests", nil)["guests"].([]any)[0].(object)["id"].(string)
-	ids := map[string]string{"/webhooks/": hook, "/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
+	group := owner.does("POST", "/contact-groups", object{"name": "Press"})["id"].(string)
+	owner.does("POST", "/contacts", object{"contacts": []object{{"name": "Zoë", "email": "zoe@example.org"}}, "group": group})
+	contact := owner.does("GET", "/contacts", nil)["contacts"].([]any)[0].(object)["id"].(string)
+	ids := map[string]string{"/contacts/": contact, "/contact-groups/": group, "/webhooks/": hook, "/members/": member, "/me/log-ins/": login, "/me/passkeys/": owner.passkeys()[0]["id"].(string), "/events/": made, "/keys/": key}
 	eve := o.browser()
 	eve.does("POST", "/sign-ups", object{"account": "Eve", "name": "Eve", "email": "eve@example.org"})
 	eve.does("POST", "/sign-ups/use", object{"token": token(o.link("eve@example.org", 1)), "password": password})
@@ -122,6 +125,9 @@ func TestOtherAccount(t *testing.T) {
 		"add-user":   object{"email": "eve@example.org", "role": "organizer"},
 		"add-guests": object{"guests": []object{{"email": "eve@example.org"}}}, "remove-guests": object{"count": 1},
 		"invite-guests": object{"all": true}, "edit-webhook": object{"on": false},
+		"edit-contact": object{"name": "Hers"}, "rename-contact-group": object{"name": "Hers"},
+		"put-in-contact-group": object{"contacts": []string{contact}}, "take-out-of-contact-group": object{"contacts": []string{contact}},
+		"add-contacts-as-guests": object{"groups": []string{group}},
 	}
 	tried := 0
 	o.api.operations(func(op *huma.Operation) {
@@ -160,7 +166,7 @@ func TestOtherAccount(t *testing.T) {
 	for path, want := range map[string]string{
 		"/members": `"role":"organizer"`, "/events/" + made: `"title":"Launch"`, "/events/" + made + "/streams": `"name":"Floor"`,
 		"/events/" + made + "/users": `"role":"presenter"`, "/events/" + made + "/guests": `"total":1`,
-		"/webhooks": `"offAt":null`,
+		"/webhooks": `"offAt":null`, "/contacts?group=" + group: `"name":"Zoë"`, "/contact-groups": `"name":"Press"`,
 	} {
 		if got := owner.send("GET", path, nil).Body.String(); !strings.Contains(got, want) || strings.Contains(got, "Hers") {
 			t.Errorf("%s: %s", path, got)

@@ -11,10 +11,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
-	"golang.org/x/text/language"
 
 	"freshet/control/account"
 	"freshet/control/event"
+	"freshet/control/roll"
 	"freshet/control/store"
 )
 
@@ -95,18 +95,6 @@ type Guest struct {
 // most guests of one event that organizers may add; those who register are bounded by their rate.
 const most = 100_000
 
-// words are what a guest is found by.
-func words(name, email string) string { return event.Words(name + " " + email) }
-
-// tag returns a language as it is kept, and otherwise where it is none.
-func tag(s, otherwise string) string {
-	t, err := language.Parse(s)
-	if err != nil || t == language.Und || len(s) > 35 {
-		return otherwise
-	}
-	return t.String()
-}
-
 // languageOf is what guests of e are taken to speak who do not say.
 func languageOf(e event.Event) string { return account.Language(e.Languages.V...) }
 
@@ -114,7 +102,7 @@ func languageOf(e event.Event) string { return account.Language(e.Languages.V...
 func add(ctx context.Context, q store.Querier, g Guest, mail uuid.UUID) (fresh bool, err error) {
 	n, err := store.Exec(ctx, q, insertGuest, store.Args{
 		"id": g.ID, "account": g.Account, "event": g.Event, "name": g.Name, "email": g.Email, "address": g.Address,
-		"words": words(g.Name, g.Email), "language": g.Language, "source": string(g.Source), "state": string(g.State),
+		"words": roll.Words(g.Name, g.Email), "language": g.Language, "source": string(g.Source), "state": string(g.State),
 		"answers": g.Answers, "added_by": (*uuid.UUID)(nil), "mail": orNil(mail), "at": g.CreatedAt,
 	})
 	return n > 0, err
@@ -127,27 +115,17 @@ func orNil(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// A row of guests that are added at once.
-type row struct {
-	ID       uuid.UUID `json:"id"`
-	Name     string    `json:"name"`
-	Email    string    `json:"email"`
-	Address  string    `json:"address"`
-	Words    string    `json:"words"`
-	Language string    `json:"language"`
-}
-
 // atOnce is how many rows one statement takes: more made none faster.
 const atOnce = 500
 
 // addAll keeps rows as guests of e, and returns how many were not on the list before.
-func addAll(ctx context.Context, q store.Querier, e event.Event, rows []row, source Source, by uuid.UUID, now time.Time) (added int, err error) {
+func addAll(ctx context.Context, q store.Querier, e event.Event, rows []roll.Entry, source Source, by uuid.UUID, now time.Time) (added int, err error) {
 	for len(rows) > 0 {
 		some := rows[:min(atOnce, len(rows))]
 		rows = rows[len(some):]
 		n, err := store.Exec(ctx, q, insertGuests, store.Args{
 			"account": e.Account, "event": e.ID, "source": string(source), "added_by": by, "at": store.Moment(now),
-			"rows": store.JSON[[]row]{V: some},
+			"rows": store.JSON[[]roll.Entry]{V: some},
 		})
 		if err != nil {
 			return 0, err

@@ -16,6 +16,7 @@ import (
 	"freshet/control/event"
 	"freshet/control/hook"
 	"freshet/control/mail"
+	"freshet/control/roll"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -202,7 +203,7 @@ func asked(e event.Event, in *registerIn, now time.Time) (Guest, error) {
 	var wrong problem.Faults
 	g := Guest{
 		ID: store.NewID(), Account: e.Account, Event: e.ID, Name: account.Text(in.Body.Name), Email: strings.TrimSpace(in.Body.Email),
-		Language: tag(in.Body.Language, languageOf(e)), Source: Registered, State: stateIn(e), CreatedAt: store.Moment(now),
+		Language: roll.Tag(in.Body.Language, languageOf(e)), Source: Registered, State: stateIn(e), CreatedAt: store.Moment(now),
 	}
 	if g.Name == "" {
 		wrong.Add("/name", account.Unseen)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,13 +11,13 @@ import (
 
 	"freshet/cluster/limit"
 	"freshet/control/access"
-	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/mail"
 	"freshet/control/once"
 	"freshet/control/permit"
+	"freshet/control/roll"
 	"freshet/control/store"
 	"freshet/proto/problem"
 )
@@ -84,32 +83,12 @@ type guestOut struct{ Body EventGuest }
 type addGuestsIn struct {
 	ID   uuid.UUID `path:"id" format:"uuid"`
 	Body struct {
-		Guests []NewGuest `json:"guests" minItems:"1" maxItems:"1000" nullable:"false"`
-		Invite bool       `json:"invite,omitempty" doc:"Those who are new on the list"`
+		Guests []roll.NewPerson `json:"guests" minItems:"1" maxItems:"1000" nullable:"false"`
+		Invite bool             `json:"invite,omitempty" doc:"Those who are new on the list"`
 	}
 }
 
-// NewGuest is one to add.
-type NewGuest struct {
-	Name     string `json:"name,omitempty" maxLength:"80"`
-	Email    string `json:"email" maxLength:"254"`
-	Language string `json:"language,omitempty" maxLength:"35" doc:"BCP 47; absent: of the event"`
-}
-
-// AddReport is what became of guests that were added at once.
-type AddReport struct {
-	Added  int       `json:"added"`
-	Double int       `json:"double" doc:"Were on the list, or stand twice among those to add"`
-	Bad    []BadLine `json:"bad" nullable:"false" doc:"Were not added"`
-}
-
-// BadLine is a guest that cannot be added.
-type BadLine struct {
-	Line   int    `json:"line" doc:"From 1 on"`
-	Reason string `json:"reason"`
-}
-
-type reportOut struct{ Body AddReport }
+type reportOut struct{ Body roll.AddReport }
 
 type emptyIn struct {
 	ID   uuid.UUID `path:"id" format:"uuid"`
@@ -139,6 +118,7 @@ func (r *Routes) Register(api huma.API) {
 	}}
 	huma.Register(api, file, r.excel)
 	r.registerImport(api)
+	r.registerContacts(api)
 	r.registerStop(api)
 	r.registerPublic(api)
 }
@@ -217,14 +197,7 @@ func subject(e uuid.UUID) string { return "event/" + e.String() }
 
 func (r *Routes) add(ctx context.Context, in *addGuestsIn) (*reportOut, error) {
 	return change(ctx, r, in.ID, func(ctx context.Context, q store.Querier, a access.Actor, e event.Event) (*reportOut, error) {
-		rows, bad := []row{}, []BadLine{}
-		for i, n := range in.Body.Guests {
-			if one, reason := rowOf(e, n); reason != "" {
-				bad = append(bad, BadLine{i + 1, reason})
-			} else {
-				rows = append(rows, one)
-			}
-		}
+		rows, bad := roll.CheckAll(in.Body.Guests)
 		report, err := r.put(ctx, q, a, e, "add-guests", Added, rows, in.Body.Invite)
 		if err != nil {
 			return nil, err
@@ -234,51 +207,29 @@ func (r *Routes) add(ctx context.Context, in *addGuestsIn) (*reportOut, error) {
 	})
 }
 
-// rowOf returns somebody to add to e, or why that cannot be.
-func rowOf(e event.Event, n NewGuest) (r row, reason string) {
-	name, email, language := account.Text(n.Name), strings.TrimSpace(n.Email), n.Language
-	address, err := account.Address(email)
-	switch {
-	case email == "":
-		return row{}, "There is no address."
-	case err != nil:
-		return row{}, "This is not an email address."
-	case len([]rune(name)) > 80:
-		return row{}, "The name is longer than 80 characters."
-	}
-	spoken := languageOf(e)
-	if language = strings.TrimSpace(language); language != "" {
-		if spoken = tag(language, ""); spoken == "" {
-			return row{}, "The language is no tag of BCP 47, such as en or fr-CA."
-		}
-	}
-	return row{ID: store.NewID(), Name: name, Email: email, Address: address, Words: words(name, email), Language: spoken}, ""
-}
-
 // put keeps rows, once each, notes that, and has them invited where that is wanted.
-func (r *Routes) put(ctx context.Context, q store.Querier, a access.Actor, e event.Event, action string, s Source, rows []row, invite bool) (AddReport, error) {
+func (r *Routes) put(ctx context.Context, q store.Querier, a access.Actor, e event.Event, action string, s Source, rows []roll.Entry, invite bool) (roll.AddReport, error) {
 	now := r.Now()
 	n, err := count(ctx, q, filter{account: e.Account, event: e.ID})
 	if err != nil {
-		return AddReport{}, err
+		return roll.AddReport{}, err
 	}
 	if n+int64(len(rows)) > most {
-		return AddReport{}, problem.New(http.StatusConflict, "full", "No more guests", "An event has at most 100,000 guests.")
+		return roll.AddReport{}, problem.New(http.StatusConflict, "full", "No more guests", "An event has at most 100,000 guests.")
 	}
-	seen, fresh := map[string]bool{}, []row{}
-	for _, one := range rows {
-		if !seen[one.Address] {
-			seen[one.Address] = true
-			fresh = append(fresh, one)
+	fresh := roll.Once(rows)
+	for i := range fresh {
+		if fresh[i].Language == "" {
+			fresh[i].Language = languageOf(e)
 		}
 	}
 	added, err := addAll(ctx, q, e, fresh, s, a.ID, now)
 	if err != nil {
-		return AddReport{}, err
+		return roll.AddReport{}, err
 	}
-	report := AddReport{Added: added, Double: len(rows) - added, Bad: []BadLine{}}
+	report := roll.AddReport{Added: added, Double: len(rows) - added, Bad: []roll.BadLine{}}
 	if err := audit.Add(ctx, q, a.Account, now, a.Act(action, subject(e.ID), fmt.Sprintf("%d added", added))); err != nil {
-		return AddReport{}, err
+		return roll.AddReport{}, err
 	}
 	if !invite || added == 0 {
 		return report, nil

@@ -38,6 +38,8 @@ const (
 	SeeGuests    Act = "see-guests"
 	EditGuests   Act = "edit-guests"
 	EditUsers    Act = "edit-users" // of one event
+	SeeContacts  Act = "see-contacts"
+	EditContacts Act = "edit-contacts" // and put them on lists of guests
 )
 
 // A cell names the roles that may, and whether an API key may.
@@ -72,6 +74,8 @@ var table = map[Act]cell{
 	SeeGuests:    {[]Role{Owner, Organizer, Collaborator}, ReadScope},
 	EditGuests:   {[]Role{Owner, Organizer, Collaborator}, WriteScope},
 	EditUsers:    {[]Role{Owner, Organizer}, ""},
+	SeeContacts:  {[]Role{Owner, Organizer}, ReadScope},
+	EditContacts: {[]Role{Owner, Organizer}, WriteScope},
 }
 
 // Acts returns all acts, by name.

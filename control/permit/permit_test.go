@@ -26,6 +26,8 @@ func TestTable(t *testing.T) {
 		SeeGuests:    "owner organizer collaborator read write",
 		EditGuests:   "owner organizer collaborator write",
 		EditUsers:    "owner organizer",
+		SeeContacts:  "owner organizer read write",
+		EditContacts: "owner organizer write",
 	}
 	for _, act := range Acts() {
 		var may []string

@@ -15,6 +15,7 @@ import (
 
 	"freshet/control/account"
 	"freshet/control/audit"
+	"freshet/control/contact"
 	"freshet/control/door"
 	"freshet/control/event"
 	"freshet/control/guest"
@@ -40,6 +41,7 @@ type Export struct {
 	Links       []ExportedLink       `json:"links" nullable:"false" doc:"Links that mails brought in the last days"`
 	Keys        []ExportedKey        `json:"keys" nullable:"false" doc:"API keys that the person has made"`
 	Audit       []ExportedEntry      `json:"audit" nullable:"false" doc:"What the person did, as audit logs have it"`
+	Contacts    []ExportedContact    `json:"contacts" nullable:"false" doc:"The person in address books of accounts"`
 	Visits      []ExportedVisit      `json:"visits" nullable:"false" doc:"Events that have the person's address on their lists of guests"`
 	Stopped     []ExportedStop       `json:"stopped" nullable:"false" doc:"Mails that the person wants no more of"`
 	Quotes      []ExportedQuote      `json:"quotes" nullable:"false" doc:"That were asked for with the person's address"`
@@ -137,6 +139,16 @@ type ExportedEntry struct {
 	Detail  string    `json:"detail"`
 }
 
+// ExportedContact is the person in the address book of an account.
+type ExportedContact struct {
+	Account   uuid.UUID `json:"account" format:"uuid"`
+	Of        string    `json:"of" doc:"Name of the account"`
+	Name      string    `json:"name"`
+	Email     string    `json:"email"`
+	Language  string    `json:"language"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
 // ExportedVisit is the person as a guest of one event.
 type ExportedVisit struct {
 	Event     uuid.UUID               `json:"event" format:"uuid"`
@@ -194,7 +206,7 @@ func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
 		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
 	}}
-	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, visits, stopped, quotes, mails} {
+	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, contacts, visits, stopped, quotes, mails} {
 		if err := add(ctx, q, x); err != nil {
 			return nil, err
 		}
@@ -289,6 +301,15 @@ func entries(ctx context.Context, q store.Querier, x *Export) error {
 	return err
 }
 
+func contacts(ctx context.Context, q store.Querier, x *Export) error {
+	all, err := contact.ByAddress(ctx, q, x.Person.Email)
+	x.Contacts = make([]ExportedContact, len(all))
+	for i, c := range all {
+		x.Contacts[i] = ExportedContact{c.Account, c.Of, c.Name, c.Email, c.Language, c.CreatedAt}
+	}
+	return err
+}
+
 func visits(ctx context.Context, q store.Querier, x *Export) error {
 	all, err := guest.ByAddress(ctx, q, x.Person.Email)
 	x.Visits = make([]ExportedVisit, len(all))
@@ -379,6 +400,9 @@ func erase(ctx context.Context, q store.Querier, p account.Person, act audit.Act
 			return err
 		}
 		if err := door.Forget(ctx, q, email); err != nil {
+			return err
+		}
+		if err := contact.Forget(ctx, q, email); err != nil {
 			return err
 		}
 		if err := guest.Forget(ctx, q, email, now); err != nil {

@@ -7,7 +7,7 @@ type Shown = components['schemas']['EventGuest'];
 
 /** The last mail is null where none was sent, which the description of the API cannot say. */
 export type Guest = Omit<Shown, 'mail'> & { mail: Shown['mail'] | null };
-export type NewGuest = components['schemas']['NewGuest'];
+export type NewGuest = components['schemas']['NewPerson'];
 export type Report = components['schemas']['AddReport'];
 export type BadLine = components['schemas']['BadLine'];
 export type Source = Guest['source'];

@@ -1,4 +1,4 @@
-package guest
+package roll
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -14,6 +16,9 @@ import (
 	"freshet/control/event"
 	"freshet/proto/problem"
 )
+
+// FileMost is how large a file may be, in bytes: 20,000 lines of 200.
+const FileMost = 4 << 20
 
 // linesMost of one file.
 const linesMost = 20_000
@@ -24,7 +29,7 @@ const separatorsMost = 100
 // faultsMost is how many lines that are not valid a report names.
 const faultsMost = 1000
 
-// A column of a file of guests.
+// A column of a file of people.
 type column uint8
 
 const (
@@ -47,11 +52,19 @@ var headings = map[string]column{
 	"language": languageColumn, "langue": languageColumn, "lang": languageColumn,
 }
 
-// read returns the guests of e that stand in a file of comma-separated values (RFC 4180), or a problem that names each
+// ReadFile is Read of what a request has sent as a content type, which has to be text/csv: else it is a problem of 415.
+func ReadFile(contentType string, file []byte) ([]Entry, error) {
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "text/csv" {
+		return nil, problem.New(http.StatusUnsupportedMediaType, "content-type", "Wrong content type", "Send the file as text/csv.")
+	}
+	return Read(file)
+}
+
+// Read returns the people who stand in a file of comma-separated values (RFC 4180), or a problem that names each
 // line which is not valid. The separator may be a semicolon, the first line may name the columns; without it these are
 // name, email and language, or email, name and language. What is not UTF-8 is taken for Windows-1252, as French
 // spreadsheets write it.
-func read(e event.Event, file []byte) ([]row, error) {
+func Read(file []byte) ([]Entry, error) {
 	file = bytes.TrimPrefix(file, []byte("\ufeff"))
 	if bytes.IndexByte(file, 0) >= 0 {
 		return nil, unreadable("/line/1", "This is no text. Save the file as “CSV UTF-8”.")
@@ -71,7 +84,7 @@ func read(e event.Event, file []byte) ([]row, error) {
 	}
 	r := csv.NewReader(bytes.NewReader(file))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = comma, -1, true, true
-	var rows []row
+	var rows []Entry
 	var bad []problem.Field
 	var columns []column
 	for {
@@ -93,12 +106,12 @@ func read(e event.Event, file []byte) ([]row, error) {
 				continue
 			}
 		}
-		one, reason := rowOf(e, pick(fields, columns))
+		one, reason := Check(pick(fields, columns))
 		if reason != "" {
 			bad = append(bad, problem.Field{Pointer: pointer(line), Detail: reason})
 		}
 		if rows = append(rows, one); len(rows) > linesMost {
-			return nil, unreadable(pointer(line), fmt.Sprintf("A file has at most %d guests. Split it.", linesMost))
+			return nil, unreadable(pointer(line), fmt.Sprintf("A file has at most %d people. Split it.", linesMost))
 		}
 	}
 	if len(bad) > 0 {
@@ -146,17 +159,17 @@ func columnsOf(fields []string) (columns []column, heading bool) {
 	return []column{nameColumn, emailColumn, languageColumn}, false
 }
 
-// pick returns what a line says of a guest.
-func pick(fields []string, columns []column) NewGuest {
+// pick returns what a line says of somebody.
+func pick(fields []string, columns []column) NewPerson {
 	var by [languageColumn + 1]string
 	for i, f := range fields {
 		if i < len(columns) {
 			by[columns[i]] = strings.TrimSpace(f)
 		}
 	}
-	n := NewGuest{Name: by[nameColumn], Email: by[emailColumn], Language: by[languageColumn]}
-	if n.Name == "" {
-		n.Name = strings.TrimSpace(by[firstColumn] + " " + by[lastColumn])
+	p := NewPerson{Name: by[nameColumn], Email: by[emailColumn], Language: by[languageColumn]}
+	if p.Name == "" {
+		p.Name = strings.TrimSpace(by[firstColumn] + " " + by[lastColumn])
 	}
-	return n
+	return p
 }
