@@ -76,6 +76,6 @@ export const me = anaAs('owner', {
     id: '0198a000-0000-7000-8000-0000000000d0',
     name: 'Delta Conferences',
     role: 'owner',
-    may: ['see-account', 'see-members', 'see-audit', 'create-events'],
+    may: ['see-account', 'see-members', 'see-audit', 'create-events', 'see-contacts', 'edit-contacts'],
   },
 });

@@ -12,7 +12,7 @@ import { useEvent } from './event';
 import styles from './guests.module.css';
 
 /** The dialog that stands over the list. */
-export type Open = 'add' | 'empty' | 'log' | undefined;
+export type Open = 'add' | 'contacts' | 'empty' | 'log' | undefined;
 
 /** What is done with several guests, or all of them. */
 export function Tools({

@@ -1,9 +1,11 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { UserPlus } from 'lucide-react';
+import { Contact, UserPlus } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Known } from '../shell/Known';
 import { api } from '../shell/api';
+import { may } from '../shell/guard';
+import { useMe } from '../shell/me';
 import { asApiProblem } from '../shell/problem';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
@@ -11,6 +13,7 @@ import { Loading } from '../ui/Loading';
 import { ProblemPanel } from '../ui/Problem';
 import { AddGuests } from './AddGuests';
 import { EmptyGuests } from './EmptyGuests';
+import { FromContacts } from './FromContacts';
 import { GuestLog } from './GuestLog';
 import { Filters, Pages } from './GuestFilters';
 import { GuestRow } from './GuestRow';
@@ -39,6 +42,7 @@ function GuestList({ search }: { search: Search }) {
   const t = useT();
   const event = useEvent();
   const edits = mayIn(event, 'edit-guests');
+  const fromContacts = may(useMe(), 'edit-contacts');
   const queries = useQueryClient();
   const [open, setOpen] = useState<Open>();
   const [shown, setShown] = useState<readonly Guest[]>();
@@ -83,16 +87,29 @@ function GuestList({ search }: { search: Search }) {
           {list.data && <span className={styles['count']}>{t('guests.total', { n: list.data.total })}</span>}
         </h2>
         {edits && (
-          <Button
-            look="main"
-            writes
-            onPress={() => {
-              setOpen('add');
-            }}
-          >
-            <UserPlus size={20} aria-hidden />
-            {t('guests.add')}
-          </Button>
+          <div className={styles['acts']}>
+            {fromContacts && (
+              <Button
+                writes
+                onPress={() => {
+                  setOpen('contacts');
+                }}
+              >
+                <Contact size={20} aria-hidden />
+                {t('guests.contacts')}
+              </Button>
+            )}
+            <Button
+              look="main"
+              writes
+              onPress={() => {
+                setOpen('add');
+              }}
+            >
+              <UserPlus size={20} aria-hidden />
+              {t('guests.add')}
+            </Button>
+          </div>
         )}
       </div>
       <Tools edits={edits} chosen={[...chosen]} total={list.data?.total ?? 0} onSent={renew} open={setOpen} />
@@ -141,6 +158,7 @@ function GuestList({ search }: { search: Search }) {
       )}
       <Pages search={search} next={list.data?.next} />
       <AddGuests open={open === 'add'} close={close} onAdded={renew} />
+      <FromContacts open={open === 'contacts'} close={close} onAdded={renew} />
       <EmptyGuests open={open === 'empty'} close={close} onDone={renew} />
       <GuestLog open={open === 'log'} close={close} />
     </section>

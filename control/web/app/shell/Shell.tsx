@@ -4,6 +4,7 @@ import {
   Building2,
   CalendarDays,
   ChevronDown,
+  Contact,
   KeyRound,
   LogOut,
   Palette,
@@ -143,6 +144,7 @@ function NameMenu() {
 /** The places there are, on wider screens. */
 function TopPlaces() {
   const t = useT();
+  const me = useMe();
   const inSettings = useInSettings();
   const icon = { size: 20, 'aria-hidden': true } as const;
   return (
@@ -151,6 +153,12 @@ function TopPlaces() {
         <CalendarDays {...icon} />
         {t('calendar.title')}
       </Link>
+      {may(me, 'see-contacts') && (
+        <Link to="/contacts" activeOptions={{ includeSearch: false }}>
+          <Contact {...icon} />
+          {t('contacts.title')}
+        </Link>
+      )}
       <Link to="/settings/profile" aria-current={inSettings ? 'true' : undefined}>
         <Settings {...icon} />
         {t('settings.title')}
@@ -192,6 +200,14 @@ function Places() {
             {t('calendar.title')}
           </Link>
         </li>
+        {may(me, 'see-contacts') && (
+          <li className={styles['bar']}>
+            <Link to="/contacts" activeOptions={{ includeSearch: false }}>
+              <Contact {...icon} />
+              {t('contacts.title')}
+            </Link>
+          </li>
+        )}
         <li>
           <Link to="/settings/profile">
             <UserRound {...icon} />

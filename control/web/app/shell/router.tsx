@@ -14,6 +14,7 @@ import { Failed, NotFound, Waiting } from './Failed';
 import { Shell } from './Shell';
 import { type EventKind } from './api';
 import { searchOf } from '../calendar/agenda';
+import { searchOf as contactsOf } from '../contacts/contacts';
 import { kindOf } from '../calendar/draft';
 import { loadEvent } from '../event-page/event';
 import { searchOf as guestsOf } from '../event-page/guests';
@@ -209,6 +210,22 @@ const eventGuests = createRoute({
   validateSearch: guestsOf,
 });
 
+const contacts = createRoute({
+  getParentRoute: () => inside,
+  path: '/contacts',
+  component: lazyRouteComponent(() => import('../contacts/Contacts'), 'Contacts'),
+  staticData: { title: 'contacts.title' },
+  validateSearch: contactsOf,
+});
+
+const contactGroup = createRoute({
+  getParentRoute: () => inside,
+  path: '/contacts/groups/$id',
+  component: lazyRouteComponent(() => import('../contacts/Contacts'), 'ContactsOfGroup'),
+  staticData: { title: 'contacts.title' },
+  validateSearch: contactsOf,
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -286,6 +303,8 @@ const tree = root.addChildren([
     calendar,
     newEvent,
     event.addChildren([eventOverview, eventEdit, eventAccess, eventGuests, eventUsers, eventOrder]),
+    contacts,
+    contactGroup,
     settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),
 ]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Guest, badLinesOf, guestsIn, held, narrowed, reasonOf, searchOf } from '../event-page/guests';
+import { type Guest, held, narrowed, searchOf } from '../event-page/guests';
+import { badLinesOf, peopleIn, reasonOf } from '../people/people';
 
 test.each([
   ['', []],
@@ -22,7 +23,7 @@ test.each([
   ],
   ['\r\n a@b.example \r\n\r\nno address\n', [{ email: 'a@b.example' }, { email: 'no address' }]],
 ])('%j becomes guests', (text, guests) => {
-  expect(guestsIn(text)).toEqual(guests);
+  expect(peopleIn(text)).toEqual(guests);
 });
 
 test('nothing moves while one looks: what is new waits, what is known is renewed', () => {
@@ -56,6 +57,6 @@ test('lines that are wrong are told in words', () => {
     ]),
   ).toEqual([{ line: 12, reason: 'There is no address.' }]);
   const t = (key: string) => key;
-  expect(reasonOf('There is no address.', t)).toBe('guests.bad.none');
+  expect(reasonOf('There is no address.', t)).toBe('people.bad.none');
   expect(reasonOf('Something newer', t)).toBe('Something newer');
 });
