@@ -6,10 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"google.golang.org/protobuf/proto"
 
+	"freshet/cluster/disk"
 	pb "freshet/proto"
 )
 
@@ -40,28 +40,11 @@ func load(file string) (*pb.Snapshot, error) {
 	return n, nil
 }
 
-// save replaces file with n in one step: whoever reads it, after a power cut too, finds the old or the new.
+// save replaces file with n, in one step.
 func save(file string, n *pb.Snapshot) error {
 	b, err := proto.Marshal(n)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600: it holds hashes of keys
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // half a file is of no use to anyone
-	}
-	return err
+	return disk.Replace(file, b)
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"freshet/cluster/disk"
 )
 
 // parts are the files that Copy and Restore take along, by what they are called beside a copy of the database.
@@ -22,7 +24,7 @@ func Copy(dir, to string) (names []string, err error) {
 			continue
 		}
 		if err == nil {
-			err = place(to+end, b)
+			err = disk.Place(to+end, b)
 		}
 		if err != nil {
 			return names, fmt.Errorf("copy the keys: %w", err)
@@ -55,7 +57,7 @@ func Restore(from, dir string, now time.Time) (bool, error) {
 			continue // a passphrase opens it
 		}
 		if err == nil {
-			err = place(to, b)
+			err = disk.Place(to, b)
 		}
 		if err != nil {
 			return false, fmt.Errorf("restore the keys: %w", err)

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"freshet/cluster/disk"
 )
 
 // Names in the data directory.
@@ -66,10 +68,10 @@ func open(dir string, b []byte, passphrase string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replace(filepath.Join(dir, sealedFile), sealed); err != nil {
+	if err := disk.Replace(filepath.Join(dir, sealedFile), sealed); err != nil {
 		return nil, err
 	}
-	return k, errors.Join(os.Remove(opener), settle(dir))
+	return k, errors.Join(os.Remove(opener), disk.Settle(dir))
 }
 
 // create makes keys and keeps them. The error is fs.ErrExist where others are there by then.
@@ -86,59 +88,16 @@ func create(dir, passphrase string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k, place(filepath.Join(dir, sealedFile), sealed)
+	return k, disk.Place(filepath.Join(dir, sealedFile), sealed)
 }
 
 // ownSecret returns what the file at path holds; where there is none, it makes one.
 func ownSecret(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = place(path, newSecret()); err == nil || errors.Is(err, fs.ErrExist) {
+		if err = disk.Place(path, newSecret()); err == nil || errors.Is(err, fs.ErrExist) {
 			b, err = os.ReadFile(path)
 		}
 	}
 	return string(b), err
-}
-
-// place puts b at path in one step, where nothing is there yet: fs.ErrExist otherwise. What is there afterwards is whole
-// and stays, whenever the machine dies.
-func place(path string, b []byte) error {
-	return written(path, b, func(fresh string) error {
-		defer os.Remove(fresh) //nolint:errcheck // a second name of the same file, or of none
-		return os.Link(fresh, path)
-	})
-}
-
-// replace puts b at path in one step, whatever is there.
-func replace(path string, b []byte) error {
-	return written(path, b, func(fresh string) error { return os.Rename(fresh, path) })
-}
-
-func written(path string, b []byte, put func(fresh string) error) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = put(f.Name())
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // it may not be there any more
-		return err
-	}
-	return settle(dir)
-}
-
-// settle has the names in dir outlive a power cut.
-func settle(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
