@@ -13,8 +13,8 @@ import (
 	pb "freshet/proto"
 )
 
-// messages holds each message of the relay and of the agent with every field set, and each body of the
-// three envelopes.
+// messages holds each message of the relay, of the agent and of enrolment with every field set, and each body of the
+// envelopes.
 func messages() []proto.Message {
 	have := &pb.Have{Track: "v", Rid: "h", Sequence: 65535, Idle: true}
 	video := &pb.Flow{Flow: 300, Track: "v", Kind: pb.Kind_KIND_VIDEO, Rid: "h", Rank: 2, Codec: "H264", ClockRate: 90000, Channels: 1,
@@ -50,7 +50,7 @@ func messages() []proto.Message {
 	session := &pb.SessionFact{Session: "s1", Stream: "sample", Event: pb.SessionEvent_SESSION_EVENT_LEAVE, AtUnixMs: 1}
 	sessions := &pb.SessionFacts{Sequence: 10, Facts: []*pb.SessionFact{session}}
 
-	return []proto.Message{
+	return append(enrolMessages(), []proto.Message{
 		&pb.RelayMessage{Body: &pb.RelayMessage_Hello{Hello: hello}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Subscribe{Subscribe: subscribe}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Accept{Accept: accept}},
@@ -74,6 +74,22 @@ func messages() []proto.Message {
 		&pb.AgentUp{Body: &pb.AgentUp_Facts{Facts: facts}},
 		&pb.AgentUp{Body: &pb.AgentUp_Sessions{Sessions: sessions}},
 		snapshot, delta, ack, order, record, key, keys, agentHello, facts, streamFacts, flowFacts, sessions, session,
+	}...)
+}
+
+func enrolMessages() []proto.Message {
+	enrol := &pb.EnrolRequest{Secret: []byte{1, 2}, Csr: []byte{3, 4}, Node: "edge-1", Role: "edge", Region: "yul", Software: "v1"}
+	renew := &pb.RenewRequest{Csr: []byte{3, 4}, Software: "v1"}
+	mesh := &pb.MeshSeed{Controls: []string{"c:1"}, Gossip: []string{"c:3"}, GossipKeys: [][]byte{{5, 6}}}
+	secrets := &pb.ControlSecrets{Root: []byte{7}, SignSeed: []byte{8}, Ca: []byte{9}}
+	answer := &pb.EnrolAnswer{Certificate: []byte{10}, Ca: []byte{11}, Region: "yul", Mesh: mesh, Secrets: secrets}
+	refusal := &pb.EnrolRefusal{Code: pb.EnrolCode_ENROL_CODE_CERTIFICATE, Text: "x"}
+	return []proto.Message{
+		&pb.EnrolUp{Body: &pb.EnrolUp_Enrol{Enrol: enrol}},
+		&pb.EnrolUp{Body: &pb.EnrolUp_Renew{Renew: renew}},
+		&pb.EnrolDown{Body: &pb.EnrolDown_Answer{Answer: answer}},
+		&pb.EnrolDown{Body: &pb.EnrolDown_Refusal{Refusal: refusal}},
+		enrol, renew, answer, mesh, secrets, refusal,
 	}
 }
 
@@ -144,7 +160,7 @@ func TestGoldenIsComplete(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []protoreflect.FileDescriptor{pb.File_relay_proto, pb.File_agent_proto} {
+	for _, file := range []protoreflect.FileDescriptor{pb.File_relay_proto, pb.File_agent_proto, pb.File_enrol_proto} {
 		all := file.Messages()
 		for i := range all.Len() {
 			m := all.Get(i)

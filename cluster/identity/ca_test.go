@@ -176,7 +176,7 @@ func FuzzParseCA(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if ca, err := parseCA(b); err == nil {
+		if ca, err := ParseCA(b); err == nil {
 			if _, err := ca.Issue("a", RoleEdge); err != nil {
 				t.Errorf("a CA that was taken cannot sign: %v", err)
 			}

@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/tls"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -14,22 +15,34 @@ func Peer(cs tls.ConnectionState) (node, role string, err error) {
 	if len(cs.PeerCertificates) == 0 {
 		return "", "", ErrNoPeer
 	}
-	uris := cs.PeerCertificates[0].URIs
-	if len(uris) != 1 || uris[0].Scheme != scheme {
-		return "", "", ErrNoPeer
-	}
-	u := uris[0]
-	node, role = strings.TrimPrefix(u.Path, "/"), u.Host
-	if err := checkNode(node); err != nil {
-		return "", "", fmt.Errorf("%w: %w", ErrNoPeer, err)
-	}
-	if err := checkRole(role); err != nil {
+	node, role, err = named(cs.PeerCertificates[0].URIs)
+	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrNoPeer, err)
 	}
 	return node, role, nil
 }
 
-func checkNode(node string) error {
+// named returns the node and role in freshet://ROLE/NODE, the one URI that is to be there.
+func named(uris []*url.URL) (node, role string, err error) {
+	if len(uris) != 1 || uris[0].Scheme != scheme {
+		return "", "", fmt.Errorf("it has not one name as %s://ROLE/NODE", scheme)
+	}
+	u := uris[0]
+	node, role = strings.TrimPrefix(u.Path, "/"), u.Host
+	if err := CheckNode(node); err != nil {
+		return "", "", err
+	}
+	if err := CheckRole(role); err != nil {
+		return "", "", err
+	}
+	if *u != *(Subject{Node: node, Role: role}).uri() {
+		return "", "", fmt.Errorf("its name says more than %s://ROLE/NODE", scheme)
+	}
+	return node, role, nil
+}
+
+// CheckNode says whether node can be a node's name: 1 to 64 of [a-z0-9.-].
+func CheckNode(node string) error {
 	if node == "" || len(node) > maxNode {
 		return fmt.Errorf("node name %.80q: want 1 to %d of [a-z0-9.-]", node, maxNode)
 	}
@@ -41,7 +54,8 @@ func checkNode(node string) error {
 	return nil
 }
 
-func checkRole(role string) error {
+// CheckRole says whether role is one.
+func CheckRole(role string) error {
 	switch role {
 	case RoleOrigin, RoleEdge, RoleControl:
 		return nil

@@ -91,7 +91,8 @@ func TestHandshake(t *testing.T) {
 		{"another node answers", edge.ServerTLS(alpn, nodes...), edge.ClientTLS(alpn, "edge-2", nodes...), nil, ErrNode},
 		{"no role is served", origin.ServerTLS(alpn), edge.ClientTLS(alpn, "", nodes...), ErrRole, nil},
 		{"no role is wanted", origin.ServerTLS(alpn, nodes...), edge.ClientTLS(alpn, ""), nil, ErrRole},
-		{"certificate of a web site", webSite(t, ca), edge.ClientTLS(alpn, "", nodes...), nil, ErrNoPeer},
+		{"certificate of a web site", otherUse(t, ca, "origin-1"), edge.ClientTLS(alpn, "", nodes...), nil, ErrCA},
+		{"certificate of nobody", otherUse(t, ca), edge.ClientTLS(alpn, "", nodes...), nil, ErrNoPeer},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,15 +142,15 @@ func withCA(id *Identity, ca *CA) *Identity {
 	return id
 }
 
-// webSite returns a server with a certificate of the CA that names no node.
-func webSite(t *testing.T, ca *CA) *tls.Config {
+// otherUse returns a server with a certificate of the CA that names hosts, and no node.
+func otherUse(t *testing.T, ca *CA, hosts ...string) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial(), DNSNames: []string{"origin-1"}, NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: serial(), DNSNames: hosts, NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, &key.PublicKey, ca.key)
