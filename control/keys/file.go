@@ -18,7 +18,8 @@ const (
 
 // Open returns the keys in directory dir, which it makes, and keeps there, where there are none yet. They are sealed by
 // passphrase or, where that is empty, by a key that lies beside them. What was sealed by such a key and is opened with a
-// passphrase is sealed by that from then on, and the key is removed. An error names the file, and says what to do.
+// passphrase is sealed by that from then on, and the key is removed; a file without a CA gets one. An error names the file,
+// and says what to do.
 func Open(dir, passphrase string) (*Keys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func Open(dir, passphrase string) (*Keys, error) {
 	at := filepath.Join(dir, sealedFile)
 	b, err := os.ReadFile(at)
 	if errors.Is(err, fs.ErrNotExist) {
-		k, err := create(dir, passphrase)
+		k, err := create(Make(), dir, passphrase)
 		if !errors.Is(err, fs.ErrExist) {
 			return k, err
 		}
@@ -49,34 +50,41 @@ func open(dir string, b []byte, passphrase string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	opener := filepath.Join(dir, openerFile)
+	opener, secret := filepath.Join(dir, openerFile), passphrase
 	if s.byPassphrase() {
 		if passphrase == "" {
 			return nil, errors.New("it is sealed with a passphrase: give that")
 		}
-		return s.open(passphrase)
+	} else {
+		own, err := os.ReadFile(opener)
+		if err != nil {
+			return nil, fmt.Errorf("it is sealed with a key that is not beside it: %w", err)
+		}
+		secret = string(own)
 	}
-	own, err := os.ReadFile(opener)
-	if err != nil {
-		return nil, fmt.Errorf("it is sealed with a key that is not beside it: %w", err)
-	}
-	k, err := s.open(string(own))
-	if err != nil || passphrase == "" {
+	k, whole, err := s.open(secret)
+	turn := passphrase != "" && !s.byPassphrase()
+	if err != nil || whole && !turn {
 		return k, err
 	}
-	sealed, err := seal(k, passphrase, true)
+	if turn {
+		secret = passphrase
+	}
+	sealed, err := k.seal(secret, turn || s.byPassphrase())
 	if err != nil {
 		return nil, err
 	}
 	if err := disk.Replace(filepath.Join(dir, sealedFile), sealed); err != nil {
 		return nil, err
 	}
+	if !turn {
+		return k, nil
+	}
 	return k, errors.Join(os.Remove(opener), disk.Settle(dir))
 }
 
-// create makes keys and keeps them. The error is fs.ErrExist where others are there by then.
-func create(dir, passphrase string) (*Keys, error) {
-	k := Make()
+// create keeps k. The error is fs.ErrExist where others are there by then.
+func create(k *Keys, dir, passphrase string) (*Keys, error) {
 	secret := passphrase
 	if secret == "" {
 		var err error
@@ -84,7 +92,7 @@ func create(dir, passphrase string) (*Keys, error) {
 			return nil, err
 		}
 	}
-	sealed, err := seal(k, secret, passphrase != "")
+	sealed, err := k.seal(secret, passphrase != "")
 	if err != nil {
 		return nil, err
 	}

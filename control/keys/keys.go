@@ -1,5 +1,6 @@
 // Package keys keeps the secrets of a cluster's control nodes in a file of the data directory: the key that signs viewer
-// tokens, and a root from which other keys are derived. Nodes on one database share them by copies of the file.
+// tokens, the cluster's CA, and a root from which other keys are derived. Control nodes share them: a new one is told them
+// when it joins, or has a copy of the file.
 package keys
 
 import (
@@ -11,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"freshet/cluster/identity"
 	pb "freshet/proto"
 	"freshet/proto/token"
 )
@@ -25,6 +27,7 @@ type Keys struct {
 	id   string // of the signing key, as tokens name it
 	sign ed25519.PrivateKey
 	root []byte
+	ca   *identity.CA
 }
 
 // Make returns new keys, which nobody keeps.
@@ -32,7 +35,9 @@ func Make() *Keys {
 	seed, root := make([]byte, ed25519.SeedSize), make([]byte, rootSize)
 	_, _ = rand.Read(seed) // never fails
 	_, _ = rand.Read(root)
-	return of(seed, root)
+	k := of(seed, root)
+	k.ca = k.firstCA()
+	return k
 }
 
 func of(seed, root []byte) *Keys {
@@ -41,6 +46,18 @@ func of(seed, root []byte) *Keys {
 	k.id = hex.EncodeToString(sum[:8])
 	return k
 }
+
+// firstCA makes a CA of the root, so that nodes with copies of one file from before there were CAs come to the same.
+func (k *Keys) firstCA() *identity.CA {
+	ca, err := identity.NewCA(k.Derived("cluster CA"))
+	if err != nil {
+		panic(err) // a seed of 32 bytes makes one
+	}
+	return ca
+}
+
+// CA is the cluster's, which signs the certificates of its nodes.
+func (k *Keys) CA() *identity.CA { return k.ca }
 
 // Minter makes viewer tokens.
 func (k *Keys) Minter() *token.Minter { return token.NewMinter(k.id, k.sign) }
@@ -67,14 +84,40 @@ func (k *Keys) Derived(purpose string) []byte {
 type inside struct {
 	Seed []byte `json:"seed"` // of the signing key
 	Root []byte `json:"root"`
+	CA   []byte `json:"ca,omitempty"` // PEM; files of before there were CAs have none
 }
 
-func (k *Keys) plain() ([]byte, error) { return json.Marshal(inside{k.sign.Seed(), k.root}) }
-
-func parse(b []byte) (*Keys, error) {
-	var in inside
-	if err := json.Unmarshal(b, &in); err != nil || len(in.Seed) != ed25519.SeedSize || len(in.Root) != rootSize {
-		return nil, errors.New("it holds other keys than this program knows")
+func (k *Keys) plain() ([]byte, error) {
+	ca, err := k.ca.PEM()
+	if err != nil {
+		return nil, err
 	}
-	return of(in.Seed, in.Root), nil
+	return json.Marshal(inside{k.sign.Seed(), k.root, ca})
+}
+
+// parse reads what plain has written. whole is false where the keys have something that is not in b.
+func parse(b []byte) (k *Keys, whole bool, err error) {
+	var in inside
+	if err := json.Unmarshal(b, &in); err != nil {
+		return nil, false, errOther
+	}
+	if len(in.CA) == 0 && len(in.Seed) == ed25519.SeedSize && len(in.Root) == rootSize {
+		k := of(in.Seed, in.Root)
+		k.ca = k.firstCA()
+		return k, false, nil
+	}
+	k, err = in.keys()
+	return k, true, err
+}
+
+var errOther = errors.New("it holds other keys than this program knows")
+
+func (in inside) keys() (*Keys, error) {
+	ca, err := identity.ParseCA(in.CA)
+	if err != nil || len(in.Seed) != ed25519.SeedSize || len(in.Root) != rootSize {
+		return nil, errOther
+	}
+	k := of(in.Seed, in.Root)
+	k.ca = ca
+	return k, nil
 }

@@ -3,6 +3,9 @@ package keys
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	pb "freshet/proto"
 	"freshet/proto/token"
 )
 
@@ -22,9 +26,7 @@ func opened(t *testing.T, dir, passphrase string) *Keys {
 	return k
 }
 
-func same(a, b *Keys) bool {
-	return a.id == b.id && bytes.Equal(a.sign, b.sign) && bytes.Equal(a.root, b.root)
-}
+func same(a, b *Keys) bool { return a.id == b.id && a.same(b) }
 
 // files returns what dir has, and fails where anybody else may read it.
 func files(t *testing.T, dir string) string {
@@ -203,6 +205,90 @@ func TestCopy(t *testing.T) {
 		}
 		if _, err := Restore(at, to, time.Now()); err == nil || !same(other, opened(t, to, "")) {
 			t.Errorf("restored a text: %v", err)
+		}
+	}
+}
+
+// What was sealed before there were CAs opens, gets one, and keeps it; copies of it elsewhere get the same.
+func TestOlderFile(t *testing.T) {
+	for _, row := range []struct{ sealed, opened, want string }{
+		{"", "", "freshet.key freshet.keys"},
+		{"", "correct horse", "freshet.keys"},
+		{"correct horse", "correct horse", "freshet.keys"},
+	} {
+		here, copied := t.TempDir(), t.TempDir()
+		was := opened(t, here, row.sealed)
+		secret := row.sealed
+		if secret == "" {
+			own, err := os.ReadFile(filepath.Join(here, openerFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret = string(own)
+		}
+		plain, err := json.Marshal(map[string][]byte{"seed": was.sign.Seed(), "root": was.root})
+		if err != nil {
+			t.Fatal(err)
+		}
+		older, err := seal(plain, secret, row.sealed != "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(here, sealedFile)
+		if err := os.WriteFile(file, older, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(copied, os.DirFS(here)); err != nil {
+			t.Fatal(err)
+		}
+		k := opened(t, here, row.opened)
+		if !same(k, was) || !same(k, opened(t, copied, row.opened)) {
+			t.Errorf("%+v: two copies of a file came to other keys", row)
+		}
+		if got := files(t, here); got != row.want {
+			t.Errorf("%+v: files %s", row, got)
+		}
+		kept, err := os.ReadFile(file)
+		if err != nil || bytes.Equal(kept, older) {
+			t.Errorf("%+v: the CA was not kept: %v", row, err)
+		}
+		if !same(k, opened(t, here, row.opened)) {
+			t.Errorf("%+v: other keys at the second start", row)
+		}
+		if again, err := os.ReadFile(file); err != nil || !bytes.Equal(again, kept) {
+			t.Errorf("%+v: written again at the second start: %v", row, err)
+		}
+	}
+}
+
+// What one control node shares, another takes, once and again, and never in place of other keys.
+func TestTake(t *testing.T) {
+	for _, passphrase := range []string{"", "correct horse"} {
+		k, dir := Make(), filepath.Join(t.TempDir(), "new")
+		shared, err := k.Share()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := Take(dir, passphrase, shared); err != nil || !same(got, k) {
+				t.Fatalf("%v, %v", got, err)
+			}
+		}
+		if !same(opened(t, dir, passphrase), k) {
+			t.Error("other keys were kept")
+		}
+		other, err := Make().Share()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Take(dir, passphrase, other); !errors.Is(err, fs.ErrExist) || !same(opened(t, dir, passphrase), k) {
+			t.Errorf("keys of another cluster: %v", err)
+		}
+	}
+	for _, bad := range []*pb.ControlSecrets{nil, {Root: make([]byte, rootSize), SignSeed: make([]byte, 32)}, {Root: []byte{1}, SignSeed: []byte{2}, Ca: []byte("x")}} {
+		dir := t.TempDir()
+		if _, err := Take(dir, "", bad); err == nil || files(t, dir) != "" {
+			t.Errorf("%v was taken: %v", bad, err)
 		}
 	}
 }

@@ -53,11 +53,15 @@ func parseSealed(b []byte) (*sealed, error) {
 }
 
 // seal returns the file of k, which secret opens.
-func seal(k *Keys, secret string, passphrase bool) ([]byte, error) {
+func (k *Keys) seal(secret string, passphrase bool) ([]byte, error) {
 	plain, err := k.plain()
 	if err != nil {
 		return nil, err
 	}
+	return seal(plain, secret, passphrase)
+}
+
+func seal(plain []byte, secret string, passphrase bool) ([]byte, error) {
 	s := &sealed{Way: fileWay, Salt: make([]byte, saltSize)}
 	if passphrase {
 		s.Way = passphraseWay
@@ -74,17 +78,17 @@ func seal(k *Keys, secret string, passphrase bool) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-func (s *sealed) open(secret string) (*Keys, error) {
+func (s *sealed) open(secret string) (k *Keys, whole bool, err error) {
 	box, err := s.box(secret)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(s.Nonce) != box.NonceSize() {
-		return nil, errOpen
+		return nil, false, errOpen
 	}
 	plain, err := box.Open(nil, s.Nonce, s.Box, []byte(s.Way))
 	if err != nil {
-		return nil, errOpen
+		return nil, false, errOpen
 	}
 	return parse(plain)
 }
