@@ -45,6 +45,7 @@ func (id *Identity) Run(ctx context.Context, log *slog.Logger, ask Ask) error {
 			due = id.now().Add(pause/2 + rand.N(pause))
 		default:
 			log.Info("certificate renewed", "until", id.Expires())
+			id.WarnOfSkew(log)
 			due, pause = later(id.current().renewAt, soonest), 0
 		}
 	}
@@ -85,6 +86,14 @@ func (id *Identity) wait(ctx context.Context, due, soonest time.Time) bool {
 			}
 		case <-timer.C:
 		}
+	}
+}
+
+// WarnOfSkew logs where this node's clock is not that of control, as a certificate shows that has just come: others are not
+// taken then, or are too long.
+func (id *Identity) WarnOfSkew(log *slog.Logger) {
+	if ahead := id.now().Sub(id.current().x509().NotBefore.Add(backdate)); ahead.Abs() > backdate {
+		log.Warn("this node's clock is not control's: set it, certificates of others do not count else", "ahead", ahead.Round(time.Second))
 	}
 }
 
