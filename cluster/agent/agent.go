@@ -111,6 +111,9 @@ func (a *Agent) connect(ctx context.Context, saves chan<- struct{}) {
 		if errors.Is(err, errGap) {
 			a.d.State.forget() // control answers version 0 with a snapshot
 		}
+		if identity.RefusedBy(err) {
+			a.d.Identity.Doubt() // control says why where certificates are renewed
+		}
 		if !away { // once for each time control goes away, not once a try
 			a.d.Log.Warn("control away, going on with what is known", "peer", addr, "err", err)
 			away = true
@@ -144,6 +147,7 @@ func (a *Agent) session(ctx context.Context, addr string, saves chan<- struct{})
 	defer stop()
 	defer func() { _ = w.Close() }()
 	g.Go(func() error { return a.report(ctx, w) })
+	g.Go(func() error { return a.d.Identity.Watch(ctx, conn.(*tls.Conn).ConnectionState()) })
 	g.Go(func() error {
 		for {
 			m := &pb.AgentDown{}

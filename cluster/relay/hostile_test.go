@@ -248,6 +248,30 @@ func TestWrongCertificate(t *testing.T) {
 	}
 }
 
+// A node that is removed loses its link, whichever end is told, and gets no other; those who stay do not.
+func TestRemovedNode(t *testing.T) {
+	m := newMesh(t)
+	origin := m.node("origin", nodeConfig{})
+	edge, other := m.node("edge", nodeConfig{}, origin.up()), m.node("other", nodeConfig{}, origin.up())
+	links := func(want float64) func() bool {
+		return func() bool { return origin.metric("links") == want }
+	}
+	eventually(t, "two links", links(2))
+	since := time.Now()
+	origin.id.SetRemoved([]identity.Removed{{Node: "edge", Key: edge.id.Key()}})
+	eventually(t, "one link", links(1))
+	if took := time.Since(since); took > 2*time.Second {
+		t.Errorf("the link of a removed node went after %v", took)
+	}
+	refused := edge.metric("dials_total")
+	eventually(t, "more dials that are refused", func() bool { return edge.metric("dials_total") > refused+1 })
+	if n := origin.metric("links"); n != 1 {
+		t.Errorf("%v links", n)
+	}
+	other.id.SetRemoved([]identity.Removed{{Node: "origin"}})
+	eventually(t, "no link", links(0))
+}
+
 // host answers the first node that dials as upstream "host", and does as it likes once it is asked for a stream.
 func (m *mesh) host(t *testing.T, do func(*stranger)) (Upstream, <-chan rtpq.Code) {
 	udp, err := listen("127.0.0.1:0", prometheus.NewRegistry())

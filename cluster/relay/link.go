@@ -13,6 +13,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"golang.org/x/sync/errgroup"
 
+	"freshet/cluster/identity"
 	"freshet/cluster/shim"
 	pb "freshet/proto"
 	"freshet/proto/rtpq"
@@ -50,15 +51,16 @@ type handler interface {
 }
 
 // A link connects this node to one other. Its run owns a goroutine for each of: reading control, writing
-// control, the handler's own, and for each connection: reading datagrams, sending datagrams, accepting
-// streams, and one for each open stream. On the dialling side one more for each connection but the first
-// keeps it there.
+// control, the handler's own, watching whether the peer is removed, and for each connection: reading
+// datagrams, sending datagrams, accepting streams, and one for each open stream. On the dialling side one
+// more for each connection but the first keeps it there.
 type link struct {
 	node, role, region string // of the peer
 	dialled            bool
 	version            uint32 // spoken here
 	id                 uint64 // chosen by the dialler
 	main               *conn  // connection 0; the link lives as long as it
+	own                *identity.Identity
 	shim               *shim.Conn
 	queue              *queue
 	messages           chan *pb.RelayMessage
@@ -88,6 +90,7 @@ type link struct {
 
 // linkConfig is what a link needs of its node.
 type linkConfig struct {
+	id      *identity.Identity
 	version uint32
 	dialled bool
 	behind  time.Duration // see queue
@@ -99,7 +102,7 @@ type linkConfig struct {
 func newLink(c *conn, cfg linkConfig) *link {
 	l := &link{
 		node: c.peer.GetNode(), role: c.peer.GetRole(), region: c.peer.GetRegion(),
-		dialled: cfg.dialled, version: min(cfg.version, c.peer.GetVersion()), id: c.peer.GetLink(), main: c, shim: cfg.shim,
+		dialled: cfg.dialled, version: min(cfg.version, c.peer.GetVersion()), id: c.peer.GetLink(), main: c, own: cfg.id, shim: cfg.shim,
 		queue:    newQueue(cfg.behind, cfg.m.dropped),
 		messages: make(chan *pb.RelayMessage, maxMessages), full: make(chan struct{}), large: make(chan outgoing, maxLarge),
 		log: cfg.log.With("peer", c.peer.GetNode(), "remote", c.quic.RemoteAddr().String()), m: cfg.m, began: c.since,
@@ -122,6 +125,7 @@ func (l *link) run(ctx context.Context, h handler) error {
 	g.Go(func() error { return l.readControl(h) })
 	g.Go(func() error { return l.writeControl(inner) })
 	g.Go(func() error { return h.serve(inner) })
+	g.Go(func() error { return l.watch(inner) })
 	g.Go(func() error { return l.carry(inner, l.main, h, orderly) })
 	g.Go(func() error {
 		for {
@@ -144,6 +148,14 @@ func (l *link) run(ctx context.Context, h handler) error {
 		return nil
 	}
 	return err
+}
+
+// watch ends the link when its peer is not of the cluster any more.
+func (l *link) watch(ctx context.Context) error {
+	if err := l.own.Watch(ctx, l.main.quic.ConnectionState().TLS); ctx.Err() == nil {
+		return broke(rtpq.CodeIdentity, "%v", err)
+	}
+	return nil
 }
 
 // carry serves connection c until it ends. The link ends with connection 0, and where the peer breaks the

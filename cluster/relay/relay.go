@@ -282,7 +282,7 @@ func (r *Relay) hello(link uint64, index, count int) *pb.Hello {
 }
 
 func (r *Relay) linkConfig(dialled bool) linkConfig {
-	return linkConfig{version: r.version, dialled: dialled, behind: r.behind, shim: r.shim, log: r.log, m: r.m}
+	return linkConfig{id: r.id, version: r.version, dialled: dialled, behind: r.behind, shim: r.shim, log: r.log, m: r.m}
 }
 
 // track keeps l in the list of links until the returned function is called.

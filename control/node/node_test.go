@@ -3,7 +3,9 @@ package node
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -85,10 +87,16 @@ func (b *bench) control(listen string, r *Records, f *Fleet) (addr string, stop 
 
 func (b *bench) agent(node, cache string, state *agent.State, control string) (stop func()) {
 	b.Helper()
+	return b.agentOf(b.issue(node, "edge"), cache, state, control)
+}
+
+func (b *bench) agentOf(id *identity.Identity, cache string, state *agent.State, control string) (stop func()) {
+	b.Helper()
+	node := id.Node
 	a, err := agent.New(
 		agent.Config{Node: node, Role: "edge", Region: "par", Control: []string{control}, Cache: cache},
 		agent.Deps{
-			Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: b.issue(node, "edge"), State: state,
+			Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: id, State: state,
 			Facts:   func(time.Time) *pb.NodeFacts { return &pb.NodeFacts{Whep: "http://" + node + "/whep", Viewers: 7} },
 			Changed: func() <-chan struct{} { return nil },
 		})
@@ -178,6 +186,76 @@ func TestStrangersAreRefused(t *testing.T) {
 			t.Errorf("%s: heard control", name)
 		}
 		_ = conn.Close()
+	}
+}
+
+// The line of a node that is removed ends, and it gets no other.
+func TestRemovedAgent(t *testing.T) {
+	b := newBench(t)
+	fleet := NewFleet()
+	control, reg := b.issue("control-1", "control"), prometheus.NewRegistry()
+	s, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Log: quiet(), Metrics: reg, Identity: control, Records: NewRecords(agent.Record("a", "key")), Fleet: fleet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.running(s.Run)
+	edge := b.issue("edge-1", "edge")
+	dial := func() *agent.Wire {
+		conn, err := tls.Dial("tcp", s.Addr().String(), edge.ClientTLS([]string{agent.ALPN}, "", "control"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		w := agent.NewWire(conn, agent.MaxDown)
+		_ = w.Send(&pb.AgentUp{Body: &pb.AgentUp_Hello{Hello: &pb.AgentHello{Node: "edge-1", Role: "edge"}}})
+		return w
+	}
+	w := dial()
+	if err := w.Receive(&pb.AgentDown{}); err != nil {
+		t.Fatal(err)
+	}
+	since := time.Now()
+	control.SetRemoved([]identity.Removed{{Node: "edge-1", Key: edge.Key()}})
+	if err := w.Receive(&pb.AgentDown{}); err == nil || time.Since(since) > 2*time.Second {
+		t.Errorf("the line ended after %v, %v", time.Since(since), err)
+	}
+	if err := dial().Receive(&pb.AgentDown{}); !identity.RefusedBy(err) {
+		t.Errorf("a new line: %v", err)
+	}
+}
+
+// An agent whose node is removed has control asked why, long before its certificate is to be renewed.
+func TestRemovedAgentAsks(t *testing.T) {
+	b := newBench(t)
+	dir := t.TempDir()
+	key, err := identity.OpenKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := b.ca.Sign(identity.Subject{Node: "edge-1", Role: "edge", Key: key.Public().(ed25519.PublicKey)}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := identity.Keep(dir, der, b.ca.Certificate()); err != nil {
+		t.Fatal(err)
+	}
+	edge, err := identity.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	control := b.issue("control-1", "control")
+	control.SetRemoved([]identity.Removed{{Node: "edge-1", Key: edge.Key()}})
+	s, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: control, Records: NewRecords(), Fleet: NewFleet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.running(s.Run)
+	b.agentOf(edge, "", agent.NewState(), s.Addr().String())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = edge.Run(ctx, quiet(), func(context.Context, []byte) ([]byte, error) { return nil, identity.ErrRemoved })
+	if !errors.Is(err, identity.ErrRemoved) {
+		t.Errorf("control was not asked: %v", err)
 	}
 }
 

@@ -99,7 +99,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// serve hears one agent until its line breaks or ctx ends.
+// serve hears one agent until its line breaks, it is removed, or ctx ends.
 func (s *Server) serve(ctx context.Context, conn *tls.Conn) {
 	defer func() { _ = conn.Close() }()
 	handshake, cancel := context.WithTimeout(ctx, handshakeWait)
@@ -115,7 +115,12 @@ func (s *Server) serve(ctx context.Context, conn *tls.Conn) {
 		return
 	}
 	log := s.d.Log.With("peer", name)
-	err = s.hear(ctx, agent.NewWire(conn, agent.MaxUp), Node{Name: name, Role: role}, log)
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return s.hear(inner, agent.NewWire(conn, agent.MaxUp), Node{Name: name, Role: role}, log)
+	})
+	g.Go(func() error { return s.d.Identity.Watch(inner, conn.ConnectionState()) })
+	err = g.Wait()
 	switch {
 	case ctx.Err() != nil:
 	case errors.Is(err, io.EOF):

@@ -19,7 +19,7 @@ const (
 // Codes of our own.
 const (
 	CodeVersion  Code = 0x100 // no version of the control messages in common
-	CodeIdentity Code = 0x101 // hello names another node or role than the certificate
+	CodeIdentity Code = 0x101 // hello names another node or role than the certificate, or the node was removed
 	CodeSilent   Code = 0x102 // no sign of life for as long as a dead link takes
 	CodeTooLarge Code = 0x103 // a message, packet or group past its limit
 	CodeFull     Code = 0x104 // more links than the node takes
