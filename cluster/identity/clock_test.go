@@ -85,7 +85,7 @@ func TestHolder(t *testing.T) {
 		if !says(err, row.want) || (row.want == nil) != (err == nil) {
 			t.Errorf("%s: %v, want %v", row.name, err, row.want)
 		}
-		if errors.Is(err, ErrLapsed) != (row.want == ErrLapsed) {
+		if errors.Is(err, ErrLapsed) != errors.Is(row.want, ErrLapsed) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if err == nil && (got.Node != s.Node || got.Role != s.Role || !got.Key.Equal(s.Key)) {

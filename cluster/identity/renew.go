@@ -21,8 +21,8 @@ type Ask func(ctx context.Context, request []byte) (certificate []byte, err erro
 
 // Run renews the certificate by ask at two thirds of its life until ctx ends, and keeps it. New handshakes show the new one
 // and connections stay. While control is away it asks again, from 1 to 10 minutes later where a certificate lives for a day.
-// It returns an error where control says that there will be none: ErrRemoved, or ErrLapsed. Where a CA is at hand it only
-// waits.
+// It returns an error where control says that there will be none: ErrRemoved or, once the certificate has run out by the
+// clock here, too, ErrLapsed. Where a CA is at hand it only waits.
 func (id *Identity) Run(ctx context.Context, log *slog.Logger, ask Ask) error {
 	if id.renew != nil {
 		<-ctx.Done()
@@ -37,7 +37,7 @@ func (id *Identity) Run(ctx context.Context, log *slog.Logger, ask Ask) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrRemoved) || errors.Is(err, ErrLapsed):
+		case errors.Is(err, ErrRemoved) || errors.Is(err, ErrLapsed) && id.now().After(id.Expires()):
 			return fmt.Errorf("renew certificate of %s: %w", id.Node, err)
 		case err != nil:
 			pause = min(max(2*pause, shortest), 10*shortest)

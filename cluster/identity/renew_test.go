@@ -174,7 +174,7 @@ func quicLink(t *testing.T, server, client *Identity, alpn []string) io.ReadWrit
 // While control is away a node asks again, ever more rarely, and goes on where control is back, or says that there will be
 // no certificate any more.
 func TestRunAsksAgain(t *testing.T) {
-	for _, end := range []error{nil, ErrRemoved, ErrLapsed} {
+	for _, end := range []error{nil, ErrRemoved} {
 		synctest.Test(t, func(t *testing.T) {
 			ca := openCA(t)
 			id := join(t, ca, t.TempDir(), "edge-1", RoleEdge)
@@ -214,6 +214,18 @@ func TestRunAsksAgain(t *testing.T) {
 			cancel()
 		})
 	}
+}
+
+// A control node whose clock is days ahead ends nothing: the node asks on while its own clock gives it time.
+func TestLapsedByBothClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id := join(t, openCA(t), t.TempDir(), "edge-1", RoleEdge)
+		began := time.Now()
+		err := id.Run(t.Context(), slog.New(slog.DiscardHandler), func(context.Context, []byte) ([]byte, error) { return nil, ErrLapsed })
+		if took := time.Since(began); !errors.Is(err, ErrLapsed) || took < LeafLife || took > LeafLife+15*time.Minute {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
 }
 
 // Doubts have control asked at once, and then once a minute.

@@ -1,6 +1,7 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -50,12 +51,12 @@ func (s *Server) read(r *pb.EnrolRequest) (Use, error) {
 		return u, refuse(pb.EnrolCode_ENROL_CODE_MALFORMED, "the join token has a secret of %d bytes, want %d", len(r.Secret), jointoken.Size)
 	}
 	u.Hash = jointoken.Hash([jointoken.Size]byte(r.Secret))
-	err := errors.Join(identity.CheckRole(r.Role), checkRegion(r.Region))
-	if r.Node != "" {
-		err = errors.Join(err, identity.CheckNode(r.Node))
+	err := cmp.Or(identity.CheckRole(r.Role), checkRegion(r.Region))
+	if err == nil && r.Node != "" {
+		err = identity.CheckNode(r.Node)
 	}
 	if err != nil {
-		return u, refuse(pb.EnrolCode_ENROL_CODE_MALFORMED, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return u, refuse(pb.EnrolCode_ENROL_CODE_MALFORMED, "%v", err)
 	}
 	asked, err := identity.ParseRequest(r.Csr)
 	if err == nil && asked.Node != "" && (asked.Node != r.Node || asked.Role != r.Role) {

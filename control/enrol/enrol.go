@@ -3,10 +3,10 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -74,7 +74,7 @@ func New(d Deps) *Server {
 // A Note is one thing done, or refused, for the audit log.
 type Note struct {
 	At                 time.Time
-	Action             string // token, join, renew or remove
+	Action             string // token, join, renew or remove; none of a request that is none of these
 	Node, Role, Region string // as far as known; of a refused stranger as it has claimed
 	From               netip.Addr
 	Refused            string // why; empty where it was done
@@ -83,7 +83,7 @@ type Note struct {
 // Invite makes a join token for one node in role, and in region where that is not empty, that is good for life.
 func (s *Server) Invite(ctx context.Context, role, region string, life time.Duration) (jointoken.Token, error) {
 	token := jointoken.Token{CA: s.d.CA.Pin()}
-	if err := errors.Join(identity.CheckRole(role), checkRegion(region)); err != nil {
+	if err := cmp.Or(identity.CheckRole(role), checkRegion(region)); err != nil {
 		return token, err
 	}
 	if life <= 0 || life > maxTokenLife {

@@ -198,6 +198,11 @@ func TestLostAnswer(t *testing.T) {
 	if again := c.joined(cfg, token); again.Identity.Node != first.Identity.Node || again.Region != "fra" {
 		t.Errorf("%s became %s", first.Identity.Node, again.Identity.Node)
 	}
+	other := c.joined(cfg, c.invite(identity.RoleEdge, "fra")).Identity
+	if other.Node == first.Identity.Node || !other.Key().Equal(first.Identity.Key()) {
+		t.Errorf("by another token %s became %s", first.Identity.Node, other.Node)
+	}
+	c.joined(c.edge(first.Identity.Node), c.invite(identity.RoleEdge, "")) // the name is free again
 }
 
 // Where one control node cannot decide, or is not there, the next is asked.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -161,4 +162,43 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%+v passes", u)
 		}
 	})
+}
+
+// More at once than there is room for are closed, and counted.
+func TestFull(t *testing.T) {
+	c := newCluster(t)
+	for range maxAtOnce {
+		c.slots <- struct{}{}
+	}
+	if _, err := c.enrol(c.edge(""), c.invite(identity.RoleEdge, "")); err == nil || c.refusals(notServed) != 1 {
+		t.Errorf("%v, counted %v", err, c.refusals(notServed))
+	}
+	<-c.slots
+	c.joined(c.edge(""), c.invite(identity.RoleEdge, ""))
+}
+
+// Strangers of many addresses are together held to a rate; who shows a certificate of the cluster is held to one of its own.
+func TestManyStrangers(t *testing.T) {
+	c := newCluster(t)
+	now := c.now()
+	from := func(i int) Note {
+		return Note{At: now, From: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})}
+	}
+	for i := range inAll.Burst {
+		if err := c.admit(identity.Subject{}, identity.ErrNoPeer, from(i)); err != nil {
+			t.Fatalf("stranger %d: %v", i, err)
+		}
+	}
+	if err := c.admit(identity.Subject{}, identity.ErrNoPeer, from(255)); err == nil {
+		t.Error("one stranger more than there may be")
+	}
+	for i := range perComer.Burst + 1 {
+		err := c.admit(identity.Subject{Node: "edge-1"}, nil, from(255))
+		if (err != nil) != (i == perComer.Burst) {
+			t.Errorf("request %d of a node: %v", i, err)
+		}
+	}
+	if err := c.admit(identity.Subject{Node: "edge-2"}, nil, from(255)); err != nil {
+		t.Errorf("another node: %v", err)
+	}
 }

@@ -41,7 +41,8 @@ type Registry interface {
 
 	// UseToken registers the node and its key, and spends the token, or does neither. The key that has spent a token may
 	// use it again until it expires and gets the same grant: its answer was lost. A name is free where nobody has it, the
-	// same key does, or who had it was removed. The errors are ErrTokenUnknown, ErrTokenExpired, ErrTokenUsed,
+	// same key does, or who had it was removed. One key is one node: who comes with another name has it instead of the
+	// last. The errors are ErrTokenUnknown, ErrTokenExpired, ErrTokenUsed,
 	// ErrWrongRole, ErrNameTaken, and ErrRemoved where the key is that of a removed node.
 	UseToken(ctx context.Context, u Use) (Grant, error)
 

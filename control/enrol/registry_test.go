@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -88,6 +89,7 @@ func (r *registry) UseToken(_ context.Context, u Use) (Grant, error) {
 	if t.Region != "" {
 		t.grant.Region = t.Region
 	}
+	maps.DeleteFunc(r.nodes, func(_ string, n registered) bool { return n.Key.Equal(u.Key) })
 	r.nodes[u.Node] = registered{identity.Subject{Node: u.Node, Role: u.Role, Key: u.Key}, t.grant.Region}
 	return t.grant, nil
 }
