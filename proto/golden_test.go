@@ -36,7 +36,7 @@ func messages() []proto.Message {
 		Gone: 1, Late: 3, Shed: 1, RoomBps: 2_000_000, RateBps: 3_550_000, Switches: 1}
 	way := &pb.Route{Id: 1, Hops: []*pb.HopStats{hop}}
 
-	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true, ViewerEpoch: 2, Hidden: true}
+	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true, ViewerEpoch: 2, Hidden: true, Standby: "origin-2"}
 	key := &pb.PublicKey{Id: "k1", Ed25519: []byte{3, 4}}
 	snapshot := &pb.Snapshot{Version: 7, Streams: []*pb.StreamRecord{record}, TokenKeys: []*pb.PublicKey{key}, Revoked: []string{"t1"}}
 	keys := &pb.TokenKeys{Keys: []*pb.PublicKey{key}}
