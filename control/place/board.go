@@ -1,0 +1,150 @@
+package place
+
+import (
+	"cmp"
+	"slices"
+
+	"freshet/cluster/tree"
+)
+
+// reserve is the part of a node's capacity, one in so many, that new hubs leave to viewers while other nodes have room.
+const reserve = 5
+
+// none is no node.
+const none = -1
+
+// A board is the mesh as numbers, and what of it is taken. Nodes are numbered by name, regions too.
+type board struct {
+	nodes   []Node
+	index   map[string]int32
+	keys    []tree.Key
+	region  []int32   // of each node
+	hubs    [][]int32 // of each region, the edges that may become hubs
+	regions []string
+	room    []int64 // of each node, what it can still send; below 0 it is too much already
+	degree  int32
+
+	delay, price []float32 // from region to region
+	near         [][]int32 // of a region, all regions, the nearest first; nil until it is asked for
+	cheap        [][]int32 // the same, the cheapest to come from first
+
+	// For the stream at hand, or a cell of it.
+	wanted []leaf
+	sizes  []int32 // of each region
+	links  []int32 // of each node, in the tree
+	slot   []int32 // of each node, its place among leaves or hubs
+	isHub  []int32 // of each node, the turn in which it was one
+	wants  []int32 // of each node, the turn in which it wanted the stream
+	turn   int32
+	shares []share
+	spare  []hub // of which lists of hubs are made
+	forced bool  // room is not asked for: what is there already is counted
+}
+
+func newBoard(m Mesh) *board {
+	b := &board{nodes: slices.Clone(m.Nodes), degree: int32(m.Degree)}
+	if b.degree <= 0 {
+		b.degree = defaultDegree
+	}
+	slices.SortFunc(b.nodes, func(x, y Node) int { return cmp.Compare(x.Name, y.Name) })
+	n := len(b.nodes)
+	for i := range b.nodes {
+		b.regions = append(b.regions, b.nodes[i].Region)
+	}
+	slices.Sort(b.regions)
+	b.regions = slices.Compact(b.regions)
+	b.index = make(map[string]int32, n)
+	b.keys, b.region, b.room = make([]tree.Key, n), make([]int32, n), make([]int64, n)
+	b.links, b.slot, b.isHub, b.wants = make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
+	b.hubs = make([][]int32, len(b.regions))
+	for i := range b.nodes {
+		node, at := &b.nodes[i], int32(i)
+		r, _ := slices.BinarySearch(b.regions, node.Region)
+		b.index[node.Name], b.keys[i], b.region[i] = at, tree.KeyOf(node.Name), int32(r)
+		b.room[i] = node.CapacityBPS - max(0, node.LoadBPS-node.RelayBPS)
+		if node.Role == RoleEdge && node.State == In {
+			b.hubs[r] = append(b.hubs[r], at)
+		}
+	}
+	b.sizes, b.near, b.cheap = make([]int32, len(b.regions)), make([][]int32, len(b.regions)), make([][]int32, len(b.regions))
+	b.survey(m.Prices)
+	return b
+}
+
+// survey fills in what lies between regions.
+func (b *board) survey(prices []Price) {
+	n := len(b.regions)
+	members := make([][]Node, n)
+	for i, r := range b.region {
+		members[r] = append(members[r], b.nodes[i])
+	}
+	areas := make([]area, n)
+	for r := range areas {
+		areas[r] = areaOf(members[r])
+	}
+	b.delay, b.price = make([]float32, n*n), make([]float32, n*n)
+	for r := range n {
+		b.delay[r*n+r] = withinMS
+		for q := range r {
+			delay, price := between(&areas[r], &areas[q])
+			b.delay[r*n+q], b.delay[q*n+r] = float32(delay), float32(delay)
+			b.price[r*n+q], b.price[q*n+r] = float32(price), float32(price)
+		}
+	}
+	for _, p := range prices {
+		from, ok := slices.BinarySearch(b.regions, p.From)
+		to, found := slices.BinarySearch(b.regions, p.To)
+		if ok && found && from != to && p.Price >= 0 {
+			b.price[from*n+to], b.price[to*n+from] = float32(p.Price), float32(p.Price)
+		}
+	}
+}
+
+func (b *board) away(r, q int32) float32  { return b.delay[int(r)*len(b.regions)+int(q)] }
+func (b *board) costs(r, q int32) float32 { return b.price[int(r)*len(b.regions)+int(q)] }
+
+// order returns all regions, the nearest to r first.
+func (b *board) order(r int32) []int32 {
+	return sorted(b.near, r, func(q int32) float32 { return b.away(r, q) })
+}
+
+// prices returns all regions, the one first from which it costs least to r.
+func (b *board) prices(r int32) []int32 {
+	return sorted(b.cheap, r, func(q int32) float32 { return b.costs(q, r) })
+}
+
+// sorted returns the r-th of lists, all regions by what they are worth, which it makes the first time.
+func sorted(lists [][]int32, r int32, worth func(int32) float32) []int32 {
+	if lists[r] == nil {
+		lists[r] = make([]int32, len(lists))
+		for i := range lists[r] {
+			lists[r][i] = int32(i)
+		}
+		slices.SortFunc(lists[r], func(x, y int32) int { return cmp.Or(cmp.Compare(worth(x), worth(y)), cmp.Compare(x, y)) })
+	}
+	return lists[r]
+}
+
+// one returns a list of h alone. Most cells have no more.
+func (b *board) one(h hub) []hub {
+	if len(b.spare) == 0 {
+		b.spare = make([]hub, 1024)
+	}
+	list := b.spare[:1:1]
+	b.spare = b.spare[1:]
+	list[0] = h
+	return list
+}
+
+// find returns the number of the node called name, or none.
+func (b *board) find(name string) int32 {
+	if i, ok := b.index[name]; ok {
+		return i
+	}
+	return none
+}
+
+// fits reports whether node can send that much more in the tree at hand.
+func (b *board) fits(node int32, bps int64, links int32) bool {
+	return (b.forced || b.room[node] >= bps) && b.links[node]+links <= b.degree
+}
