@@ -22,6 +22,8 @@ type benchCommand struct {
 
 	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
 
+	Sim benchSimCommand `cmd:"" help:"Run placement over the cities of the world: up to a million viewers, failures, a region lost."`
+
 	Compare benchCompareCommand `cmd:"" help:"Say what changed from one run of a bench to the next, and whether noise explains it."`
 
 	Report benchReportCommand `cmd:"" help:"Measure what this machine can send: how many viewers an edge here takes."`
