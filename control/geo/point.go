@@ -1,0 +1,22 @@
+package geo
+
+import "math"
+
+// A Point is a place on the earth, in degrees: north and east are positive.
+type Point struct{ Lat, Lon float64 }
+
+// Valid says whether p is on the earth.
+func (p Point) Valid() bool {
+	return math.Abs(p.Lat) <= 90 && math.Abs(p.Lon) <= 180 // false of what is no number, too
+}
+
+const earth = 6371 // km, its mean radius
+
+// Km is how far q is from p, on the great circle, in kilometres.
+func (p Point) Km(q Point) float64 {
+	const rad = math.Pi / 180
+	lat1, lat2 := p.Lat*rad, q.Lat*rad
+	dLat, dLon := (lat2-lat1)/2, (q.Lon-p.Lon)*rad/2
+	h := math.Pow(math.Sin(dLat), 2) + math.Cos(lat1)*math.Cos(lat2)*math.Pow(math.Sin(dLon), 2)
+	return 2 * earth * math.Asin(math.Sqrt(min(h, 1)))
+}
