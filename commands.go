@@ -202,6 +202,7 @@ func (f certFlags) open(node, role string) (*identity.Identity, error) {
 // mediaFlags are what origins and edges share.
 type mediaFlags struct {
 	Region    string       `default:"local" help:"Name of the place where the node stands, as in the pages. Default local."`
+	At        *point       `placeholder:"LAT,LON" help:"Where the node stands, in degrees: 45.51,-73.55. Default where the region is, if that is the code of a large city's airports (yul, par, sin); a mesh whose control knows no place sends viewers by region and measured round trips."`
 	HTTP      string       `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of WHIP or WHEP, metrics and health. Default 0.0.0.0:8080."`
 	Relay     string       `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"UDP address of the relay, for other nodes. Default 0.0.0.0:8081."`
 	Media     string       `default:"0.0.0.0:8082" placeholder:"HOST:PORT" help:"UDP address of media, for publishers or viewers. Default 0.0.0.0:8082."`
@@ -215,7 +216,7 @@ type mediaFlags struct {
 func (f mediaFlags) node(name, role, data string) (nodeConfig, error) {
 	up, err := upstreams(f.Upstream)
 	return nodeConfig{
-		Node: name, Role: role, Region: f.Region, HTTP: f.HTTP, Media: f.Media, Relay: f.Relay, URL: f.URL,
+		Node: name, Role: role, Region: f.Region, Position: f.At.position(), HTTP: f.HTTP, Media: f.Media, Relay: f.Relay, URL: f.URL,
 		Advertise: f.Advertise, ICEServers: f.ICEServer, Upstreams: up, Control: f.Control,
 		Cache: filepath.Join(data, name+".state"),
 	}, err

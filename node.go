@@ -42,8 +42,9 @@ const linger = 10 * time.Second
 // A nodeConfig is an origin or an edge as the command line describes it.
 type nodeConfig struct {
 	Node, Role, Region string
-	HTTP, Media, Relay string // where it listens, host:port
-	URL                string // base of its WHIP or WHEP as others reach it, empty for http:// and its address
+	Position           *pb.Position // nil: where the region is
+	HTTP, Media, Relay string       // where it listens, host:port
+	URL                string       // base of its WHIP or WHEP as others reach it, empty for http:// and its address
 	Advertise          []netip.Addr
 	ICEServers         []string
 	Shards             int        // edge only
@@ -109,23 +110,23 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 
 	state := agent.NewState(cfg.Streams...)
 	self := agent.Self{Relay: n.relay.Addr().String(), Metrics: n.base + "/metrics"}
-	var viewers func() map[string]int
+	var audience agent.Audience
 	if cfg.Role == roleOrigin {
 		self.WHIP = n.base + "/whip"
 		err = n.bindOrigin(mux, state, reg, log) // it binds the fields itself
 	} else {
-		self.WHEP = n.base + "/whep"
-		viewers, err = n.bindEdge(mux, state, reg)
+		self.WHEP, self.RTT = n.base+"/whep", n.base+"/rtt"
+		audience, err = n.bindEdge(mux, state, reg)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(cfg.Control) > 0 {
-		facts := agent.NewReporter(self, n.table, viewers)
+		facts := agent.NewReporter(self, n.table, audience)
 		n.agent, err = agent.New(
 			agent.Config{
 				Node: cfg.Node, Role: cfg.Role, Region: cfg.Region, Software: thisBuild().Version,
-				Control: cfg.Control, Cache: cfg.Cache,
+				Position: cfg.Position, Control: cfg.Control, Cache: cfg.Cache,
 			},
 			agent.Deps{
 				Log: n.log, Metrics: reg, Identity: id, State: state, Facts: facts.Facts, Changed: n.table.Changed,
@@ -169,7 +170,7 @@ func (n *mediaNode) bindOrigin(mux *http.ServeMux, records gate.Records, reg pro
 	return nil
 }
 
-func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometheus.Registerer) (func() map[string]int, error) {
+func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometheus.Registerer) (agent.Audience, error) {
 	var access edge.Access = state
 	if len(n.cfg.Control) == 0 && !state.Known() {
 		n.log.Warn("no control and no list of streams: whatever the upstreams have is open to every viewer")
@@ -188,8 +189,9 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 		return nil, badConfig("media", "%w", err)
 	}
 	mux.Handle("/whep/", e.Handler())
+	mux.Handle("/rtt", edge.NewRTT(reg))
 	n.role = stage{"edge", e.Run}
-	return e.Viewers, nil
+	return e, nil
 }
 
 // stage runs the node. Sessions and the HTTP server stop first; the relay outlives them, so that media

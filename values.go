@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -17,8 +18,35 @@ import (
 	"freshet/cluster/agent"
 	"freshet/cluster/ops"
 	"freshet/cluster/relay"
+	"freshet/control/geo"
 	pb "freshet/proto"
 )
+
+// A point is where a node stands, LAT,LON in degrees.
+type point geo.Point
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *point) UnmarshalText(b []byte) error {
+	lat, lon, ok := strings.Cut(string(b), ",")
+	var err error
+	if p.Lat, err = strconv.ParseFloat(strings.TrimSpace(lat), 64); err == nil {
+		p.Lon, err = strconv.ParseFloat(strings.TrimSpace(lon), 64)
+	}
+	if !ok || err != nil || !geo.Point(*p).Valid() {
+		return fmt.Errorf("want LAT,LON in degrees, such as 45.51,-73.55, not %q", b)
+	}
+	return nil
+}
+
+func (p point) String() string { return fmt.Sprintf("%g,%g", p.Lat, p.Lon) }
+
+// position is p as nodes tell it, nil where nothing was said.
+func (p *point) position() *pb.Position {
+	if p == nil {
+		return nil
+	}
+	return &pb.Position{Latitude: p.Lat, Longitude: p.Lon}
+}
 
 // reachable returns the addresses at which others reach what is bound to ip: those given, else ip itself,
 // else, where ip stands for all addresses, those of the machine.

@@ -103,3 +103,21 @@ func TestOriginOnAllAddresses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPoint(t *testing.T) {
+	for text, want := range map[string]point{"45.51,-73.55": {45.51, -73.55}, " -90 , 180 ": {-90, 180}, "0,0": {}} {
+		var p point
+		if err := p.UnmarshalText([]byte(text)); err != nil || p != want {
+			t.Errorf("%q: %v, %v; want %v", text, p, err, want)
+		}
+	}
+	for _, text := range []string{"", "45", "45,", "91,0", "0,181", "NaN,0", "0,Inf", "north,west", "1,2,3"} {
+		var p point
+		if err := p.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q became %v", text, p)
+		}
+	}
+	if (*point)(nil).position() != nil {
+		t.Error("nothing said is somewhere")
+	}
+}

@@ -183,6 +183,9 @@ func (e *Edge) Viewers() map[string]int {
 	return all
 }
 
+// Load is the share of what the edge may do; from 1 on it takes nobody.
+func (e *Edge) Load() float64 { return e.gate.Share() }
+
 func (e *Edge) count(id string, n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

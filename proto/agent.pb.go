@@ -399,6 +399,7 @@ type AgentHello struct {
 	Region        string                 `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
 	Version       uint64                 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"` // of the snapshot the node holds, 0 for none
 	Software      string                 `protobuf:"bytes,5,opt,name=software,proto3" json:"software,omitempty"`
+	Position      *Position              `protobuf:"bytes,6,opt,name=position,proto3" json:"position,omitempty"` // absent where nobody said where the node stands
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -468,6 +469,66 @@ func (x *AgentHello) GetSoftware() string {
 	return ""
 }
 
+func (x *AgentHello) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+// Position is a place on the earth, in degrees: north and east are positive.
+type Position struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Latitude      float64                `protobuf:"fixed64,1,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	Longitude     float64                `protobuf:"fixed64,2,opt,name=longitude,proto3" json:"longitude,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Position) Reset() {
+	*x = Position{}
+	mi := &file_agent_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Position) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Position) ProtoMessage() {}
+
+func (x *Position) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Position.ProtoReflect.Descriptor instead.
+func (*Position) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Position) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *Position) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
 // Snapshot is everything a node must know. It replaces what the node held.
 type Snapshot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -481,7 +542,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_agent_proto_msgTypes[3]
+	mi := &file_agent_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +554,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[3]
+	mi := &file_agent_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +567,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{3}
+	return file_agent_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Snapshot) GetVersion() uint64 {
@@ -553,7 +614,7 @@ type Delta struct {
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_agent_proto_msgTypes[4]
+	mi := &file_agent_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +626,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[4]
+	mi := &file_agent_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +639,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{4}
+	return file_agent_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Delta) GetFrom() uint64 {
@@ -639,7 +700,7 @@ type TokenKeys struct {
 
 func (x *TokenKeys) Reset() {
 	*x = TokenKeys{}
-	mi := &file_agent_proto_msgTypes[5]
+	mi := &file_agent_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +712,7 @@ func (x *TokenKeys) String() string {
 func (*TokenKeys) ProtoMessage() {}
 
 func (x *TokenKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[5]
+	mi := &file_agent_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +725,7 @@ func (x *TokenKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenKeys.ProtoReflect.Descriptor instead.
 func (*TokenKeys) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{5}
+	return file_agent_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TokenKeys) GetKeys() []*PublicKey {
@@ -692,7 +753,7 @@ type StreamRecord struct {
 
 func (x *StreamRecord) Reset() {
 	*x = StreamRecord{}
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +765,7 @@ func (x *StreamRecord) String() string {
 func (*StreamRecord) ProtoMessage() {}
 
 func (x *StreamRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +778,7 @@ func (x *StreamRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRecord.ProtoReflect.Descriptor instead.
 func (*StreamRecord) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{6}
+	return file_agent_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StreamRecord) GetId() string {
@@ -800,7 +861,7 @@ type PublicKey struct {
 
 func (x *PublicKey) Reset() {
 	*x = PublicKey{}
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +873,7 @@ func (x *PublicKey) String() string {
 func (*PublicKey) ProtoMessage() {}
 
 func (x *PublicKey) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +886,7 @@ func (x *PublicKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicKey.ProtoReflect.Descriptor instead.
 func (*PublicKey) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{7}
+	return file_agent_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PublicKey) GetId() string {
@@ -853,7 +914,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +926,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +939,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{8}
+	return file_agent_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Order) GetId() uint64 {
@@ -905,7 +966,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +978,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +991,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{9}
+	return file_agent_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ack) GetSequence() uint64 {
@@ -951,13 +1012,15 @@ type NodeFacts struct {
 	Pid           uint32                 `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`
 	Viewers       uint32                 `protobuf:"varint,7,opt,name=viewers,proto3" json:"viewers,omitempty"`
 	Streams       []*StreamFacts         `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
+	Rtt           string                 `protobuf:"bytes,9,opt,name=rtt,proto3" json:"rtt,omitempty"`                                         // URL that answers 204 at once, edges only
+	LoadPermille  uint32                 `protobuf:"varint,10,opt,name=load_permille,json=loadPermille,proto3" json:"load_permille,omitempty"` // of what the edge may do; from 1000 on it takes nobody
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeFacts) Reset() {
 	*x = NodeFacts{}
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1032,7 @@ func (x *NodeFacts) String() string {
 func (*NodeFacts) ProtoMessage() {}
 
 func (x *NodeFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1045,7 @@ func (x *NodeFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFacts.ProtoReflect.Descriptor instead.
 func (*NodeFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{10}
+	return file_agent_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NodeFacts) GetSequence() uint64 {
@@ -1041,6 +1104,20 @@ func (x *NodeFacts) GetStreams() []*StreamFacts {
 	return nil
 }
 
+func (x *NodeFacts) GetRtt() string {
+	if x != nil {
+		return x.Rtt
+	}
+	return ""
+}
+
+func (x *NodeFacts) GetLoadPermille() uint32 {
+	if x != nil {
+		return x.LoadPermille
+	}
+	return 0
+}
+
 // StreamFacts is one stream a node carries.
 type StreamFacts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1057,7 +1134,7 @@ type StreamFacts struct {
 
 func (x *StreamFacts) Reset() {
 	*x = StreamFacts{}
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1146,7 @@ func (x *StreamFacts) String() string {
 func (*StreamFacts) ProtoMessage() {}
 
 func (x *StreamFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1159,7 @@ func (x *StreamFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFacts.ProtoReflect.Descriptor instead.
 func (*StreamFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{11}
+	return file_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamFacts) GetId() string {
@@ -1148,7 +1225,7 @@ type FlowFacts struct {
 
 func (x *FlowFacts) Reset() {
 	*x = FlowFacts{}
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1237,7 @@ func (x *FlowFacts) String() string {
 func (*FlowFacts) ProtoMessage() {}
 
 func (x *FlowFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1250,7 @@ func (x *FlowFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowFacts.ProtoReflect.Descriptor instead.
 func (*FlowFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{12}
+	return file_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FlowFacts) GetTrack() string {
@@ -1229,7 +1306,7 @@ type SessionFacts struct {
 
 func (x *SessionFacts) Reset() {
 	*x = SessionFacts{}
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1318,7 @@ func (x *SessionFacts) String() string {
 func (*SessionFacts) ProtoMessage() {}
 
 func (x *SessionFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1331,7 @@ func (x *SessionFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFacts.ProtoReflect.Descriptor instead.
 func (*SessionFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{13}
+	return file_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SessionFacts) GetSequence() uint64 {
@@ -1283,7 +1360,7 @@ type SessionFact struct {
 
 func (x *SessionFact) Reset() {
 	*x = SessionFact{}
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1372,7 @@ func (x *SessionFact) String() string {
 func (*SessionFact) ProtoMessage() {}
 
 func (x *SessionFact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1385,7 @@ func (x *SessionFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFact.ProtoReflect.Descriptor instead.
 func (*SessionFact) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{14}
+	return file_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SessionFact) GetSession() string {
@@ -1355,14 +1432,18 @@ const file_agent_proto_rawDesc = "" +
 	"\x05hello\x18\x01 \x01(\v2\x16.freshet.v1.AgentHelloH\x00R\x05hello\x12-\n" +
 	"\x05facts\x18\x02 \x01(\v2\x15.freshet.v1.NodeFactsH\x00R\x05facts\x126\n" +
 	"\bsessions\x18\x03 \x01(\v2\x18.freshet.v1.SessionFactsH\x00R\bsessionsB\x06\n" +
-	"\x04body\"\x82\x01\n" +
+	"\x04body\"\xb4\x01\n" +
 	"\n" +
 	"AgentHello\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n" +
 	"\x06region\x18\x03 \x01(\tR\x06region\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\x04R\aversion\x12\x1a\n" +
-	"\bsoftware\x18\x05 \x01(\tR\bsoftware\"\xa8\x01\n" +
+	"\bsoftware\x18\x05 \x01(\tR\bsoftware\x120\n" +
+	"\bposition\x18\x06 \x01(\v2\x14.freshet.v1.PositionR\bposition\"D\n" +
+	"\bPosition\x12\x1a\n" +
+	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\"\xa8\x01\n" +
 	"\bSnapshot\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x122\n" +
 	"\astreams\x18\x02 \x03(\v2\x18.freshet.v1.StreamRecordR\astreams\x124\n" +
@@ -1400,7 +1481,7 @@ const file_agent_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.freshet.v1.OrderKindR\x04kind\"!\n" +
 	"\x03Ack\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\xde\x01\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\x95\x02\n" +
 	"\tNodeFacts\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04whip\x18\x02 \x01(\tR\x04whip\x12\x12\n" +
@@ -1409,7 +1490,10 @@ const file_agent_proto_rawDesc = "" +
 	"\ametrics\x18\x05 \x01(\tR\ametrics\x12\x10\n" +
 	"\x03pid\x18\x06 \x01(\rR\x03pid\x12\x18\n" +
 	"\aviewers\x18\a \x01(\rR\aviewers\x121\n" +
-	"\astreams\x18\b \x03(\v2\x17.freshet.v1.StreamFactsR\astreams\"\xbe\x01\n" +
+	"\astreams\x18\b \x03(\v2\x17.freshet.v1.StreamFactsR\astreams\x12\x10\n" +
+	"\x03rtt\x18\t \x01(\tR\x03rtt\x12#\n" +
+	"\rload_permille\x18\n" +
+	" \x01(\rR\floadPermille\"\xbe\x01\n" +
 	"\vStreamFacts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -1463,7 +1547,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 }
 
 var file_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_agent_proto_goTypes = []any{
 	(StreamState)(0),     // 0: freshet.v1.StreamState
 	(OrderKind)(0),       // 1: freshet.v1.OrderKind
@@ -1471,43 +1555,45 @@ var file_agent_proto_goTypes = []any{
 	(*AgentDown)(nil),    // 3: freshet.v1.AgentDown
 	(*AgentUp)(nil),      // 4: freshet.v1.AgentUp
 	(*AgentHello)(nil),   // 5: freshet.v1.AgentHello
-	(*Snapshot)(nil),     // 6: freshet.v1.Snapshot
-	(*Delta)(nil),        // 7: freshet.v1.Delta
-	(*TokenKeys)(nil),    // 8: freshet.v1.TokenKeys
-	(*StreamRecord)(nil), // 9: freshet.v1.StreamRecord
-	(*PublicKey)(nil),    // 10: freshet.v1.PublicKey
-	(*Order)(nil),        // 11: freshet.v1.Order
-	(*Ack)(nil),          // 12: freshet.v1.Ack
-	(*NodeFacts)(nil),    // 13: freshet.v1.NodeFacts
-	(*StreamFacts)(nil),  // 14: freshet.v1.StreamFacts
-	(*FlowFacts)(nil),    // 15: freshet.v1.FlowFacts
-	(*SessionFacts)(nil), // 16: freshet.v1.SessionFacts
-	(*SessionFact)(nil),  // 17: freshet.v1.SessionFact
+	(*Position)(nil),     // 6: freshet.v1.Position
+	(*Snapshot)(nil),     // 7: freshet.v1.Snapshot
+	(*Delta)(nil),        // 8: freshet.v1.Delta
+	(*TokenKeys)(nil),    // 9: freshet.v1.TokenKeys
+	(*StreamRecord)(nil), // 10: freshet.v1.StreamRecord
+	(*PublicKey)(nil),    // 11: freshet.v1.PublicKey
+	(*Order)(nil),        // 12: freshet.v1.Order
+	(*Ack)(nil),          // 13: freshet.v1.Ack
+	(*NodeFacts)(nil),    // 14: freshet.v1.NodeFacts
+	(*StreamFacts)(nil),  // 15: freshet.v1.StreamFacts
+	(*FlowFacts)(nil),    // 16: freshet.v1.FlowFacts
+	(*SessionFacts)(nil), // 17: freshet.v1.SessionFacts
+	(*SessionFact)(nil),  // 18: freshet.v1.SessionFact
 }
 var file_agent_proto_depIdxs = []int32{
-	6,  // 0: freshet.v1.AgentDown.snapshot:type_name -> freshet.v1.Snapshot
-	7,  // 1: freshet.v1.AgentDown.delta:type_name -> freshet.v1.Delta
-	12, // 2: freshet.v1.AgentDown.ack:type_name -> freshet.v1.Ack
-	11, // 3: freshet.v1.AgentDown.order:type_name -> freshet.v1.Order
+	7,  // 0: freshet.v1.AgentDown.snapshot:type_name -> freshet.v1.Snapshot
+	8,  // 1: freshet.v1.AgentDown.delta:type_name -> freshet.v1.Delta
+	13, // 2: freshet.v1.AgentDown.ack:type_name -> freshet.v1.Ack
+	12, // 3: freshet.v1.AgentDown.order:type_name -> freshet.v1.Order
 	5,  // 4: freshet.v1.AgentUp.hello:type_name -> freshet.v1.AgentHello
-	13, // 5: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
-	16, // 6: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
-	9,  // 7: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
-	10, // 8: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
-	9,  // 9: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
-	8,  // 10: freshet.v1.Delta.token_keys:type_name -> freshet.v1.TokenKeys
-	10, // 11: freshet.v1.TokenKeys.keys:type_name -> freshet.v1.PublicKey
-	0,  // 12: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
-	1,  // 13: freshet.v1.Order.kind:type_name -> freshet.v1.OrderKind
-	14, // 14: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
-	15, // 15: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
-	17, // 16: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
-	2,  // 17: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	14, // 5: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
+	17, // 6: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
+	6,  // 7: freshet.v1.AgentHello.position:type_name -> freshet.v1.Position
+	10, // 8: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
+	11, // 9: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
+	10, // 10: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
+	9,  // 11: freshet.v1.Delta.token_keys:type_name -> freshet.v1.TokenKeys
+	11, // 12: freshet.v1.TokenKeys.keys:type_name -> freshet.v1.PublicKey
+	0,  // 13: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
+	1,  // 14: freshet.v1.Order.kind:type_name -> freshet.v1.OrderKind
+	15, // 15: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
+	16, // 16: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
+	18, // 17: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
+	2,  // 18: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -1532,7 +1618,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,8 +30,9 @@ const (
 type Config struct {
 	Node, Role, Region, Software string
 
-	Control []string // host:port of control nodes, tried in turn
-	Cache   string   // file that keeps the last snapshot, empty for none
+	Position *pb.Position // where the node stands, nil where nobody said
+	Control  []string     // host:port of control nodes, tried in turn
+	Cache    string       // file that keeps the last snapshot, empty for none
 }
 
 // Validate names the first thing that is wrong.
@@ -193,6 +194,7 @@ func (a *Agent) take(m *pb.AgentDown, saves chan<- struct{}) error {
 func (a *Agent) report(ctx context.Context, w *Wire) error {
 	hello := &pb.AgentHello{
 		Node: a.cfg.Node, Role: a.cfg.Role, Region: a.cfg.Region, Software: a.cfg.Software, Version: a.d.State.Version(),
+		Position: a.cfg.Position,
 	}
 	if err := w.Send(&pb.AgentUp{Body: &pb.AgentUp_Hello{Hello: hello}}); err != nil {
 		return fmt.Errorf("greet control: %w", err)

@@ -10,20 +10,30 @@ import (
 	pb "freshet/proto"
 )
 
-const maxStreams = 256 // RELIABILITY: streams a node carries
+const (
+	maxStreams = 256 // RELIABILITY: streams a node carries
+	maxLoad    = 10  // what is told of an edge that is over its load
+)
 
 // Self is where a node is reached: what of its facts never changes.
 type Self struct {
 	WHIP, WHEP string // base URLs, empty where the node has none
+	RTT        string // URL that answers at once, empty where the node has none
 	Relay      string // host:port
 	Metrics    string // URL
 }
 
+// An Audience is whom an edge serves.
+type Audience interface {
+	Viewers() map[string]int // by stream
+	Load() float64           // share of what the edge may do; from 1 on it takes nobody
+}
+
 // A Reporter gathers the facts of a node. It is used by one goroutine.
 type Reporter struct {
-	self    Self
-	table   *stream.Table
-	viewers func() map[string]int
+	self     Self
+	table    *stream.Table
+	audience Audience
 
 	rates map[*stream.Flow]rate
 }
@@ -34,12 +44,9 @@ type rate struct {
 	bps   uint64
 }
 
-// NewReporter returns a reporter of what table carries. viewers, nil at an origin, counts a node's viewers by stream.
-func NewReporter(self Self, table *stream.Table, viewers func() map[string]int) *Reporter {
-	if viewers == nil {
-		viewers = func() map[string]int { return nil }
-	}
-	return &Reporter{self: self, table: table, viewers: viewers, rates: map[*stream.Flow]rate{}}
+// NewReporter returns a reporter of what table carries. audience is nil at an origin.
+func NewReporter(self Self, table *stream.Table, audience Audience) *Reporter {
+	return &Reporter{self: self, table: table, audience: audience, rates: map[*stream.Flow]rate{}}
 }
 
 // Facts returns the node's facts at now. Bitrates are means since the last call that was at least half
@@ -47,9 +54,13 @@ func NewReporter(self Self, table *stream.Table, viewers func() map[string]int) 
 func (r *Reporter) Facts(now time.Time) *pb.NodeFacts {
 	f := &pb.NodeFacts{
 		Whip: r.self.WHIP, Whep: r.self.WHEP, Relay: r.self.Relay, Metrics: r.self.Metrics,
-		Pid: uint32(os.Getpid()),
+		Rtt: r.self.RTT, Pid: uint32(os.Getpid()),
 	}
-	viewers := r.viewers()
+	var viewers map[string]int
+	if r.audience != nil {
+		viewers = r.audience.Viewers()
+		f.LoadPermille = uint32(1000 * min(max(r.audience.Load(), 0), maxLoad))
+	}
 	for _, n := range viewers {
 		f.Viewers += uint32(n)
 	}

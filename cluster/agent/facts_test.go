@@ -11,6 +11,12 @@ import (
 	"freshet/cluster/stream"
 )
 
+// An audience is viewers by stream, on an edge that is loaded to three quarters.
+type audience map[string]int
+
+func (a audience) Viewers() map[string]int { return a }
+func (audience) Load() float64             { return 0.75 }
+
 func TestFacts(t *testing.T) {
 	table := stream.NewTable()
 	formats := []stream.Format{
@@ -19,11 +25,11 @@ func TestFacts(t *testing.T) {
 	}
 	st := stream.New("town-hall", 3, []string{"origin-1", "edge-1"}, formats, func(*stream.Flow) {})
 	table.Put(st)
-	r := NewReporter(Self{WHEP: "http://127.0.0.1:1/whep"}, table, func() map[string]int { return map[string]int{"town-hall": 4, "other": 1} })
+	r := NewReporter(Self{WHEP: "http://127.0.0.1:1/whep", RTT: "http://127.0.0.1:1/rtt"}, table, audience{"town-hall": 4, "other": 1})
 
 	now := time.Unix(1000, 0)
 	f := r.Facts(now)
-	if f.Viewers != 5 || len(f.Streams) != 1 || f.Streams[0].Live {
+	if f.Viewers != 5 || f.LoadPermille != 750 || f.Rtt != "http://127.0.0.1:1/rtt" || len(f.Streams) != 1 || f.Streams[0].Live {
 		t.Fatalf("before media: %v", f)
 	}
 	packet := rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: 7}, Payload: make([]byte, 988)} // 1,000 bytes

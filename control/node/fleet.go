@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/control/geo"
 	pb "freshet/proto"
 )
 
@@ -22,6 +23,9 @@ const (
 // A Node is one node as it was last heard. Facts is shared and never changed.
 type Node struct {
 	Name, Role, Region, Software string
+
+	At   *geo.Point // where it stands; nil: nobody knows
+	Away bool       // it is drained, or cordoned: no viewer is sent to it
 
 	Facts *pb.NodeFacts
 	Heard time.Time

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
+	"freshet/control/geo"
 	pb "freshet/proto"
 )
 
@@ -94,7 +96,7 @@ func (b *bench) agentOf(id *identity.Identity, cache string, state *agent.State,
 	b.Helper()
 	node := id.Node
 	a, err := agent.New(
-		agent.Config{Node: node, Role: "edge", Region: "par", Control: []string{control}, Cache: cache},
+		agent.Config{Node: node, Role: "edge", Region: "par", Position: &pb.Position{Latitude: 43.3, Longitude: 5.4}, Control: []string{control}, Cache: cache},
 		agent.Deps{
 			Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: id, State: state,
 			Facts:   func(time.Time) *pb.NodeFacts { return &pb.NodeFacts{Whep: "http://" + node + "/whep", Viewers: 7} },
@@ -136,7 +138,8 @@ func TestAgentHearsAndTells(t *testing.T) {
 	b.until("a stream gone", func() bool { _, ok := state.Stream("a"); return !ok })
 	b.until("the facts", func() bool { return fleet.Count("edge", time.Now()) == 1 })
 	n := fleet.Nodes("edge", time.Now())[0]
-	if n.Name != "edge-1" || n.Region != "par" || n.Facts.Viewers != 7 || n.Facts.Whep != "http://edge-1/whep" {
+	if n.Name != "edge-1" || n.Region != "par" || n.Facts.Viewers != 7 || n.Facts.Whep != "http://edge-1/whep" ||
+		n.At == nil || *n.At != (geo.Point{Lat: 43.3, Lon: 5.4}) {
 		t.Errorf("facts: %+v", n)
 	}
 }
@@ -167,6 +170,27 @@ func TestControlAway(t *testing.T) {
 	// Control is back as a new process, which counts versions anew.
 	b.control(addr, NewRecords(agent.Record("a", "new")), NewFleet())
 	b.until("the new key", func() bool { return state.CheckKey("a", "new") == nil })
+}
+
+func TestPosition(t *testing.T) {
+	at := func(lat, lon float64) *pb.Position { return &pb.Position{Latitude: lat, Longitude: lon} }
+	for _, c := range []struct {
+		name  string
+		hello *pb.AgentHello
+		want  *geo.Point
+	}{
+		{"as it says", &pb.AgentHello{Region: "par", Position: at(43.3, 5.4)}, &geo.Point{Lat: 43.3, Lon: 5.4}},
+		{"on the line where both are 0", &pb.AgentHello{Position: at(0, 0)}, &geo.Point{}},
+		{"as its region says, of an older node", &pb.AgentHello{Region: "par"}, &geo.Point{Lat: 48.9, Lon: 2.4}},
+		{"no place on the earth", &pb.AgentHello{Region: "par", Position: at(91, 0)}, &geo.Point{Lat: 48.9, Lon: 2.4}},
+		{"no number", &pb.AgentHello{Position: at(math.NaN(), 0)}, nil},
+		{"nothing said", &pb.AgentHello{Region: "local"}, nil},
+	} {
+		got := position(c.hello)
+		if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
 }
 
 func TestStrangersAreRefused(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
+	"freshet/control/geo"
 	pb "freshet/proto"
 )
 
@@ -143,7 +144,7 @@ func (s *Server) hear(ctx context.Context, w *agent.Wire, n Node, log *slog.Logg
 		s.m.refused.WithLabelValues(string(refusedHello)).Inc()
 		return errors.New("hello does not match the certificate")
 	}
-	n.Region, n.Software = hello.Region, hello.Software
+	n.Region, n.Software, n.At = hello.Region, hello.Software, position(hello)
 	log.Info("agent heard", "region", n.Region)
 
 	g, ctx := errgroup.WithContext(ctx)
@@ -175,6 +176,17 @@ func (s *Server) hear(ctx context.Context, w *agent.Wire, n Node, log *slog.Logg
 		}
 	})
 	return g.Wait()
+}
+
+// position is where a node says that it stands, else where its region is, nil where nobody knows.
+func position(hello *pb.AgentHello) *geo.Point {
+	if p := (geo.Point{Lat: hello.GetPosition().GetLatitude(), Lon: hello.GetPosition().GetLongitude()}); hello.Position != nil && p.Valid() {
+		return &p
+	}
+	if p, ok := geo.Region(hello.Region); ok {
+		return &p
+	}
+	return nil
 }
 
 // tell sends what brings the agent from version to the newest records, again at each change, and acks.

@@ -66,6 +66,18 @@ func over(next, limit int64, share float64) bool {
 	return limit > 0 && float64(next) > share*float64(limit)
 }
 
+// share is how near l is to the nearest of the bounds that Decide holds: 1 is there.
+func share(capacity Rate, l Load) float64 {
+	now := l.Sent.Plus(l.Joining)
+	part := func(n, limit int64) float64 {
+		if limit <= 0 {
+			return 0
+		}
+		return float64(n) / float64(limit)
+	}
+	return max(part(now.Packets, capacity.Packets), part(now.Bits, capacity.Bits), l.Busy/busyFull, l.Late/lateFull)
+}
+
 // RetryAfter is when who was refused for r may ask the same edge again.
 func (r Reason) RetryAfter() time.Duration {
 	if r == FullRate {

@@ -72,3 +72,24 @@ func TestCompleted(t *testing.T) {
 		}
 	}
 }
+
+func TestShare(t *testing.T) {
+	capacity := Rate{Packets: 1000, Bits: 10_000_000}
+	for _, c := range []struct {
+		name     string
+		capacity Rate
+		load     Load
+		want     float64
+	}{
+		{"nothing", capacity, Load{}, 0},
+		{"packets are nearest", capacity, Load{Sent: Rate{500, 1_000_000}, Joining: Rate{250, 0}}, 0.75},
+		{"bits are", capacity, Load{Sent: Rate{100, 9_000_000}}, 0.9},
+		{"its loop is", capacity, Load{Sent: Rate{100, 0}, Busy: busyFull}, 1},
+		{"it is late", capacity, Load{Late: lateFull / 2}, 0.5},
+		{"no limit is known", Rate{}, Load{Sent: Rate{1 << 30, 1 << 40}}, 0},
+	} {
+		if got := share(c.capacity, c.load); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

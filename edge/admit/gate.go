@@ -69,6 +69,17 @@ func (g *Gate) Full() Reason {
 	return g.full
 }
 
+// Share is how much of what the edge may do it does, by whichever bound is nearest; from 1 on it takes nobody.
+func (g *Gate) Share() float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	share := share(g.capacity, g.load)
+	if g.full != Open {
+		share = max(share, 1)
+	}
+	return share
+}
+
 // A Place is one viewer's. Its methods may be called from any goroutine, in any order and more than once.
 type Place struct {
 	gate *Gate

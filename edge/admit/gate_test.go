@@ -47,6 +47,9 @@ func TestRushFillsTheEdge(t *testing.T) {
 	if len(in) != 10 || d.Full() != FullRate {
 		t.Fatalf("let in %d, full %q; want 10, %q", len(in), d.Full(), FullRate)
 	}
+	if got := d.Share(); got < 1 {
+		t.Errorf("an edge that refuses tells a load of %v", got)
+	}
 	// They go live and show in what is sent: joining falls to nothing, and the edge stays full.
 	for _, p := range in {
 		p.Live()
