@@ -8,46 +8,6 @@ import (
 	"slices"
 )
 
-// Edges is how many edges a join answers with: one to open, two for the player to fall back on.
-const Edges = 3
-
-// comfort is how many viewers an edge carries before another of the same region is preferred. Load is
-// compared in tenths of it, so that facts a second old do not send a burst of joins to one edge.
-const comfort = 1000
-
-// An Edge is one that may be chosen.
-type Edge struct {
-	Node, Region string
-	WHEP         string
-	Viewers      int
-}
-
-// Rank returns the best n edges for a viewer in region (empty where nobody knows), best first: those of
-// the region before others, then the less loaded. Equal ones take turns by session, and stay in their
-// order when another comes or goes. It does not change edges.
-func Rank(region, session string, edges []Edge, n int) []Edge {
-	type scored struct {
-		Edge
-		score, turn uint64
-	}
-	all := make([]scored, 0, len(edges))
-	for _, e := range edges {
-		s := scored{e, uint64(max(e.Viewers, 0)) * 10 / comfort, turn(session, e.Node)}
-		if region != "" && e.Region != region {
-			s.score += 100 // a full edge nearby is only left for one far away at ten times its comfort
-		}
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.turn, b.turn), cmp.Compare(a.Node, b.Node))
-	})
-	best := make([]Edge, 0, n)
-	for _, s := range all[:min(n, len(all))] {
-		best = append(best, s.Edge)
-	}
-	return best
-}
-
 // An Origin is one that may take a publisher.
 type Origin struct {
 	Node string
