@@ -62,6 +62,7 @@ type upCommand struct {
 	outputFlag
 	databaseFlag
 	mailFlags
+	geoFlag
 	HTTP    string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080."`
 	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http."`
 	Edges   int      `default:"3" placeholder:"N" help:"Edges to start, 1 to 50: the first pulls from the origin, the others from the first. Default 3."`
@@ -171,6 +172,11 @@ func (f mailFlags) mail(mailbox bool) (control.Mail, error) {
 		}
 	}
 	return control.Mail{SMTP: server, From: f.MailFrom, Mailbox: mailbox, Staff: f.Staff}, err
+}
+
+// geoFlag says how control knows where viewers are.
+type geoFlag struct {
+	GeoIP string `name:"geoip" placeholder:"FILE" help:"Database of places in MaxMind's format (GeoLite2 City or Country, and their like), read again when it is replaced. Without one, pages measure which edge is near."`
 }
 
 // certFlags say where a node keeps things and finds its cluster.
@@ -295,11 +301,15 @@ type controlCommand struct {
 	certFlags
 	databaseFlag
 	mailFlags
+	geoFlag
 	Passphrase string `placeholder:"@FILE" secret:"all" help:"Seals the file of control's secret keys, freshet.keys in the data directory; nodes on one database have copies of that file. Default a key beside it, freshet.key."`
 
-	HTTP   string   `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
-	Agents string   `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
-	URL    string   `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http. Default http:// and the node's address."`
+	HTTP   string `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
+	Agents string `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
+	URL    string `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http, or name it by --trust-proxy. Default http:// and the node's address."`
+
+	TrustProxy []netip.Prefix `placeholder:"CIDR" help:"Networks of the proxies before --http: the X-Forwarded-For of these alone is believed, through as many of them as stand in a row. Default none; with --url, whoever reaches --http."`
+
 	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream of the cluster, and its key; ID=@FILE reads the key from FILE."`
 }
 
@@ -327,7 +337,7 @@ func (c *controlCommand) Run(p *program) error {
 	}
 	n, err := newControlNode(p.ctx, controlConfig{
 		Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
-		Database: database, Mail: mail, Data: c.Data, Passphrase: passphrase,
+		Database: database, Mail: mail, Data: c.Data, Passphrase: passphrase, GeoIP: c.GeoIP, TrustProxy: c.TrustProxy,
 	}, id, p.log)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 	}
 	m.control, err = newControlNode(ctx, controlConfig{
 		Node: id.Node, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams,
-		Database: database, Mail: mail, Data: c.Data,
+		Database: database, Mail: mail, Data: c.Data, GeoIP: c.GeoIP,
 	}, id, log)
 	if err != nil {
 		return nil, err

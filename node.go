@@ -18,6 +18,7 @@ import (
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/control"
+	"freshet/control/geo"
 	"freshet/control/keys"
 	"freshet/control/person"
 	"freshet/control/store"
@@ -233,6 +234,8 @@ type controlConfig struct {
 	Data, Passphrase        string // where its secret keys are, and what opens them; empty: a key beside them
 	Database                store.Config
 	Mail                    control.Mail
+	GeoIP                   string // file that says where addresses are, empty for none
+	TrustProxy              []netip.Prefix
 	Streams                 []*pb.StreamRecord
 }
 
@@ -256,6 +259,10 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 	if err != nil {
 		return nil, badConfig("passphrase", "%w", err)
 	}
+	places, err := geo.Open(cfg.GeoIP, geo.Deps{Log: n.log, Metrics: reg})
+	if err != nil {
+		return nil, badConfig("geoip", "%w", err)
+	}
 	if n.store, err = store.Open(ctx, cfg.Database, store.Deps{Log: n.log, Metrics: reg}); err != nil {
 		return nil, badConfig("database", "%w", err)
 	}
@@ -266,8 +273,8 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		n.log.Warn("persons whom an older copy of the database had brought back were erased again", "persons", again)
 	}
 	n.control, err = control.New(
-		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Mail: cfg.Mail},
-		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Keys: secrets, Erased: erased})
+		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Trusted: cfg.TrustProxy, Mail: cfg.Mail},
+		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Keys: secrets, Erased: erased, Places: places})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
 	}

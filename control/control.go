@@ -11,9 +11,11 @@ import (
 	"net"
 	"net/http"
 	netmail "net/mail"
+	"net/netip"
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +24,7 @@ import (
 	"freshet/control/brand"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/geo"
 	"freshet/control/guest"
 	"freshet/control/hook"
 	"freshet/control/keys"
@@ -33,8 +36,10 @@ import (
 	"freshet/control/order"
 	"freshet/control/pass"
 	"freshet/control/person"
+	"freshet/control/route"
 	"freshet/control/store"
 	"freshet/control/web"
+	"freshet/control/why"
 	pb "freshet/proto"
 )
 
@@ -44,8 +49,9 @@ type Config struct {
 	Version string // of the software
 	Agents  string // TCP host:port on which agents are heard
 	Streams []*pb.StreamRecord
-	Pages   string // base address of the pages, as people reach them
-	Proxied bool   // through a proxy, whose X-Forwarded-For says from where
+	Pages   string         // base address of the pages, as people reach them
+	Proxied bool           // through a proxy, whose X-Forwarded-For says from where
+	Trusted []netip.Prefix // proxies that are believed; none: where Proxied holds, whoever reaches us
 	Mail    Mail
 }
 
@@ -110,7 +116,8 @@ type Deps struct {
 	Store    *store.DB
 	Erased   person.Tombstones
 	Keys     *keys.Keys
-	Pages    fs.FS // nil takes those embedded in the binary
+	Places   *geo.Places // nil: nothing is known of addresses
+	Pages    fs.FS       // nil takes those embedded in the binary
 }
 
 // Control is a control node. Its methods may be called from any goroutine.
@@ -127,6 +134,8 @@ type Control struct {
 	mailer  *guest.Mailer
 	hooks   *hook.Sender
 	store   *store.DB
+	places  *geo.Places
+	why     *why.Log
 	log     *slog.Logger
 }
 
@@ -145,7 +154,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	if !pages.Built() {
 		d.Log.Warn("built without pages; make build has them built")
 	}
-	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, log: d.Log}
+	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, places: d.Places, why: why.New(), log: d.Log}
 	c.live = live.New(live.Config{Pages: cfg.Pages}, d.Log, d.Store, d.Metrics)
 	c.board = event.NewBoard(d.Log, d.Store, c.records, c.live)
 	c.records.SetKeys(d.Keys.Public()...)
@@ -177,10 +186,13 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.hooks = hook.NewSender(hook.Sender{
 		Log: d.Log, Store: d.Store, Queue: hooks, Reach: reach, Signer: signer, Mail: queue, Now: time.Now, Pages: cfg.Pages,
 	}, d.Metrics)
-	c.api = api.New(api.Config{Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Mailbox: mailbox, Staff: cfg.Mail.Staff}, api.Deps{
+	c.api = api.New(api.Config{
+		Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Trusted: cfg.Trusted, Mailbox: mailbox, Staff: cfg.Mail.Staff,
+	}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
 		Hooks: hooks, Reach: reach, Signer: signer, Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer,
 		Now: time.Now, Erased: d.Erased,
+		Places: d.Places, Why: c.why,
 	})
 	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
 		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
@@ -216,6 +228,9 @@ func (c *Control) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return c.mailer.Run(ctx) })
 	g.Go(func() error { return c.hooks.Run(ctx) })
+	if c.places != nil {
+		g.Go(func() error { return c.places.Run(ctx) })
+	}
 	g.Go(func() error { return c.sweep(ctx) })
 	return g.Wait()
 }
@@ -252,6 +267,9 @@ func (c *Control) Agents() net.Addr { return c.agents.Addr() }
 
 // OpenAPI returns the document of the API as YAML.
 func (c *Control) OpenAPI() ([]byte, error) { return c.api.OpenAPI() }
+
+// Why returns why a session was sent where it was, as far as this node decided that in the last day.
+func (c *Control) Why(session uuid.UUID) (route.Decision, bool) { return c.why.Of(session, time.Now()) }
 
 // Heard returns how many nodes with role were heard in the last 5 s.
 func (c *Control) Heard(role string) int { return c.fleet.Count(role, time.Now()) }

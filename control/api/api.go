@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"freshet/control/contact"
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/geo"
 	"freshet/control/guest"
 	"freshet/control/hook"
 	"freshet/control/key"
@@ -38,11 +40,12 @@ const Prefix = access.Prefix
 
 // Config says what the API tells of itself.
 type Config struct {
-	Version string // of the software, for the OpenAPI document
-	Pages   string // base address of the pages, for links in mails: https://webcasts.example
-	Proxied bool   // a proxy stands before us, and nobody else reaches us
-	Mailbox bool   // whoever sits at this machine may read all mails
-	Staff   string // address of whoever runs the installation, for news of quotes; empty: nobody is told
+	Version string         // of the software, for the OpenAPI document
+	Pages   string         // base address of the pages, for links in mails: https://webcasts.example
+	Proxied bool           // a proxy stands before us, and nobody else reaches us
+	Trusted []netip.Prefix // proxies, where it is known which; they alone are believed then
+	Mailbox bool           // whoever sits at this machine may read all mails
+	Staff   string         // address of whoever runs the installation, for news of quotes; empty: nobody is told
 }
 
 // Deps are what an API is given.
@@ -51,6 +54,8 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Records *node.Records
 	Fleet   *node.Fleet
+	Places  *geo.Places // nil: nothing is known
+	Why     Decisions
 	Board   *event.Board
 	Live    *live.Hub
 	Door    *door.Door

@@ -29,6 +29,7 @@ import (
 	"freshet/control/pass"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
+	"freshet/control/why"
 	pb "freshet/proto"
 	"freshet/proto/problem"
 	tickets "freshet/proto/token"
@@ -42,7 +43,7 @@ func newAPI(t *testing.T, records *node.Records, fleet *node.Fleet) *API {
 	db, log, reg := storetest.New(t).DB, slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	board, queue := event.NewBoard(log, db, records), mail.NewQueue()
 	return New(Config{Version: "1", Pages: "https://webcasts.example"}, Deps{
-		Log: log, Metrics: reg, Records: records, Fleet: fleet, Live: live.New(live.Config{}, log, db, reg),
+		Log: log, Metrics: reg, Records: records, Fleet: fleet, Why: why.New(), Live: live.New(live.Config{}, log, db, reg),
 		Board: board, Door: door.New(door.Deps{
 			Log: log, Metrics: reg, Store: db, Board: board, Revoked: records, Hasher: newHasher(), Keys: secrets, Now: time.Now,
 		}), Store: db, Mail: queue, Mailer: newMailer(db, queue, time.Now), Hasher: newHasher(), Now: time.Now,

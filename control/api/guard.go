@@ -36,12 +36,14 @@ type guard struct {
 	keyed  *once.Requests
 
 	proxied bool
+	trusted []netip.Prefix
 }
 
 func newGuard(cfg Config, d Deps, m *metrics) *guard {
 	return &guard{
 		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
 		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), keyed: once.NewRequests(d.Now), proxied: cfg.Proxied,
+		trusted: cfg.Trusted,
 	}
 }
 
@@ -140,21 +142,6 @@ func ourOwn(r *http.Request) bool {
 		return true
 	}
 	return false
-}
-
-// remote is where a request comes from: where a proxy stands before us, the last address that X-Forwarded-For names,
-// which is the proxy's own word. What stands before that the caller may have made up.
-func (g *guard) remote(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	if told := r.Header.Values("X-Forwarded-For"); g.proxied && len(told) > 0 {
-		last := told[len(told)-1]
-		host = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	}
-	a, _ := netip.ParseAddr(host)
-	return a.Unmap().WithZone("")
 }
 
 // middleware refuses who may not call an operation.

@@ -11,7 +11,6 @@ import (
 	"freshet/control/access"
 	"freshet/control/door"
 	"freshet/control/event"
-	"freshet/control/route"
 	pb "freshet/proto"
 	"freshet/proto/problem"
 )
@@ -23,6 +22,7 @@ type Join struct {
 	Expires time.Time    `json:"expires" doc:"When the token runs out; joining again, every 5 minutes, gives another one"`
 	Streams []JoinStream `json:"streams" nullable:"false"`
 	Edges   []JoinEdge   `json:"edges" nullable:"false" doc:"At most three, best first"`
+	Probes  []JoinProbe  `json:"probes,omitempty" nullable:"false" doc:"At most eight edges that control cannot tell apart by distance: joining again with round trips to them may give better ones"`
 }
 
 // JoinStream is one stream of the event.
@@ -46,9 +46,7 @@ type joinIn struct {
 
 	host string // that was asked
 
-	Body *struct {
-		Region string `json:"region,omitempty" maxLength:"64" doc:"Region the viewer is nearest to, where it knows"`
-	} `required:"false"`
+	Body *joinHint `required:"false"`
 }
 
 // Resolve implements huma.Resolver.
@@ -78,23 +76,18 @@ func (a *API) routeJoin() {
 			return nil, problem.New(http.StatusForbidden, "embed-refused", "Not on this site",
 				"The organizer of this event does not let this site show it. It can be watched on its own page.")
 		}
-		ticket, err := a.d.Door.Join(at, door.Bearer(in.Authorization), access.From(ctx).From)
+		from := access.From(ctx).From
+		ticket, err := a.d.Door.Join(at, door.Bearer(in.Authorization), from)
 		if err != nil {
 			a.m.joins.WithLabelValues(string(joinRefused)).Inc()
 			return nil, err
 		}
-		out := Join{Session: ticket.Session.String(), Token: ticket.Token, Expires: ticket.Expires, Streams: streams, Edges: []JoinEdge{}}
-		region := ""
+		out := Join{Session: ticket.Session.String(), Token: ticket.Token, Expires: ticket.Expires, Streams: streams}
+		var told joinHint
 		if in.Body != nil {
-			region = in.Body.Region
+			told = *in.Body
 		}
-		var edges []route.Edge
-		for _, e := range a.d.Fleet.Nodes("edge", time.Now()) {
-			edges = append(edges, route.Edge{Node: e.Name, Region: e.Region, WHEP: e.Facts.Whep, Viewers: int(e.Facts.Viewers)})
-		}
-		for _, e := range route.Rank(region, out.Session, edges, route.Edges) {
-			out.Edges = append(out.Edges, JoinEdge{e.Node, e.Region, e.WHEP})
-		}
+		out.Edges, out.Probes = a.nearest(at.Slug, ticket.Session, from, told)
 		if len(out.Edges) == 0 {
 			a.m.joins.WithLabelValues(string(joinNoEdge)).Inc()
 			return nil, unavailable("No edge is there to serve this event yet.")

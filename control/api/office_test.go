@@ -27,6 +27,7 @@ import (
 	"freshet/control/node"
 	"freshet/control/store"
 	"freshet/control/store/storetest"
+	"freshet/control/why"
 	"freshet/proto/problem"
 )
 
@@ -73,7 +74,7 @@ func (o *office) deps() Deps {
 	board, queue := event.NewBoard(log, o.db.DB, o.records, hub), mail.NewQueue()
 	o.mailer = newMailer(o.db.DB, queue, o.now)
 	return Deps{
-		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Live: hub, Board: board,
+		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Why: why.New(), Live: hub, Board: board,
 		Door: door.New(door.Deps{
 			Log: log, Metrics: reg, Store: o.db.DB, Board: board, Revoked: o.records, Hasher: newHasher(), Keys: o.keys,
 			Guests: known{o.guests, &guest.Desk{Store: o.db.DB, Passes: o.mailer.Letters.Passes}}, Now: o.now,

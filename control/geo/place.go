@@ -19,8 +19,12 @@ type City struct{ EN, FR string }
 
 var errNothing = errors.New("nothing is known of this address")
 
-// Lookup returns where a is. ok is false where nobody knows: for addresses that are nowhere in particular, too.
+// Lookup returns where a is. ok is false where nobody knows: for addresses that are nowhere in particular, too. A nil p
+// knows nothing.
 func (p *Places) Lookup(a netip.Addr) (place Place, ok bool) {
+	if p == nil {
+		return Place{}, false
+	}
 	a = a.Unmap().WithZone("")
 	db := p.db.Load()
 	result := lookupKnown
@@ -40,6 +44,12 @@ func (p *Places) Lookup(a netip.Addr) (place Place, ok bool) {
 	}
 	p.m.lookups.WithLabelValues(string(result)).Inc()
 	return place, result == lookupKnown
+}
+
+// Country returns the country of a, empty where nobody knows.
+func (p *Places) Country(a netip.Addr) string {
+	place, _ := p.Lookup(a)
+	return place.Country
 }
 
 // lookup returns errNothing, or what is wrong with the database.

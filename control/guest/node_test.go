@@ -29,6 +29,7 @@ import (
 	"freshet/control/node"
 	"freshet/control/pass"
 	"freshet/control/store"
+	"freshet/control/why"
 )
 
 var kept = store.Load(os.DirFS("testdata"))
@@ -55,7 +56,7 @@ func newNode(t testing.TB, db *store.DB, server mail.Server, now func() time.Tim
 	hub := live.New(live.Config{Pages: "https://webcasts.example"}, log, db, metrics)
 	board := event.NewBoard(log, db, records, hub)
 	handler := api.New(api.Config{Version: "1", Pages: "https://webcasts.example"}, api.Deps{
-		Log: log, Metrics: metrics, Records: records, Fleet: node.NewFleet(), Live: hub, Board: board,
+		Log: log, Metrics: metrics, Records: records, Fleet: node.NewFleet(), Why: why.New(), Live: hub, Board: board,
 		Door: door.New(door.Deps{
 			Log: log, Metrics: metrics, Store: db, Board: board, Revoked: records, Hasher: hasher, Keys: keys.Make(),
 			Guests: &guest.Desk{Store: db, Passes: n.mailer.Letters.Passes}, Now: now,

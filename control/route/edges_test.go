@@ -171,7 +171,7 @@ func TestProbes(t *testing.T) {
 		{"measured already", Viewer{RTT: map[string]time.Duration{"par": 1}}, at("yul", "par", "sin"), ""},
 		{"of a place", Viewer{At: paris}, at("yul", "par", "sin"), ""},
 		{"between two", Viewer{At: lille}, at("yul", "par", "bru", "sin"), "bru par"},
-		{"of a place that is hardly known", Viewer{At: paris, Radius: 500}, at("yul", "par", "mad", "sin"), "mad par"},
+		{"of a place that is hardly known", Viewer{At: paris, Radius: 1000}, at("yul", "par", "mad", "sin"), "mad par"},
 		{"one place", Viewer{}, []Edge{{Node: "a", Region: "x", RTT: "u"}, {Node: "b", Region: "x", RTT: "u"}}, ""},
 		{"older edges cannot be measured", Viewer{}, []Edge{{Node: "a", Region: "x", RTT: "u"}, {Node: "b", Region: "y"}}, ""},
 		{"nor those that would not be picked", Viewer{Failed: []string{"par"}}, at("par", "sin"), ""},

@@ -5,8 +5,10 @@ import "math"
 const (
 	// maxProbes is how many edges a page measures: one request to each, at once.
 	maxProbes = 8
-	// near is by how many ms edges may differ and still be measured: what is known of places is not finer.
-	near = 10
+	// near and detour say by how much an edge may be farther than the best and still be measured: what is known of
+	// places is not finer than so many ms, and cables make detours of a third.
+	near   = 3.0
+	detour = 1.33
 )
 
 // Probes returns the edges of ranked, at most eight, to which v should measure the round trip before it chooses; none
@@ -35,7 +37,8 @@ func Probes(v Viewer, ranked []Candidate) []Candidate {
 // close are those that v's place, which is not known to the metre, does not tell apart from the best.
 func close(v Viewer, fit []Candidate) (some []Candidate) {
 	for _, c := range fit {
-		if c.Km != Unknown && c.Path <= fit[0].Path+near+int(float64(v.Radius)/kmPerMS) && len(some) < maxProbes {
+		most := float64(fit[0].Path)*detour + near + float64(v.Radius)/kmPerMS
+		if c.Km != Unknown && float64(c.Path) <= most && len(some) < maxProbes {
 			some = append(some, c)
 		}
 	}

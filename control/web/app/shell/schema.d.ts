@@ -2661,6 +2661,8 @@ export interface components {
              * @description When the token runs out; joining again, every 5 minutes, gives another one
              */
             expires: string;
+            /** @description At most eight edges that control cannot tell apart by distance: joining again with round trips to them may give better ones */
+            probes?: components["schemas"]["JoinProbe"][];
             /**
              * Format: uuid
              * @description The viewer's stay at the event, whatever edges it uses
@@ -2679,9 +2681,23 @@ export interface components {
              */
             whep: string;
         };
-        JoinInBody: {
+        JoinHint: {
+            /** @description Nodes of edges that failed the viewer in the last 30 s: they are not named again for as long */
+            failed?: string[];
             /** @description Region the viewer is nearest to, where it knows */
             region?: string;
+            /** @description Round trips in ms to nodes of probes, or of edges, as the page measured them: from 0 to 2000. Others do not count */
+            rtt?: {
+                [key: string]: number;
+            };
+        };
+        JoinProbe: {
+            node: string;
+            /**
+             * Format: uri
+             * @description GET is answered 204 at once, also to pages of other sites, whose timing they may see
+             */
+            url: string;
         };
         JoinStream: {
             id: string;
@@ -8854,7 +8870,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["JoinInBody"];
+                "application/json": components["schemas"]["JoinHint"];
             };
         };
         responses: {
