@@ -175,7 +175,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	hasher, key := login.NewHasher(login.Recommended), d.Keys.Derived("pass")
 	passes := pass.New(key)
 	c.door = door.New(door.Deps{
-		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys,
+		Log: d.Log, Metrics: d.Metrics, Store: d.Store, Board: c.board, Revoked: c.records, Hasher: hasher, Keys: d.Keys, Places: d.Places,
 		Guests: &guest.Desk{Store: d.Store, Passes: passes}, Now: time.Now,
 	})
 	c.mailer = guest.NewMailer(guest.Mailer{Log: d.Log, Store: d.Store, Now: time.Now, Letters: &guest.Letters{

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"freshet/control/geo/geotest"
 	"freshet/control/store/storetest"
 	"freshet/proto/problem"
 )
@@ -70,7 +72,7 @@ func TestFiltersAtTheDoor(t *testing.T) {
 			"allowAddresses": []string{"203.0.113.9/24", "2001:db8::/32"}, "denyAddresses": []string{"203.0.113.66"},
 			"allowDomains": []string{"@Example.org", "*.example.org"}, "denyDomains": []string{"guest.example.org"},
 		}}, "If-Match", "*")
-		want := "map[allowAddresses:[203.0.113.0/24 2001:db8::/32] allowDomains:[example.org *.example.org] denyAddresses:[203.0.113.66] denyDomains:[guest.example.org]]"
+		want := "map[allowAddresses:[203.0.113.0/24 2001:db8::/32] allowCountries:[] allowDomains:[example.org *.example.org] denyAddresses:[203.0.113.66] denyCountries:[] denyDomains:[guest.example.org]]"
 		if got := fmt.Sprint(edited["filters"]); got != want {
 			t.Errorf("%s", got)
 		}
@@ -125,6 +127,59 @@ func TestFiltersAtRegistration(t *testing.T) {
 	}
 }
 
+// Countries are held to at the door, at each join and at registration; who comes from where nobody knows is in no list.
+func TestCountries(t *testing.T) {
+	w := newWorld(t, nil)
+	at := func(name string) string {
+		i := slices.IndexFunc(geotest.Cities, func(c geotest.City) bool { return c.Name == name })
+		return fmt.Sprintf("%s:1", geotest.IPv4(i))
+	}
+	none := []string{}
+	registering, e := w.plan(w.owner, object{"access": "registration"})
+	register := "/events/" + e["slug"].(string) + "/register"
+	for n, row := range []struct {
+		allow, deny []string
+		came        map[string]bool
+	}{
+		{[]string{"ca", "US", "CA"}, none, map[string]bool{"Montreal": true, "Boston": true, "Lyon": false, "": false}},
+		{none, []string{"FR"}, map[string]bool{"Montreal": true, "Lyon": false, "": true}},
+		{none, none, map[string]bool{"Lyon": true, "": true}},
+	} {
+		lists := object{
+			"allowAddresses": none, "denyAddresses": none, "allowDomains": none, "denyDomains": none,
+			"allowCountries": row.allow, "denyCountries": row.deny,
+		}
+		for _, path := range []string{w.at, registering} {
+			w.owner.does("PATCH", path, object{"filters": lists}, "If-Match", "*")
+			delete(lists, "allowCountries") // says nothing of countries: they stay
+			delete(lists, "denyCountries")
+			w.owner.does("PATCH", path, object{"filters": lists}, "If-Match", "*")
+			lists["allowCountries"], lists["denyCountries"] = row.allow, row.deny
+		}
+		for city, came := range row.came {
+			from := "10.1.2.3:1"
+			if city != "" {
+				from = at(city)
+			}
+			body := object{"name": "Zoé", "email": fmt.Sprintf("zoe-%d@%s.example", n, strings.ToLower(city)+"x")}
+			for path, ok := range map[string]int{w.slug + "/join": 200, w.slug + "/enter": 200, register: 202} {
+				var sent any = body
+				if strings.HasSuffix(path, "/join") {
+					sent = nil
+				}
+				got := w.office.at(from).send("POST", path, sent)
+				if want := map[bool]int{true: ok, false: 403}[came]; got.Code != want || want == 403 && !strings.Contains(got.Body.String(), "/problems/not-here") {
+					t.Errorf("%v: %q at %s: %d %s, want %d", row, city, path, got.Code, got.Body, want)
+				}
+			}
+		}
+	}
+	edited := w.owner.does("GET", w.at, nil)
+	if got := fmt.Sprint(edited["filters"]); !strings.Contains(got, "allowCountries:[]") {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestBadSitesAndFilters(t *testing.T) {
 	o, owner := founded(t, storetest.New(t))
 	at, _ := o.plan(owner, nil)
@@ -155,6 +210,9 @@ func TestBadSitesAndFilters(t *testing.T) {
 		{"a name for a network", lists("allowAddresses", "example.org"), "/filters/allowAddresses/0"},
 		{"many networks", lists("allowAddresses", many(201, "192.0.2.%d")...), "/filters/allowAddresses"},
 		{"an address for a domain", lists("allowDomains", "zoe@example.org"), "/filters/allowDomains/0"},
+		{"no country", lists("allowCountries", "CA", "EU"), "/filters/allowCountries/1"},
+		{"a name for a country", lists("denyCountries", "Canada"), "/filters/denyCountries/0"},
+		{"many countries", lists("denyCountries", many(251, "C%d")...), "/filters/denyCountries"},
 		{"many domains", lists("denyDomains", many(201, "d%d.example")...), "/filters/denyDomains"},
 	} {
 		p := owner.fails(422, "invalid", "PATCH", at, c.body, "If-Match", "*")

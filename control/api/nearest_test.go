@@ -27,11 +27,12 @@ var regions = []string{"yul", "nyc", "gru", "par", "fra", "jnb", "bom", "sin", "
 
 func newWorld(t *testing.T, fields object) world {
 	o, owner := founded(t, storetest.New(t))
-	places, err := geo.Open(geotest.Write(t, t.TempDir()), geo.Deps{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+	var err error
+	o.places, err = geo.Open(geotest.Write(t, t.TempDir()), geo.Deps{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.api.d.Places = places
+	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
 	w := world{opened(o, owner, fields)}
 	for _, r := range regions {
 		w.edge(r, nil)

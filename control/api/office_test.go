@@ -18,6 +18,7 @@ import (
 
 	"freshet/control/door"
 	"freshet/control/event"
+	"freshet/control/geo"
 	"freshet/control/guest"
 	"freshet/control/hook"
 	"freshet/control/keys"
@@ -40,6 +41,7 @@ type office struct {
 
 	records *node.Records
 	keys    *keys.Keys
+	places  *geo.Places   // nil: nothing is known
 	guests  passholders   // that have passes
 	mailer  *guest.Mailer // of the API that was made last
 }
@@ -76,11 +78,11 @@ func (o *office) deps() Deps {
 	return Deps{
 		Log: log, Metrics: reg, Records: o.records, Fleet: node.NewFleet(), Why: why.New(), Live: hub, Board: board,
 		Door: door.New(door.Deps{
-			Log: log, Metrics: reg, Store: o.db.DB, Board: board, Revoked: o.records, Hasher: newHasher(), Keys: o.keys,
+			Log: log, Metrics: reg, Store: o.db.DB, Board: board, Revoked: o.records, Hasher: newHasher(), Keys: o.keys, Places: o.places,
 			Guests: known{o.guests, &guest.Desk{Store: o.db.DB, Passes: o.mailer.Letters.Passes}}, Now: o.now,
 		}),
 		Store: o.db.DB, Mail: queue, Mailer: o.mailer, Hasher: newHasher(), Sealer: newSealer(o.t), Now: o.now,
-		Hooks: hook.NewQueue(), Reach: hook.NewReach(false, reg), Signer: hook.NewSigner(nil),
+		Hooks: hook.NewQueue(), Reach: hook.NewReach(false, reg), Signer: hook.NewSigner(nil), Places: o.places,
 	}
 }
 

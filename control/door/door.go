@@ -18,6 +18,8 @@ import (
 	"freshet/cluster/limit"
 	"freshet/control/audit"
 	"freshet/control/event"
+	"freshet/control/filter"
+	"freshet/control/geo"
 	"freshet/control/keys"
 	"freshet/control/login"
 	"freshet/control/store"
@@ -67,7 +69,8 @@ type Deps struct {
 	Revoked Revocations
 	Hasher  *login.Hasher
 	Keys    *keys.Keys
-	Guests  Guests // nil: no pass is one
+	Guests  Guests      // nil: no pass is one
+	Places  *geo.Places // nil: nobody's country is known
 	Now     func() time.Time
 }
 
@@ -126,7 +129,7 @@ type Ticket struct {
 // Enter lets c into the event at an address, or returns a *problem.Problem, or an error of ours.
 func (d *Door) Enter(ctx context.Context, slug string, c Comer) (Ticket, error) {
 	at, live, err := d.at(ctx, slug)
-	if err == nil && !at.Filter.V.Admits(c.From, "") {
+	if err == nil && !d.Admits(at, c.From, "") {
 		err = event.NotHere()
 	}
 	if err == nil {
@@ -148,6 +151,11 @@ func (d *Door) Enter(ctx context.Context, slug string, c Comer) (Ticket, error) 
 		return Ticket{}, err
 	}
 	return d.ticket(at, e)
+}
+
+// Admits says whether the lists of an event let somebody in.
+func (d *Door) Admits(at event.Door, from netip.Addr, email string) bool {
+	return at.Filter.V.Admits(filter.From{Address: from, Country: d.d.Places.Country(from)}, email)
 }
 
 // write keeps e, at once or, where the event is live and the database away, later.
@@ -225,7 +233,7 @@ func (d *Door) admit(ctx context.Context, at event.Door, live bool, c Comer) (En
 	if err := e.introduced(c, true); err != nil {
 		return e, err
 	}
-	if !at.Filter.V.Admits(c.From, e.Email) {
+	if !d.Admits(at, c.From, e.Email) {
 		return e, event.NotHere()
 	}
 	if e.Way == ByPassword {

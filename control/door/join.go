@@ -18,7 +18,7 @@ import (
 // Join renews the token of whoever is in the event at already, asking no database. An open event takes anybody: who comes
 // without a token that counts has an entry without a name then. It returns a *problem.Problem, or an error of ours.
 func (d *Door) Join(at event.Door, bearer string, from netip.Addr) (Ticket, error) {
-	if !at.Filter.V.Admits(from, "") {
+	if !d.Admits(at, from, "") {
 		return Ticket{}, event.NotHere()
 	}
 	now := store.Moment(d.d.Now())

@@ -112,6 +112,8 @@ type Filters struct {
 	DenyAddresses  []string `json:"denyAddresses" nullable:"false" maxItems:"200"`
 	AllowDomains   []string `json:"allowDomains" nullable:"false" maxItems:"200" doc:"Of email addresses; *.example.org is all below example.org. Where there is one, nobody comes with another"`
 	DenyDomains    []string `json:"denyDomains" nullable:"false" maxItems:"200"`
+	AllowCountries []string `json:"allowCountries" required:"false" nullable:"false" maxItems:"250" doc:"Codes of ISO 3166-1, such as CA; where there is one, nobody comes from elsewhere, nor from where control does not know the country. Absent: as it is"`
+	DenyCountries  []string `json:"denyCountries" required:"false" nullable:"false" maxItems:"250" doc:"Whoever comes from where control does not know the country comes in. Absent: as it is"`
 }
 
 // applyFilters keeps what was said of who may come as it is compared.
@@ -141,9 +143,27 @@ func (f *EventFields) applyFilters(e *Event, wrong *problem.Faults) {
 		}
 		return kept
 	}
+	countries := func(name string, all, was []string) (kept []string) {
+		if all == nil {
+			return was // programs that know of no countries let nobody in by that
+		}
+		for n, s := range all {
+			c, ok := filter.Country(s)
+			if !ok {
+				wrong.Add(fmt.Sprintf("/filters/%s/%d", name, n), "A country is written by its two letters of ISO 3166-1, such as CA.")
+			} else if !slices.Contains(kept, c) {
+				kept = append(kept, c)
+			}
+		}
+		return kept
+	}
 	e.Filter.V = filter.Filter{
 		Addresses: filter.Addresses{Allow: networks("allowAddresses", f.Filters.AllowAddresses), Deny: networks("denyAddresses", f.Filters.DenyAddresses)},
 		Domains:   filter.Domains{Allow: domains("allowDomains", f.Filters.AllowDomains), Deny: domains("denyDomains", f.Filters.DenyDomains)},
+		Countries: filter.Countries{
+			Allow: countries("allowCountries", f.Filters.AllowCountries, e.Filter.V.Countries.Allow),
+			Deny:  countries("denyCountries", f.Filters.DenyCountries, e.Filter.V.Countries.Deny),
+		},
 	}
 }
 
@@ -159,5 +179,6 @@ func filtersOf(f filter.Filter) Filters {
 	return Filters{
 		AllowAddresses: written(f.Addresses.Allow), DenyAddresses: written(f.Addresses.Deny),
 		AllowDomains: append([]string{}, f.Domains.Allow...), DenyDomains: append([]string{}, f.Domains.Deny...),
+		AllowCountries: append([]string{}, f.Countries.Allow...), DenyCountries: append([]string{}, f.Countries.Deny...),
 	}
 }

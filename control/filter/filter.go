@@ -1,4 +1,5 @@
-// Package filter says who may come by where they come from: network addresses, and the domains of email addresses. Pure.
+// Package filter says who may come by where they come from: network addresses, countries, and the domains of email
+// addresses. Pure.
 package filter
 
 import (
@@ -11,6 +12,7 @@ import (
 type Filter struct {
 	Addresses Addresses `json:"addresses"`
 	Domains   Domains   `json:"domains"`
+	Countries Countries `json:"countries"`
 }
 
 // Addresses are networks. Where Allow is not empty nobody else may come; Deny goes before it.
@@ -26,10 +28,27 @@ type Domains struct {
 	Deny  []string `json:"deny"`
 }
 
-// Admits says whether somebody from an address, with an email address, may come. An address that is not valid is not
-// known: it is in no list. An empty email is not looked at: whoever asks for none knows none.
-func (f Filter) Admits(from netip.Addr, email string) bool {
-	return f.Addresses.admits(from) && (email == "" || f.Domains.admits(email))
+// Countries are codes, as Country returns them. Where Allow is not empty nobody else may come; Deny goes before it.
+type Countries struct {
+	Allow []string `json:"allow"`
+	Deny  []string `json:"deny"`
+}
+
+// From is where somebody comes from. An address that is not valid is not known, and neither is an empty country: what is
+// not known is in no list.
+type From struct {
+	Address netip.Addr
+	Country string
+}
+
+// Admits says whether somebody from somewhere, with an email address, may come. An empty email is not looked at: whoever
+// asks for none knows none.
+func (f Filter) Admits(from From, email string) bool {
+	return f.Addresses.admits(from.Address) && f.Countries.admits(from.Country) && (email == "" || f.Domains.admits(email))
+}
+
+func (c Countries) admits(country string) bool {
+	return !slices.Contains(c.Deny, country) && (len(c.Allow) == 0 || slices.Contains(c.Allow, country))
 }
 
 func (a Addresses) admits(from netip.Addr) bool {

@@ -20,6 +20,7 @@ func networks(t *testing.T, all ...string) (kept []netip.Prefix) {
 
 func TestAdmits(t *testing.T) {
 	office := Addresses{Allow: networks(t, "192.0.2.0/24", "2001:db8::/32"), Deny: networks(t, "192.0.2.66")}
+	north := Countries{Allow: []string{"CA", "US"}}
 	staff := Domains{Allow: []string{"example.org", "*.example.org"}, Deny: []string{"guest.example.org"}}
 	for _, c := range []struct {
 		name        string
@@ -45,9 +46,19 @@ func TestAdmits(t *testing.T) {
 		{"of one that begins alike", Filter{Domains: staff}, "203.0.113.1", "ana@example.org.evil.example", false},
 		{"a name like an address", Filter{Domains: staff}, "203.0.113.1", `"x@example.org"@evil.example`, false},
 		{"no email was asked for", Filter{Domains: staff}, "203.0.113.1", "", true},
+		{"of the country", Filter{Countries: north}, "198.51.100.1 CA", "", true},
+		{"of another", Filter{Countries: north}, "198.51.100.1 FR", "", false},
+		{"of no country that is known", Filter{Countries: north}, "198.51.100.1", "", false},
+		{"of a denied one", Filter{Countries: Countries{Deny: []string{"CA"}}}, "198.51.100.1 CA", "", false},
+		{"of one that is not denied", Filter{Countries: Countries{Deny: []string{"CA"}}}, "198.51.100.1 FR", "", true},
+		{"of none that is known, where some are denied", Filter{Countries: Countries{Deny: []string{"CA"}}}, "198.51.100.1", "", true},
+		{"of one that is both", Filter{Countries: Countries{Allow: []string{"CA"}, Deny: []string{"CA"}}}, "198.51.100.1 CA", "", false},
+		{"of the country, and not of the network", Filter{Addresses: office, Countries: north}, "198.51.100.1 CA", "", false},
 		{"both are asked", Filter{Addresses: office, Domains: staff}, "198.51.100.1", "ana@example.org", false},
 	} {
-		from, _ := netip.ParseAddr(c.from)
+		address, country, _ := strings.Cut(c.from, " ")
+		from := From{Country: country}
+		from.Address, _ = netip.ParseAddr(address)
 		if got := c.filter.Admits(from, c.email); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
@@ -103,4 +114,17 @@ func FuzzName(f *testing.F) {
 			t.Fatalf("%q became %q, and that %q", s, name, again)
 		}
 	})
+}
+
+func TestCountry(t *testing.T) {
+	for s, want := range map[string]string{"CA": "CA", " fr ": "FR", "gb": "GB", "XK": "XK", "re": "RE", "uk": "GB"} {
+		if got, ok := Country(s); !ok || got != want {
+			t.Errorf("%q: %q %v, want %q", s, got, ok, want)
+		}
+	}
+	for _, s := range []string{"", "C", "CAN", "Canada", "ZZ", "EU", "124", "C1", "é", "CA,FR"} {
+		if got, ok := Country(s); ok {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
 }

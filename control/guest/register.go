@@ -92,7 +92,7 @@ func (r *Routes) register(ctx context.Context, in *registerIn) (*registerOut, er
 	if err != nil {
 		return nil, err
 	}
-	if !e.Filter.V.Admits(from, *g.Address) {
+	if !r.Door.Admits(e.Door(), from, *g.Address) {
 		return nil, event.NotHere()
 	}
 	if v := r.addresses.Take(*g.Address, now); !v.OK {

@@ -2553,9 +2553,13 @@ export interface components {
         Filters: {
             /** @description Networks in CIDR form, or addresses; where there is one, nobody comes from elsewhere */
             allowAddresses: string[];
+            /** @description Codes of ISO 3166-1, such as CA; where there is one, nobody comes from elsewhere, nor from where control does not know the country. Absent: as it is */
+            allowCountries?: string[];
             /** @description Of email addresses; *.example.org is all below example.org. Where there is one, nobody comes with another */
             allowDomains: string[];
             denyAddresses: string[];
+            /** @description Whoever comes from where control does not know the country comes in. Absent: as it is */
+            denyCountries?: string[];
             denyDomains: string[];
         };
         FormField: {
