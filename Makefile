@@ -152,6 +152,10 @@ bench-start: build ## 1,000 pages wait for an event, are told of its start and p
 bench-registration: ## 10,000 registrations at 500/s and at 2,000/s over HTTP, SQLite on disk, one JSON line each, on an otherwise idle machine (1 minute)
 	@for at in 500 2000; do FRESHET_REGISTRATIONS=10000@$$at go test -count=1 -run '^TestRegistrations$$' -v ./control/guest | grep -E '^(\{|--- FAIL|FAIL|    .*_test\.go)'; done
 
+.PHONY: bench-router
+bench-router: ## 60,000 joins at 2,000/s over HTTP from sixty cities, tokens and places and all, one JSON line, on an otherwise idle machine (1 minute)
+	@FRESHET_JOINS=60000@2000 go test -count=1 -run '^TestRouter$$' -v ./control/api | grep -E '^(\{|--- FAIL|FAIL|    .*_test\.go)'
+
 .PHONY: soak-relay
 soak-relay: build ## Two hops at 1 % loss whose paths change each 30 s: 10 minutes, or ARGS="--for 2h"
 	$(BIN) bench relay --only soak $(ARGS)

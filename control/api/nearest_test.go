@@ -32,7 +32,8 @@ func newWorld(t *testing.T, fields object) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, o.deps())
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // where its proxy stands
+	o.api = New(Config{Version: "1", Pages: "https://webcasts.example", Trusted: loopback}, o.deps())
 	w := world{opened(o, owner, fields)}
 	for _, r := range regions {
 		w.edge(r, nil)

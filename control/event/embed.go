@@ -112,8 +112,8 @@ type Filters struct {
 	DenyAddresses  []string `json:"denyAddresses" nullable:"false" maxItems:"200"`
 	AllowDomains   []string `json:"allowDomains" nullable:"false" maxItems:"200" doc:"Of email addresses; *.example.org is all below example.org. Where there is one, nobody comes with another"`
 	DenyDomains    []string `json:"denyDomains" nullable:"false" maxItems:"200"`
-	AllowCountries []string `json:"allowCountries" required:"false" nullable:"false" maxItems:"250" doc:"Codes of ISO 3166-1, such as CA; where there is one, nobody comes from elsewhere, nor from where control does not know the country. Absent: as it is"`
-	DenyCountries  []string `json:"denyCountries" required:"false" nullable:"false" maxItems:"250" doc:"Whoever comes from where control does not know the country comes in. Absent: as it is"`
+	AllowCountries []string `json:"allowCountries" required:"false" nullable:"false" maxItems:"200" doc:"Codes of ISO 3166-1, such as CA; where there is one, nobody comes from elsewhere, nor from where control does not know the country. Absent: as it is"`
+	DenyCountries  []string `json:"denyCountries" required:"false" nullable:"false" maxItems:"200" doc:"Whoever comes from where control does not know the country comes in. Absent: as it is"`
 }
 
 // applyFilters keeps what was said of who may come as it is compared.

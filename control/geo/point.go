@@ -16,7 +16,7 @@ const earth = 6371 // km, its mean radius
 func (p Point) Km(q Point) float64 {
 	const rad = math.Pi / 180
 	lat1, lat2 := p.Lat*rad, q.Lat*rad
-	dLat, dLon := (lat2-lat1)/2, (q.Lon-p.Lon)*rad/2
-	h := math.Pow(math.Sin(dLat), 2) + math.Cos(lat1)*math.Cos(lat2)*math.Pow(math.Sin(dLon), 2)
+	sinLat, sinLon := math.Sin((lat2-lat1)/2), math.Sin((q.Lon-p.Lon)*rad/2)
+	h := sinLat*sinLat + math.Cos(lat1)*math.Cos(lat2)*sinLon*sinLon
 	return 2 * earth * math.Asin(math.Sqrt(min(h, 1)))
 }

@@ -148,7 +148,7 @@ func (c *Candidate) path(v Viewer, known []Edge) int {
 	case c.Km != Unknown:
 		return int(math.Round(c.Km / kmPerMS))
 	case len(known) > 0:
-		return coarse(c.beside(v, known))
+		return coarse(c.around(v, known))
 	case v.Region == c.Region:
 		return 0
 	case v.Region != "":
@@ -157,8 +157,8 @@ func (c *Candidate) path(v Viewer, known []Edge) int {
 	return 0
 }
 
-// beside is how far c is at most from v, which knows the round trips to others.
-func (c *Candidate) beside(v Viewer, known []Edge) float64 {
+// around is how far c is at most from v, which knows the round trips to others.
+func (c *Candidate) around(v Viewer, known []Edge) float64 {
 	least := float64(unheard)
 	for _, k := range known {
 		far := math.Inf(1)

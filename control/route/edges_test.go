@@ -191,8 +191,9 @@ func TestProbes(t *testing.T) {
 			t.Fatalf("%d probes: %s", len(got), names(got))
 		}
 		for _, c := range many {
-			if d := apart(Candidate{Edge: c}, got); d > 4000 {
-				t.Errorf("of %s none within %.0f km of %s", names(got), d, c.Node)
+			near := func(p Candidate) bool { return p.At.Km(*c.At) < 4000 }
+			if !slices.ContainsFunc(got, near) {
+				t.Errorf("of %s none within 4,000 km of %s", names(got), c.Node)
 			}
 		}
 	}
@@ -222,6 +223,6 @@ func BenchmarkRank(b *testing.B) {
 	v := Viewer{Session: "s", At: &geo.Point{Lat: 48.86, Lon: 2.35}}
 	b.ReportAllocs()
 	for b.Loop() {
-		Rank(v, edges)
+		Probes(v, Rank(v, edges))
 	}
 }

@@ -1,6 +1,9 @@
 package route
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// maxProbes is how many edges a page measures: one request to each, at once.
@@ -17,62 +20,75 @@ func Probes(v Viewer, ranked []Candidate) []Candidate {
 	if len(v.RTT) > 0 {
 		return nil
 	}
-	var fit []Candidate // one of each place
-	for _, c := range ranked {
-		if c.Verdict == Fit && c.Edge.RTT != "" && apart(c, fit) > 0 {
-			fit = append(fit, c)
-		}
-	}
+	var some []Candidate
 	if v.At == nil {
-		fit = spread(fit)
+		some = spread(ranked)
 	} else {
-		fit = close(v, fit)
+		some = close(v, ranked)
 	}
-	if len(fit) < 2 {
+	if len(some) < 2 {
 		return nil
 	}
-	return fit
+	return some
 }
 
-// close are those that v's place, which is not known to the metre, does not tell apart from the best.
-func close(v Viewer, fit []Candidate) (some []Candidate) {
-	for _, c := range fit {
-		most := float64(fit[0].Path)*detour + near + float64(v.Radius)/kmPerMS
-		if c.Km != Unknown && float64(c.Path) <= most && len(some) < maxProbes {
-			some = append(some, c)
+// close are those, one of each place, that v's place, which is not known to the metre, does not tell apart from the best.
+func close(v Viewer, ranked []Candidate) (some []Candidate) {
+	for _, c := range ranked {
+		if !c.measurable() || c.Km == Unknown {
+			continue
+		}
+		if len(some) > 0 {
+			most := float64(some[0].Path)*detour + near + float64(v.Radius)/kmPerMS
+			if float64(c.Path) > most || slices.ContainsFunc(some, c.beside) {
+				continue
+			}
+		}
+		if some = append(some, c); len(some) == maxProbes {
+			break
 		}
 	}
 	return some
 }
 
 // spread are some that lie as far apart as can be, the best first.
-func spread(fit []Candidate) []Candidate {
-	if len(fit) <= maxProbes {
-		return fit
+func spread(ranked []Candidate) (some []Candidate) {
+	apart := make([]float64, len(ranked)) // of each, how far it is from the nearest of some
+	for n := range apart {
+		apart[n] = math.Inf(1)
 	}
-	some := fit[:1:1]
 	for len(some) < maxProbes {
-		next, far := fit[0], -1.0
-		for _, c := range fit {
-			if d := apart(c, some); d > far {
-				next, far = c, d
+		next := -1
+		for n, c := range ranked {
+			if c.measurable() && apart[n] > 0 && (next < 0 || apart[n] > apart[next]) {
+				next = n
 			}
 		}
-		some = append(some, next)
+		if next < 0 {
+			break
+		}
+		some = append(some, ranked[next])
+		for n, c := range ranked {
+			apart[n] = min(apart[n], c.from(ranked[next]))
+		}
 	}
 	return some
 }
 
-// apart is how far c is from the nearest of some, in km. Where places are not known, regions are far apart.
-func apart(c Candidate, some []Candidate) float64 {
-	least := math.Inf(1)
-	for _, s := range some {
-		switch {
-		case s.At != nil && c.At != nil:
-			least = min(least, s.At.Km(*c.At))
-		case s.Region == c.Region:
-			return 0
-		}
+func (c Candidate) measurable() bool { return c.Verdict == Fit && c.Edge.RTT != "" }
+
+// beside says whether c is where s is.
+func (c Candidate) beside(s Candidate) bool {
+	return c.At != nil && s.At != nil && *c.At == *s.At || c.Region == s.Region && (c.At == nil || s.At == nil)
+}
+
+// from is how far c is from s, in km. Where places are not known, regions are far apart.
+func (c Candidate) from(s Candidate) float64 {
+	switch {
+	case c.beside(s):
+		return 0
+	case c.At != nil && s.At != nil:
+		return c.At.Km(*s.At)
 	}
-	return least
+	return math.Inf(1)
 }

@@ -5,27 +5,42 @@ import { type EventDetails } from './event';
 import { linesOf, wrongLines } from './fields';
 import styles from './event-page.module.css';
 
-const lists = ['allowAddresses', 'denyAddresses', 'allowDomains', 'denyDomains'] as const;
+const lists = [
+  'allowAddresses',
+  'denyAddresses',
+  'allowCountries',
+  'denyCountries',
+  'allowDomains',
+  'denyDomains',
+] as const;
 type Values = Record<(typeof lists)[number], string>;
 
 function valuesOf({ filters }: EventDetails): Values {
   return {
     allowAddresses: filters.allowAddresses.join('\n'),
     denyAddresses: filters.denyAddresses.join('\n'),
+    allowCountries: (filters.allowCountries ?? []).join('\n'),
+    denyCountries: (filters.denyCountries ?? []).join('\n'),
     allowDomains: filters.allowDomains.join('\n'),
     denyDomains: filters.denyDomains.join('\n'),
   };
 }
 
-/** Who may come, by where they come from: four lists, a line each. */
+/** What stands in a list, by the end of its name. */
+function kindOf(name: (typeof lists)[number]): 'addresses' | 'countries' | 'domains' {
+  if (name.endsWith('Addresses')) return 'addresses';
+  return name.endsWith('Countries') ? 'countries' : 'domains';
+}
+
+/** Who may come, by where they come from: six lists, a line each. */
 export function Filters() {
   const { t } = useWords();
   const nameOf = (name: (typeof lists)[number], pointers: readonly string[]) => {
     const wrong = wrongLines(pointers, `filters/${name}`);
-    const kind = name.endsWith('Addresses') ? 'addresses' : 'domains';
     return {
       label: t(`filter.${name}`),
-      wrong: wrong.length > 0 ? t(`filter.${kind}.wrong`, { lines: wrong.join(', ') }) : t('filter.many'),
+      wrong:
+        wrong.length > 0 ? t(`filter.${kindOf(name)}.wrong`, { lines: wrong.join(', ') }) : t('filter.many'),
     };
   };
   return (
@@ -40,6 +55,8 @@ export function Filters() {
           filters: {
             allowAddresses: linesOf(typed.allowAddresses),
             denyAddresses: linesOf(typed.denyAddresses),
+            allowCountries: linesOf(typed.allowCountries),
+            denyCountries: linesOf(typed.denyCountries),
             allowDomains: linesOf(typed.allowDomains),
             denyDomains: linesOf(typed.denyDomains),
           },
@@ -49,6 +66,8 @@ export function Filters() {
         names={pointers => ({
           allowAddresses: nameOf('allowAddresses', pointers),
           denyAddresses: nameOf('denyAddresses', pointers),
+          allowCountries: nameOf('allowCountries', pointers),
+          denyCountries: nameOf('denyCountries', pointers),
           allowDomains: nameOf('allowDomains', pointers),
           denyDomains: nameOf('denyDomains', pointers),
         })}

@@ -5,7 +5,14 @@ import { test, visit } from '../states';
 
 const id = '0198a000-0000-7000-8000-00000000e001';
 const here = `/events/${id}`;
-const nobody = { allowAddresses: [], denyAddresses: [], allowDomains: [], denyDomains: [] };
+const nobody = {
+  allowAddresses: [],
+  denyAddresses: [],
+  allowCountries: [],
+  denyCountries: [],
+  allowDomains: [],
+  denyDomains: [],
+};
 
 /** An event, of which embed and filters change. */
 function kept(): { answers: Answers; sent: unknown[] } {
@@ -59,6 +66,7 @@ function kept(): { answers: Answers; sent: unknown[] } {
         const errors = [
           ...(text.includes('no site') ? [{ pointer: '/embed/sites/1', detail: '' }] : []),
           ...(text.includes('192.0.2.0/33') ? [{ pointer: '/filters/denyAddresses/1', detail: '' }] : []),
+          ...(text.includes('Canada') ? [{ pointer: '/filters/allowCountries/1', detail: '' }] : []),
         ];
         if (errors.length > 0) return problem(422, 'invalid', { errors });
         // As the server writes it: the name alone.
@@ -145,10 +153,19 @@ test('an organizer says who may come, and which line is none', async ({ page, me
   await expect(page.getByText('No network: line 2.')).toBeVisible();
   await expect(page.getByLabel('Only with these email domains')).toHaveValue('example.org');
   await page.getByLabel('Not from these networks').fill('192.0.2.7');
+  await page.getByLabel('Only from these countries').fill('FR\nCanada');
+  await save.click();
+  await expect(page.getByText('No country: line 2.')).toBeVisible();
+  await page.getByLabel('Only from these countries').fill('FR, CA');
   await save.click();
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   expect(sent.at(-1)).toEqual({
-    filters: { ...nobody, denyAddresses: ['192.0.2.7'], allowDomains: ['example.org'] },
+    filters: {
+      ...nobody,
+      denyAddresses: ['192.0.2.7'],
+      allowCountries: ['FR', 'CA'],
+      allowDomains: ['example.org'],
+    },
   });
   expect(errors).toEqual([]);
 });

@@ -43,6 +43,14 @@ export class Edges {
     return this.#ranked.every(edge => this.#banned(edge, now));
   }
 
+  /** Nodes of those that failed lately, at most eight; an edge without a name is left out. */
+  resting(now: number): string[] {
+    const nodes = this.#ranked
+      .filter(edge => edge.node !== '' && this.#banned(edge, now))
+      .map(edge => edge.node);
+    return nodes.slice(0, 8);
+  }
+
   /** The best edge that has not failed lately; else the one whose failure is oldest. undefined without edges. */
   pick(now: number): Edge | undefined {
     const fresh = this.#ranked.find(edge => !this.#banned(edge, now));

@@ -1,5 +1,6 @@
 /** Where a viewer's edges come from: written on the element, or asked of control. */
 import { type Edge } from './edges';
+import { type Probe, measure } from './measure';
 import { Problem, asProblem, problemOf } from './problem';
 import { authorization } from './resource';
 
@@ -13,11 +14,13 @@ export interface Plan {
   edges: Edge[];
 }
 
-/** Asks for a plan. Throws a Problem. */
-export type Source = (signal: AbortSignal) => Promise<Plan>;
+/** Asks for a plan; failed are nodes of edges that are not wanted. Throws a Problem. */
+export type Source = (signal: AbortSignal, failed: readonly string[]) => Promise<Plan>;
 
 /** Longest wait for control: its answer comes from memory. */
 const joinWithinMS = 5000;
+/** Longest time that a better choice of edges may cost before the first picture: measuring, and joining again. */
+const choiceWithinMS = 300;
 
 /** The addresses of src, ranked, separated by spaces; relative ones are resolved against base. */
 export function fixed(src: string, token: string, base: string): Source {
@@ -43,29 +46,67 @@ export interface Choice {
 
 /**
  * Joins an event: POST {api}/events/{slug}/join, at first with token, later with the one that the last answer gave.
- * Where that one ran out, it begins with token again: an open event needs none.
+ * Where that one ran out, it begins with token again: an open event needs none. Where control names edges to be
+ * measured, it joins again with what was found.
  */
 export function joined(api: string, slug: string, wanted: Choice, token: string, base: string): Source {
   let bearer = token;
-  return async signal => {
+  let rtt: Record<string, number> = {};
+  const join = async (hints: Hints, signal: AbortSignal) => {
     const url = absolute(`${api.replace(/\/$/, '')}/events/${encodeURIComponent(slug)}/join`, base);
-    const ask = () =>
+    const ask = (body: Hints) =>
       fetch(url, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...authorization(bearer) },
-        body: '{}',
+        body: JSON.stringify(body),
         signal: AbortSignal.any([signal, AbortSignal.timeout(joinWithinMS)]),
       });
-    let response = await ask();
+    let response = await ask(hints);
+    if (response.status === 400) response = await ask({}); // a control node older than this player knows no hints
     if (response.status === 401 && bearer !== token) {
       bearer = token;
-      response = await ask();
+      response = await ask(hints);
     }
     if (!response.ok) throw await problemOf(response);
-    const plan = planOf((await response.json()) as unknown, wanted);
+    const answer = (await response.json()) as unknown;
+    const plan = planOf(answer, wanted);
     if (plan.token !== '') bearer = plan.token;
-    return plan;
+    return { plan, probes: probesOf(answer) };
   };
+  return async (signal, failed) => {
+    if (failed.length > 0) rtt = {}; // the way to others may have changed, too
+    const { plan, probes } = await join(hintsOf(rtt, failed), signal);
+    if (probes.length === 0) return plan;
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(choiceWithinMS)]);
+    rtt = await measure(probes, soon);
+    if (Object.keys(rtt).length === 0) return plan;
+    try {
+      return (await join(hintsOf(rtt, failed), soon)).plan;
+    } catch {
+      signal.throwIfAborted();
+      return plan; // it took too long, or control is away by now: the first choice plays, too
+    }
+  };
+}
+
+/** What a join tells of the way to edges. */
+interface Hints {
+  rtt?: Record<string, number>;
+  failed?: readonly string[];
+}
+
+function hintsOf(rtt: Record<string, number>, failed: readonly string[]): Hints {
+  return {
+    ...(Object.keys(rtt).length > 0 ? { rtt } : {}),
+    ...(failed.length > 0 ? { failed } : {}),
+  };
+}
+
+/** Reads the edges to be measured out of the answer of a join. Exported for its test. */
+export function probesOf(body: unknown): Probe[] {
+  return list(record(body)['probes'])
+    .map(probe => ({ node: string(probe['node']), url: string(probe['url']) }))
+    .filter(({ node, url }) => node !== '' && /^https?:/.test(url) && URL.canParse(url));
 }
 
 /** Reads the answer of a join. Exported for its test. */

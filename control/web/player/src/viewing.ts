@@ -133,7 +133,7 @@ export class Viewing {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    const plan = await this.source(signal);
+    const plan = await this.source(signal, this.#edges.resting(performance.now()));
     this.#plan = plan;
     this.#edges.replace(plan.edges);
     this.watcher.planned(plan);

@@ -146,7 +146,7 @@ test.each([
 });
 
 test('addresses are taken as the page means them', async () => {
-  const plan = await fixed('/whep/s https://e/whep/s', 't', 'https://page.example/x/')(controller.signal);
+  const plan = await fixed('/whep/s https://e/whep/s', 't', 'https://page.example/x/')(controller.signal, []);
   expect(plan.edges.map(({ whep }) => whep)).toEqual(['https://page.example/whep/s', 'https://e/whep/s']);
 });
 
@@ -233,8 +233,8 @@ test('a join carries the token, then the newest, and begins again without where 
     return Promise.resolve(Response.json(body, { status: answers.shift() ?? 500 }));
   });
   const source = joined('/api/v1', 'e', { stream: '', language: '' }, '', 'https://page.example/');
-  const plan = await source(controller.signal);
+  const plan = await source(controller.signal, []);
   expect(plan).toMatchObject({ token: 'given', expires: Date.parse('2026-11-27T12:00:00Z') });
-  await source(controller.signal);
+  await source(controller.signal, []);
   expect(carried).toEqual([null, 'Bearer given', null]);
 });
