@@ -114,7 +114,7 @@ func (p *Places) Run(ctx context.Context) error {
 		return nil
 	}
 	defer w.Close() //nolint:errcheck // nothing was written
-	follow(ctx, w, p.file, p.db.Load().was, settle, p.again)
+	p.follow(ctx, w, p.db.Load().was, p.again)
 	return nil
 }
 

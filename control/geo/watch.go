@@ -34,9 +34,9 @@ func watch(file string) (*fsnotify.Watcher, error) {
 	return w, nil
 }
 
-// follow calls changed once file is another than the one that was shown, and has then stayed as it is for a time. What
+// follow calls changed once the file is another than the one that was shown, and has then stayed as it is for settle. What
 // else happens in its folder does not put that off. Who missed events looks, too.
-func follow(ctx context.Context, w *fsnotify.Watcher, file string, shown mark, after time.Duration, changed func()) {
+func (p *Places) follow(ctx context.Context, w *fsnotify.Watcher, shown mark, changed func()) {
 	look := time.NewTimer(0) // at first, too: it may have changed since it was shown
 	defer look.Stop()
 	due, seen := true, shown
@@ -45,10 +45,11 @@ func follow(ctx context.Context, w *fsnotify.Watcher, file string, shown mark, a
 		case <-ctx.Done():
 			return
 		case <-w.Events:
-		case <-w.Errors:
+		case err := <-w.Errors:
+			p.log.Debug("changes beside the database of places were missed", "err", err)
 		case <-look.C:
 			due = false
-			if now := markIn(file); now != seen {
+			if now := markIn(p.file); now != seen {
 				seen = now
 			} else if now == shown {
 				continue
@@ -60,7 +61,7 @@ func follow(ctx context.Context, w *fsnotify.Watcher, file string, shown mark, a
 		}
 		if !due {
 			due = true
-			look.Reset(after)
+			look.Reset(settle)
 		}
 	}
 }

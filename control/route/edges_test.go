@@ -73,7 +73,7 @@ func TestRank(t *testing.T) {
 	ms := func(all ...any) map[string]time.Duration {
 		m := map[string]time.Duration{}
 		for i := 0; i < len(all); i += 2 {
-			m[all[i].(string)] = time.Duration(all[i+1].(int)) * time.Millisecond
+			m[all[i].(string)] = time.Duration(all[i+1].(int) * int(time.Millisecond))
 		}
 		return m
 	}
