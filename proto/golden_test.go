@@ -13,8 +13,8 @@ import (
 	pb "freshet/proto"
 )
 
-// messages holds each message of the relay, of the agent and of enrolment with every field set, and each body of the
-// envelopes.
+// messages holds each message of the relay, of the agent, of enrolment and of gossip with every field set, and each body of
+// the envelopes.
 func messages() []proto.Message {
 	have := &pb.Have{Track: "v", Rid: "h", Sequence: 65535, Idle: true}
 	video := &pb.Flow{Flow: 300, Track: "v", Kind: pb.Kind_KIND_VIDEO, Rid: "h", Rank: 2, Codec: "H264", ClockRate: 90000, Channels: 1,
@@ -43,14 +43,15 @@ func messages() []proto.Message {
 	delta := &pb.Delta{From: 7, To: 8, Streams: []*pb.StreamRecord{record}, Gone: []string{"old"}, TokenKeys: keys, Revoked: []string{"t1"}, Over: []string{"t0"}}
 	ack := &pb.Ack{Sequence: 9}
 	order := &pb.Order{Id: 5, Kind: pb.OrderKind_ORDER_KIND_UNCORDON}
-	agentHello := &pb.AgentHello{Node: "edge-1", Role: "edge", Region: "yul", Version: 7, Software: "v1"}
+	position := &pb.Position{Latitude: 45.5, Longitude: -73.5}
+	agentHello := &pb.AgentHello{Node: "edge-1", Role: "edge", Region: "yul", Version: 7, Software: "v1", Position: position}
 	flowFacts := &pb.FlowFacts{Track: "v", Rid: "h", Codec: "VP8", Width: 1280, Height: 720, BitrateBps: 2_500_000}
 	streamFacts := &pb.StreamFacts{Id: "sample", Epoch: 3, Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1, Flows: []*pb.FlowFacts{flowFacts}}
-	facts := &pb.NodeFacts{Sequence: 9, Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Metrics: "http://e/metrics", Pid: 42, Viewers: 2, Streams: []*pb.StreamFacts{streamFacts}}
+	facts := &pb.NodeFacts{Sequence: 9, Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Metrics: "http://e/metrics", Pid: 42, Viewers: 2, Streams: []*pb.StreamFacts{streamFacts}, Rtt: "http://e/rtt", LoadPermille: 500}
 	session := &pb.SessionFact{Session: "s1", Stream: "sample", Event: pb.SessionEvent_SESSION_EVENT_LEAVE, AtUnixMs: 1}
 	sessions := &pb.SessionFacts{Sequence: 10, Facts: []*pb.SessionFact{session}}
 
-	return append(enrolMessages(), []proto.Message{
+	return append(append(enrolMessages(), meshMessages()...), []proto.Message{
 		&pb.RelayMessage{Body: &pb.RelayMessage_Hello{Hello: hello}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Subscribe{Subscribe: subscribe}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Accept{Accept: accept}},
@@ -73,8 +74,25 @@ func messages() []proto.Message {
 		&pb.AgentUp{Body: &pb.AgentUp_Hello{Hello: agentHello}},
 		&pb.AgentUp{Body: &pb.AgentUp_Facts{Facts: facts}},
 		&pb.AgentUp{Body: &pb.AgentUp_Sessions{Sessions: sessions}},
-		snapshot, delta, ack, order, record, key, keys, agentHello, facts, streamFacts, flowFacts, sessions, session,
+		snapshot, delta, ack, order, record, key, keys, agentHello, position, facts, streamFacts, flowFacts, sessions, session,
 	}...)
+}
+
+func meshMessages() []proto.Message {
+	addresses := &pb.Addresses{Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Mesh: "c:1", Http: "http://e", Metrics: "http://e/metrics", Gossip: "192.0.2.1:3"}
+	coordinate := &pb.Coordinate{Vec: []float32{1, -2}, Error: 0.5, Adjustment: 0.25, Height: 0.125}
+	announcement := &pb.Announcement{Stream: "sample", Epoch: 1 << 63, Live: true, Hops: 1, Viewers: 2, Upstream: "origin-1"}
+	state := &pb.NodeState{Node: "edge-1", Boot: 1 << 63, StartedMs: 1, Version: 9, Part: 1, Parts: 2, Role: "edge", Region: "yul", Lat: 45.5, Lon: -73.5,
+		Addresses: addresses, Software: "v1", Capacity: 1000, LoadPermille: 500, Viewers: 2, Drain: pb.DrainState_DRAIN_STATE_DRAINING, Coordinate: coordinate,
+		Leaving: true, Announcements: []*pb.Announcement{announcement}}
+	signed := &pb.SignedState{State: []byte{1}, Signature: []byte{2}, Certificate: []byte{3}}
+	gossip := &pb.MeshMessage{State: signed, Certificate: []byte{4}}
+	heard := &pb.HeardState{State: signed, AgeMs: 300}
+	exchange := &pb.MeshState{Certificates: [][]byte{{4}}, States: []*pb.HeardState{heard}}
+
+	return []proto.Message{
+		gossip, signed, exchange, heard, state, addresses, coordinate, announcement,
+	}
 }
 
 func enrolMessages() []proto.Message {

@@ -1,0 +1,84 @@
+package member
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/memberlist"
+)
+
+const (
+	keyBytes = 32 // AES-256
+	// maxKeys is the key in use and the one before or after it: rotation is add, use, remove, each when all nodes have done
+	// the one before. There is a second reason: memberlist.Keyring moves keys in place when one is removed from their
+	// middle, under the eyes of who decrypts; with two there is no middle.
+	maxKeys = 2
+)
+
+// ErrKey is what is wrong with a gossip key, or with the order of a rotation.
+var ErrKey = errors.New("gossip key")
+
+// A ring is the keys of gossip. The first is used to send, all are tried on what comes.
+type ring struct {
+	mu   sync.Mutex // of changes: of two at once, one would be lost
+	keys *memberlist.Keyring
+}
+
+func newRing(keys [][]byte) (*ring, error) {
+	if len(keys) == 0 || len(keys) > maxKeys {
+		return nil, fmt.Errorf("%w: %d keys, want 1 to %d", ErrKey, len(keys), maxKeys)
+	}
+	for _, k := range keys {
+		if len(k) != keyBytes {
+			return nil, fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(k), keyBytes)
+		}
+	}
+	r, err := memberlist.NewKeyring(keys, keys[0])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return &ring{keys: r}, nil
+}
+
+// AddKey lets key decrypt what comes. A key that is there already changes nothing.
+func (m *Member) AddKey(key []byte) error {
+	m.ring.mu.Lock()
+	defer m.ring.mu.Unlock()
+	if len(key) != keyBytes {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(key), keyBytes)
+	}
+	if has := m.ring.keys.GetKeys(); len(has) >= maxKeys && !contains(has, key) {
+		return fmt.Errorf("%w: there are %d, remove one first", ErrKey, len(has))
+	}
+	return m.ring.keys.AddKey(key)
+}
+
+// UseKey encrypts with key from now on. All nodes must have added it.
+func (m *Member) UseKey(key []byte) error {
+	m.ring.mu.Lock()
+	defer m.ring.mu.Unlock()
+	if err := m.ring.keys.UseKey(key); err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return nil
+}
+
+// RemoveKey forgets key, which must not be in use. All nodes must use another. A key that is not there changes nothing.
+func (m *Member) RemoveKey(key []byte) error {
+	m.ring.mu.Lock()
+	defer m.ring.mu.Unlock()
+	if err := m.ring.keys.RemoveKey(key); err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return nil
+}
+
+func contains(keys [][]byte, key []byte) bool {
+	for _, k := range keys {
+		if string(k) == string(key) {
+			return true
+		}
+	}
+	return false
+}
