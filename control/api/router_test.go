@@ -102,7 +102,6 @@ func newRouter(t *testing.T) *router {
 	for _, r := range regions {
 		w.edge(r, func(n *node.Node) { n.Away = true })
 	}
-	w.heard()
 	r := &router{world: w}
 	for range audience {
 		in := w.browser().does("POST", w.slug+"/enter", and(somebody, "password", "open sesame"))
@@ -113,6 +112,7 @@ func newRouter(t *testing.T) *router {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.heard()
 	ctx, stop := context.WithCancel(context.Background())
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{h.Run, w.api.d.Door.Run, w.api.d.Board.Run, w.hear} {
