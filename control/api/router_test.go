@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestRouter(t *testing.T) {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failed []error
-	begun := time.Now()
+	busy, begun := cpuOfProcess(), time.Now()
 	for i := range n {
 		due := begun.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		time.Sleep(time.Until(due)) // it is the rate that is tested
@@ -63,6 +64,7 @@ func TestRouter(t *testing.T) {
 	}
 	wait.Wait()
 	lasted := time.Since(begun)
+	busy = cpuOfProcess() - busy
 	if len(failed) > 0 {
 		t.Errorf("%d of %d failed, the first: %v", len(failed), n, failed[0])
 	}
@@ -77,7 +79,8 @@ func TestRouter(t *testing.T) {
 	p99 := took[n*99/100]
 	line, err := json.Marshal(map[string]any{
 		"id": "router", "n": n, "rate": rate, "p50": ms(took[n/2]), "p99": ms(p99), "max": ms(took[n-1]), "unit": "ms",
-		"achieved": int(float64(n) / lasted.Seconds()), "failed": len(failed), "edges": len(geotest.Cities), "cores": runtime.NumCPU(), "load": loadOfMachine(),
+		"achieved": int(float64(n) / lasted.Seconds()), "failed": len(failed), "edges": len(geotest.Cities), "cores": runtime.NumCPU(),
+		"cpu_ms_a_join": ms(busy / time.Duration(n)), "load": loadOfMachine(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +105,9 @@ func newRouter(t *testing.T) *router {
 	for _, r := range regions {
 		w.edge(r, func(n *node.Node) { n.Away = true })
 	}
+	for i, c := range geotest.Cities {
+		w.edge(fmt.Sprint(i), func(n *node.Node) { n.At, n.Heard = &c.At, time.Now().Add(time.Hour) }) // none falls silent
+	}
 	r := &router{world: w}
 	for range audience {
 		in := w.browser().does("POST", w.slug+"/enter", and(somebody, "password", "open sesame"))
@@ -112,10 +118,9 @@ func newRouter(t *testing.T) *router {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.heard()
 	ctx, stop := context.WithCancel(context.Background())
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{h.Run, w.api.d.Door.Run, w.api.d.Board.Run, w.hear} {
+	for _, run := range []func(context.Context) error{h.Run, w.api.d.Door.Run, w.api.d.Board.Run} {
 		g.Go(func() error { return run(ctx) })
 	}
 	r.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 256}}
@@ -128,26 +133,6 @@ func newRouter(t *testing.T) *router {
 	})
 	r.url = "http://" + h.Addr().String() + Prefix + w.slug + "/join"
 	return r
-}
-
-// heard has an edge in each city be heard; hear has it so each second, until ctx ends.
-func (w world) heard() {
-	for i, c := range geotest.Cities {
-		w.edge(fmt.Sprint(i), func(n *node.Node) { n.At = &c.At })
-	}
-}
-
-func (w world) hear(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			w.heard()
-		}
-	}
 }
 
 // join is the i-th: every second one comes by IPv6. Where the answer is not the edge of the city, it returns an error.
@@ -190,4 +175,13 @@ func loadOfMachine() string {
 		return ""
 	}
 	return strings.Fields(string(b))[0]
+}
+
+// cpuOfProcess is what this process has used, client and server.
+func cpuOfProcess() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
