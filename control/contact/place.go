@@ -7,9 +7,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// placeMost bounds a cursor: words of a name and an address, as base64, and an id.
-const placeMost = 2000
-
 // A place in a list: behind the contact with these words and id. The zero value is before everybody.
 type place struct {
 	words string
