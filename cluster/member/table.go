@@ -35,6 +35,7 @@ type table struct {
 	mu       sync.Mutex
 	nodes    map[string]*held     // by node
 	signers  map[string]*signer   // by short id of the certificate
+	arrivals uint64               // of signers, so far
 	members  map[string]*presence // by member name
 	names    map[string]bool      // removed
 	keys     map[string]bool      // removed
@@ -62,7 +63,8 @@ type item struct {
 
 type signer struct {
 	*identity.Signer
-	der []byte
+	der     []byte
+	arrival uint64
 }
 
 // presence is one process as memberlist sees it.
@@ -113,7 +115,7 @@ func (t *table) keep(id string, s *signer) (bool, reason) {
 	count := 0
 	for other, o := range t.signers {
 		if o.Node == s.Node {
-			if count++; oldest == "" || o.Until().Before(t.signers[oldest].Until()) {
+			if count++; oldest == "" || o.before(t.signers[oldest]) {
 				oldest = other
 			}
 		}
@@ -126,8 +128,15 @@ func (t *table) keep(id string, s *signer) (bool, reason) {
 	case count >= 2:
 		delete(t.signers, oldest)
 	}
+	t.arrivals++
+	s.arrival = t.arrivals
 	t.signers[id] = s
 	return true, taken
+}
+
+// before says whether s is older: certificates tell seconds alone, and of two of one second the first to come is.
+func (s *signer) before(o *signer) bool {
+	return s.Until().Before(o.Until()) || s.Until().Equal(o.Until()) && s.arrival < o.arrival
 }
 
 func (t *table) isRemoved(s *identity.Signer) bool {
