@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,8 @@ import (
 	pb "freshet/proto"
 )
 
-// messages holds each message of the relay, of the agent, of enrolment and of gossip with every field set, and each body of
-// the envelopes.
+// messages holds each message of the relay, of the agent, of enrolment, of gossip and of the quorum with every field set,
+// and each body of the envelopes.
 func messages() []proto.Message {
 	have := &pb.Have{Track: "v", Rid: "h", Sequence: 65535, Idle: true}
 	video := &pb.Flow{Flow: 300, Track: "v", Kind: pb.Kind_KIND_VIDEO, Rid: "h", Rank: 2, Codec: "H264", ClockRate: 90000, Channels: 1,
@@ -51,7 +52,7 @@ func messages() []proto.Message {
 	session := &pb.SessionFact{Session: "s1", Stream: "sample", Event: pb.SessionEvent_SESSION_EVENT_LEAVE, AtUnixMs: 1}
 	sessions := &pb.SessionFacts{Sequence: 10, Facts: []*pb.SessionFact{session}}
 
-	return append(append(enrolMessages(), meshMessages()...), []proto.Message{
+	return append(slices.Concat(enrolMessages(), meshMessages(), quorumMessages()), []proto.Message{
 		&pb.RelayMessage{Body: &pb.RelayMessage_Hello{Hello: hello}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Subscribe{Subscribe: subscribe}},
 		&pb.RelayMessage{Body: &pb.RelayMessage_Accept{Accept: accept}},
@@ -178,7 +179,7 @@ func TestGoldenIsComplete(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []protoreflect.FileDescriptor{pb.File_relay_proto, pb.File_agent_proto, pb.File_enrol_proto} {
+	for _, file := range []protoreflect.FileDescriptor{pb.File_relay_proto, pb.File_agent_proto, pb.File_enrol_proto, pb.File_mesh_proto, pb.File_quorum_proto} {
 		all := file.Messages()
 		for i := range all.Len() {
 			m := all.Get(i)
@@ -217,5 +218,7 @@ func fuzzMessage(f *testing.F, empty proto.Message) {
 	})
 }
 
-func FuzzAgentDown(f *testing.F) { fuzzMessage(f, &pb.AgentDown{}) }
-func FuzzAgentUp(f *testing.F)   { fuzzMessage(f, &pb.AgentUp{}) }
+func FuzzAgentDown(f *testing.F)    { fuzzMessage(f, &pb.AgentDown{}) }
+func FuzzAgentUp(f *testing.F)      { fuzzMessage(f, &pb.AgentUp{}) }
+func FuzzQuorumCall(f *testing.F)   { fuzzMessage(f, &pb.QuorumCall{}) }
+func FuzzQuorumAnswer(f *testing.F) { fuzzMessage(f, &pb.QuorumAnswer{}) }
