@@ -97,7 +97,7 @@ func TestManyControlNodes(t *testing.T) {
 // Control nodes on two sides of an ocean keep their leader.
 func TestFarApart(t *testing.T) {
 	c := newCluster(t, 3)
-	c.net.delayAll(100 * time.Millisecond) // one way
+	c.net.delayAll(75 * time.Millisecond) // one way
 	before := report.ReadCounters()
 	term := c.leader().Status().Term
 	until := time.Now().Add(4 * time.Second)

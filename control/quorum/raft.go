@@ -16,11 +16,11 @@ import (
 // another only once it has missed the leader itself (pre-vote). So a dead leader is replaced when the second of two followers
 // has missed it. By the arithmetic of that, with 20 ms for the election, it takes 0.55 s in the middle and 0.93 s in 99 of
 // 100 cases; more than 2 s in 15 of a million, of those in which two stood at once, and again. Promised are 1 s and 2 s: 300 ms
-// would break the first, and 200 ms lose the leader across an ocean (TestFarApart).
+// would break the first, and 200 ms lost leaders whose followers were 200 ms away.
 const (
 	// What a follower must hear in. Beats, and messages that tell what is committed, come each 25 to 50 ms and one round trip:
-	// control nodes may be 200 ms apart. A node that stalls for longer by itself asks before it stands for election, and
-	// is told that there is a leader.
+	// control nodes may be 150 ms apart (TestFarApart), and 200 ms where their machines have time. A node that stalls for longer
+	// by itself asks before it stands for election, and is told that there is a leader.
 	silence = 250 * time.Millisecond
 	// A leader that a majority does not answer steps down: by the time that another is elected, it takes no writes.
 	lease = silence
