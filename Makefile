@@ -84,6 +84,10 @@ sql: $(TOOLS)/crdblint ## Hold every SQL statement to CockroachDB's grammar
 unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; the heaviest in their short form
 	deploy/ci/postgres.sh go test -race -short -timeout 10m ./...
 
+.PHONY: unit-long
+unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form
+	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place
+
 .PHONY: test-cockroach
 test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it
 	@[ -n "$${FRESHET_TEST_COCKROACH:-}" ] || [ -x "$$(realpath -q "$${COCKROACH_BINARY:-}")" ] || { echo >&2 "no CockroachDB to test on: let" \

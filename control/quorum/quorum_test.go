@@ -170,6 +170,9 @@ func TestStoppedLeaderHandsOver(t *testing.T) {
 
 // A node that was away for longer than the log reaches back is given a snapshot.
 func TestSnapshotIsInstalled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 20 s: make unit-long")
+	}
 	t.Parallel()
 	c := newCluster(t, 3)
 	away := c.follower()
