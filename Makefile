@@ -86,7 +86,7 @@ unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; th
 
 .PHONY: unit-long
 unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form
-	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place
+	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place ./control/api
 
 .PHONY: test-cockroach
 test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it

@@ -37,6 +37,9 @@ func TestJoinThroughAnySeed(t *testing.T) {
 }
 
 func TestTwentyNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	ms := newMesh(t)
 	first := ms.make("n00", nil)
 	nodes := []*node{first}
@@ -152,6 +155,9 @@ func TestHeal(t *testing.T) {
 // A node that comes and goes is seen as it is, and nobody else is harmed. Its last death is found after those of the
 // processes before it, which are probed in turn.
 func TestFlapping(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	t.Parallel()
 	ms := newMesh(t)
 	a := ms.start("a", nil)

@@ -75,6 +75,9 @@ func (f *far) between(n *node, others ...*node) {
 
 // A node 250 ms away over a path that loses 5 % each way is never suspected, and everybody learns how far it is.
 func TestFarAndLossy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	t.Parallel()
 	ms := newMesh(t)
 	a := ms.make("a", nil)

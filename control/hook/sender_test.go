@@ -60,6 +60,7 @@ func TestRun(t *testing.T) {
 	}
 	d.tell(3, 4)
 	has(4)
+	testmesh.Until(t, "four noted as taken", testmesh.Patience, func() bool { return strings.Count(d.states(), "done 1 200") == 4 })
 	began := time.Now()
 	stop()
 	if took := time.Since(began); took > 3*time.Second {

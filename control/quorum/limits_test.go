@@ -96,6 +96,9 @@ func TestManyControlNodes(t *testing.T) {
 
 // Control nodes on two sides of an ocean keep their leader.
 func TestFarApart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	c := newCluster(t, 3)
 	c.net.delayAll(75 * time.Millisecond) // one way
 	before := report.ReadCounters()
@@ -110,6 +113,9 @@ func TestFarApart(t *testing.T) {
 
 // A machine that has too much to do keeps its leader.
 func TestBusyMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	c := newCluster(t, 3)
 	term := c.leader().Status().Term
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

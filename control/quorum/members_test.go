@@ -192,6 +192,9 @@ func TestJoinAndLeave(t *testing.T) {
 
 // A control node that was silent for a day is taken out, and another votes in its place. Clocks that jump take out nobody.
 func TestSilentForADay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	t.Parallel()
 	c := newCluster(t, 3)
 	c.start("c4")

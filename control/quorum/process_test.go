@@ -208,6 +208,9 @@ func (g *group) leader() string {
 // A leader whose process is killed, or frozen and goes on later, is replaced within 2 s; what it had acknowledged stays,
 // and what it believes when it wakes up harms nobody (R6, R8, R21).
 func TestProcessDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	deaths := 6
 	if testing.Short() {
 		deaths = 2

@@ -301,6 +301,9 @@ func partition(t *testing.T, cut func(net *network, leader string, others []stri
 
 // A node that was down for a while has caught up soon after, whatever Raft thinks of it by then.
 func TestBackSoon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: make unit-long")
+	}
 	c := newCluster(t, 3)
 	away := c.follower()
 	c.crash(away)
