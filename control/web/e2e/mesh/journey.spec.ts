@@ -69,7 +69,7 @@ for (const { language, width, height } of played) {
 
       await tab('event.guests');
       await press('guests.add');
-      await field('guests.typed').fill('Leo Roy <leo@river.example>');
+      await field('people.typed').fill('Leo Roy <leo@river.example>');
       await desk.getByRole('dialog').getByRole('button', { name: /1/ }).click();
       await expect(desk.getByText(/1 (guest was added|invité est ajouté)/)).toBeVisible();
       await desk.keyboard.press('Escape');
