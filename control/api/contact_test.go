@@ -33,7 +33,7 @@ func contactID(b *browser, query string) string {
 
 func TestContacts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		o, owner := founded(t, db)
+		_, owner := founded(t, db)
 		w := owner.send("POST", "/contacts", object{"contacts": []object{
 			{"name": "Zoë Brontë", "email": "Zoe@Example.org", "language": "fr-CA"}, {"email": "bo@example.org"}, {"email": "zoe@example.org"}, {"name": "C", "email": "c"},
 		}})
@@ -74,7 +74,6 @@ func TestContacts(t *testing.T) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
 		owner.fails(404, "not-found", "DELETE", "/contacts/"+zoe, nil)
-		_ = o
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -227,15 +226,9 @@ func (c Contact) with(in *editIn) (Contact, error) {
 			*f.now = *f.want
 		}
 	}
-	e, reason := roll.Check(p)
+	e, field, reason := roll.Check(p)
 	if reason != "" {
-		pointer := "/email"
-		if strings.HasPrefix(reason, "The name") {
-			pointer = "/name"
-		} else if strings.HasPrefix(reason, "The language") {
-			pointer = "/language"
-		}
-		return c, problem.Invalid(pointer, reason)
+		return c, problem.Invalid("/"+field, reason)
 	}
 	c.Name, c.Email, c.Address, c.Language = e.Name, e.Email, e.Address, e.Language
 	return c, nil

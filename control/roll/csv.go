@@ -106,7 +106,7 @@ func Read(file []byte) ([]Entry, error) {
 				continue
 			}
 		}
-		one, reason := Check(pick(fields, columns))
+		one, _, reason := Check(pick(fields, columns))
 		if reason != "" {
 			bad = append(bad, problem.Field{Pointer: pointer(line), Detail: reason})
 		}

@@ -45,32 +45,32 @@ type BadLine struct {
 	Reason string `json:"reason"`
 }
 
-// Check returns p as it may be kept, or why it may not.
-func Check(p NewPerson) (e Entry, reason string) {
+// Check returns p as it may be kept, or what of it is wrong (a field as JSON has it), and why.
+func Check(p NewPerson) (e Entry, field, reason string) {
 	name, email := account.Text(p.Name), strings.TrimSpace(p.Email)
 	address, err := account.Address(email)
 	switch {
 	case email == "":
-		return Entry{}, "There is no address."
+		return Entry{}, "email", "There is no address."
 	case err != nil:
-		return Entry{}, "This is not an email address."
+		return Entry{}, "email", "This is not an email address."
 	case len([]rune(name)) > NameMost:
-		return Entry{}, "The name is longer than 80 characters."
+		return Entry{}, "name", "The name is longer than 80 characters."
 	}
 	spoken := ""
 	if said := strings.TrimSpace(p.Language); said != "" {
 		if spoken = Tag(said, ""); spoken == "" {
-			return Entry{}, "The language is no tag of BCP 47, such as en or fr-CA."
+			return Entry{}, "language", "The language is no tag of BCP 47, such as en or fr-CA."
 		}
 	}
-	return Entry{ID: store.NewID(), Name: name, Email: email, Address: address, Words: Words(name, email), Language: spoken}, ""
+	return Entry{ID: store.NewID(), Name: name, Email: email, Address: address, Words: Words(name, email), Language: spoken}, "", ""
 }
 
 // CheckAll returns those of people who may be kept, and who may not.
 func CheckAll(people []NewPerson) (all []Entry, bad []BadLine) {
 	all, bad = []Entry{}, []BadLine{}
 	for i, p := range people {
-		if e, reason := Check(p); reason != "" {
+		if e, _, reason := Check(p); reason != "" {
 			bad = append(bad, BadLine{i + 1, reason})
 		} else {
 			all = append(all, e)

@@ -36,7 +36,6 @@ const (
 	stays   verdict = iota // also while nobody knows: control was not heard yet
 	keyGone                // revoked or renewed: the stream waits for the new key
 	over                   // the stream is closed, or unknown: its event has ended
-	moved                  // another origin has it
 )
 
 func verdictOf(err error) verdict {
@@ -49,8 +48,6 @@ func verdictOf(err error) verdict {
 		return keyGone
 	case http.StatusForbidden, http.StatusNotFound:
 		return over
-	case http.StatusMisdirectedRequest:
-		return moved
 	}
 	return stays
 }

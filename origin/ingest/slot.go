@@ -220,17 +220,16 @@ func (s *slot) check(now time.Time) {
 		if seat == nil {
 			continue
 		}
+		if s.moved {
+			s.kick(seat, refusedMoved, now)
+			continue
+		}
 		switch verdictOf(seat.publisher.Allowed()) {
 		case keyGone:
 			s.kick(seat, refusedKey, now)
 		case over:
 			s.kick(seat, refusedClosed, now)
-		case moved:
-			s.kick(seat, refusedMoved, now)
 		case stays:
-			if s.moved {
-				s.kick(seat, refusedMoved, now)
-			}
 		}
 	}
 	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
