@@ -115,8 +115,16 @@ web-and-sql:
 	@$(MAKE) --no-print-directory -j2 --output-sync=target check-web sql
 
 .PHONY: e2e
-e2e: build ## Journeys through a running mesh in Chromium
+e2e: build ## The main journeys through a running mesh in Chromium
 	@deploy/ci/e2e.sh $(BIN)
+
+.PHONY: e2e-all
+e2e-all: build ## All journeys, and every state of every page (30 minutes; not in CI)
+	@deploy/ci/e2e.sh $(BIN) all
+
+.PHONY: e2e-idle
+e2e-idle: build ## Joins and layers held to milliseconds: on an idle machine
+	@deploy/ci/e2e.sh $(BIN) idle
 
 .PHONY: e2e-states
 e2e-states: build ## Every state of every page, in two languages, widths and themes (8 minutes; not in CI)

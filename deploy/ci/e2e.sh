@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts a mesh on free ports and runs the browser journeys through it.
-# usage: e2e.sh FRESHET [paths]
+# usage: e2e.sh FRESHET [all | idle | paths]
+# Without a set: the journeys of CI. all: every one but those that are held to times; idle: those; paths: over bad paths.
 set -euo pipefail
 freshet=$(realpath "$1")
 set_of=${2:-}
@@ -49,6 +50,9 @@ if [ "$set_of" = paths ]; then
 else
 	"$freshet" publish --url "$whip/slow" --key e2e-slow-key --loop --audio "$sample/sample.ogg" "$dir/slow.h264" 2>"$dir/slow.log" &
 	publisher=$!
-	[ -n "${CI:-}" ] || npx playwright test --project states --workers 2 # 8 minutes; make e2e-states has them, too
-	npx playwright test --project pages --project mesh
+	case $set_of in
+	all) npx playwright test --project states --workers 2 && npx playwright test --project pages --project mesh --grep-invert '@idle' ;;
+	idle) npx playwright test --project mesh --grep '@idle' ;;
+	*) npx playwright test --project pages --project mesh --grep-invert '@more|@idle' ;;
+	esac
 fi

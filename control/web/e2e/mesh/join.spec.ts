@@ -77,43 +77,49 @@ async function joinAgain(page: Page, ms: number): Promise<Join & { seen: Seen[] 
   );
 }
 
-test('twenty joins between key frames: the median of the first picture', async ({ browser }, info) => {
-  const page = await visitor(browser);
-  const joins: Join[] = [];
-  for (let i = 0; i < 20; i++) joins.push(await joinAgain(page, 200));
-  expectQuick(joins, 'first picture between key frames', 300, 600, info);
-  await page.context().close();
-});
+test(
+  'twenty joins between key frames: the median of the first picture',
+  { tag: '@idle' },
+  async ({ browser }, info) => {
+    const page = await visitor(browser);
+    const joins: Join[] = [];
+    for (let i = 0; i < 20; i++) joins.push(await joinAgain(page, 200));
+    expectQuick(joins, 'first picture between key frames', 300, 600, info);
+    await page.context().close();
+  },
+);
 
-test('a join between key frames moves at once and is live within three seconds', async ({
-  browser,
-}, info) => {
-  const early = await visitor(browser);
-  const late = await visitor(browser);
-  await untilFrames(early, 90); // past its own catching up
-  await early.evaluate(() => {
-    globalThis.noted = globalThis.noteFrames();
-  });
-  for (let i = 0; i < 3; i++) {
-    const { first, starved, seen } = await joinAgain(late, 3_500);
-    const begun = seen[0]?.at ?? 0;
-    const longest = Math.max(...seen.slice(1).map((s, n) => s.at - (seen[n]?.at ?? 0)));
-    const last = seen.filter(s => s.at - begun <= 3_000).at(-1);
-    const then = await early.evaluate(
-      time => globalThis.noted.filter(s => s.at <= time).at(-1),
-      last?.at ?? 0,
-    );
-    if (!last || !then) throw new Error('one of the two saw nothing');
-    // The number starts anew each minute: the shorter way round.
-    const behind = ((then.frame - last.frame + loop + loop / 2) % loop) - loop / 2;
-    const line =
-      `first picture after ${first.toFixed(0)} ms, frame ${seen[0]?.frame}; longest gap ${longest.toFixed(0)} ms; ` +
-      `after 3 s ${(behind * frameMS).toFixed(0)} ms behind`;
-    info.annotations.push({ type: 'measured', description: line });
-    console.log(line);
-    expectSmooth({ longest, starved, frames: seen.length }, 300, info);
-    expect(behind * frameMS).toBeLessThanOrEqual(500);
-  }
-  await early.context().close();
-  await late.context().close();
-});
+test(
+  'a join between key frames moves at once and is live within three seconds',
+  { tag: '@idle' },
+  async ({ browser }, info) => {
+    const early = await visitor(browser);
+    const late = await visitor(browser);
+    await untilFrames(early, 90); // past its own catching up
+    await early.evaluate(() => {
+      globalThis.noted = globalThis.noteFrames();
+    });
+    for (let i = 0; i < 3; i++) {
+      const { first, starved, seen } = await joinAgain(late, 3_500);
+      const begun = seen[0]?.at ?? 0;
+      const longest = Math.max(...seen.slice(1).map((s, n) => s.at - (seen[n]?.at ?? 0)));
+      const last = seen.filter(s => s.at - begun <= 3_000).at(-1);
+      const then = await early.evaluate(
+        time => globalThis.noted.filter(s => s.at <= time).at(-1),
+        last?.at ?? 0,
+      );
+      if (!last || !then) throw new Error('one of the two saw nothing');
+      // The number starts anew each minute: the shorter way round.
+      const behind = ((then.frame - last.frame + loop + loop / 2) % loop) - loop / 2;
+      const line =
+        `first picture after ${first.toFixed(0)} ms, frame ${seen[0]?.frame}; longest gap ${longest.toFixed(0)} ms; ` +
+        `after 3 s ${(behind * frameMS).toFixed(0)} ms behind`;
+      info.annotations.push({ type: 'measured', description: line });
+      console.log(line);
+      expectSmooth({ longest, starved, frames: seen.length }, 300, info);
+      expect(behind * frameMS).toBeLessThanOrEqual(500);
+    }
+    await early.context().close();
+    await late.context().close();
+  },
+);

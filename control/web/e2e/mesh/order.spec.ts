@@ -8,7 +8,7 @@ import { Up } from '../up';
 
 const run = promisify(execFile);
 
-test('a quote becomes the order form of an event', async ({ browser }) => {
+test('a quote becomes the order form of an event', { tag: '@more' }, async ({ browser }) => {
   test.setTimeout(150_000); // control looks each 30 s for mails that another process has written
   const up = await Up.start();
   const desk = { baseURL: up.url, locale: 'en-US', viewport: { width: 1280, height: 800 } };

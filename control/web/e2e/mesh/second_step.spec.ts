@@ -97,33 +97,37 @@ for (const [language, width, colorScheme] of [
   ['en', 1280, 'light'],
   ['fr', 360, 'dark'],
 ] as const) {
-  test(`a second step and a passkey, ${language} at ${width}`, async ({ browser }, info) => {
-    test.setTimeout(180_000);
-    const up = await Up.start();
-    const context = await browser.newContext({
-      baseURL: up.url.replace('127.0.0.1', 'localhost'), // browsers have no passkeys for a bare address
-      locale: language === 'fr' ? 'fr-CA' : 'en-US',
-      colorScheme,
-      reducedMotion: 'reduce',
-      viewport: { width, height: 740 },
-    });
-    try {
-      const page = await context.newPage();
-      // The browser itself writes a line for each answer from 400 on, as the one that asks for a second step.
-      const errors = watchErrors(page, [/Failed to load resource/]);
-      await member(page, words[language], async name => {
-        await page.evaluate(() => document.fonts.ready);
-        await expectNoSidewaysScroll(page);
-        await page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
-        await expectAccessible(page);
+  test(
+    `a second step and a passkey, ${language} at ${width}`,
+    { tag: '@more' },
+    async ({ browser }, info) => {
+      test.setTimeout(180_000);
+      const up = await Up.start();
+      const context = await browser.newContext({
+        baseURL: up.url.replace('127.0.0.1', 'localhost'), // browsers have no passkeys for a bare address
+        locale: language === 'fr' ? 'fr-CA' : 'en-US',
+        colorScheme,
+        reducedMotion: 'reduce',
+        viewport: { width, height: 740 },
       });
-      expect(errors).toEqual([]);
-      await atAddress(page, up.url, words[language], info.outputPath('address.png'));
-    } finally {
-      await context.close();
-      await up.stop();
-    }
-  });
+      try {
+        const page = await context.newPage();
+        // The browser itself writes a line for each answer from 400 on, as the one that asks for a second step.
+        const errors = watchErrors(page, [/Failed to load resource/]);
+        await member(page, words[language], async name => {
+          await page.evaluate(() => document.fonts.ready);
+          await expectNoSidewaysScroll(page);
+          await page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
+          await expectAccessible(page);
+        });
+        expect(errors).toEqual([]);
+        await atAddress(page, up.url, words[language], info.outputPath('address.png'));
+      } finally {
+        await context.close();
+        await up.stop();
+      }
+    },
+  );
 }
 
 async function member(

@@ -86,7 +86,7 @@ test('on a phone, in French, in the dark, and in a frame', async ({ page }) => {
   expect(errors).toEqual([]);
 });
 
-test('twenty joins: the median of the first picture', async ({ page }, info) => {
+test('twenty joins: the median of the first picture', { tag: '@idle' }, async ({ page }, info) => {
   await page.goto('/e/sample');
   await untilState(page, 'playing');
   const joins: Join[] = [];

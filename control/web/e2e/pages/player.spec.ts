@@ -53,7 +53,7 @@ const untilStates = (page: Page, ...wanted: string[]) =>
 
 const states = (page: Page) => page.evaluate(() => (globalThis as unknown as { states: string[] }).states);
 
-test('plays muted by itself; one press gives sound', async ({ watch }) => {
+test('plays muted by itself; one press gives sound', { tag: '@more' }, async ({ watch }) => {
   await untilState(watch, 'playing');
   await untilFrames(watch, 30);
   const video = watch.locator('freshet-player video');
@@ -123,7 +123,7 @@ test('a link that is not valid is refused once, with what to do', async ({ page,
   await untilState(page, 'playing');
 });
 
-test('an event that does not exist', async ({ page, mesh }) => {
+test('an event that does not exist', { tag: '@more' }, async ({ page, mesh }) => {
   await page.goto(`${mesh.url}/e/nothing-here`);
   await untilState(page, 'refused');
   await expect(page.getByText('There is nothing at this address.').first()).toBeVisible();
@@ -136,20 +136,21 @@ test('a full edge names the next, and that one is asked at once', async ({ page,
   expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1', 'POST edge-3']);
 });
 
-test('all edges are dead: the stall is told with its reason, and it ends by itself', async ({
-  watch,
-  mesh,
-}) => {
-  await untilState(watch, 'playing');
-  for (const edge of mesh.moods.keys()) await mesh.kill(edge);
-  await untilState(watch, 'stalled');
-  await expect(watch.getByText('Reconnecting').first()).toBeVisible();
-  await expect(watch.getByText(/No picture for 1\d s/)).toBeVisible({ timeout: 15_000 });
-  await expect(watch.getByRole('button', { name: 'Try again' })).toBeVisible();
-  for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'well');
-  await untilState(watch, 'playing', 15_000);
-  await untilFrames(watch, 10);
-});
+test(
+  'all edges are dead: the stall is told with its reason, and it ends by itself',
+  { tag: '@more' },
+  async ({ watch, mesh }) => {
+    await untilState(watch, 'playing');
+    for (const edge of mesh.moods.keys()) await mesh.kill(edge);
+    await untilState(watch, 'stalled');
+    await expect(watch.getByText('Reconnecting').first()).toBeVisible();
+    await expect(watch.getByText(/No picture for 1\d s/)).toBeVisible({ timeout: 15_000 });
+    await expect(watch.getByRole('button', { name: 'Try again' })).toBeVisible();
+    for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'well');
+    await untilState(watch, 'playing', 15_000);
+    await untilFrames(watch, 10);
+  },
+);
 
 test('quality: the layers of the edge, sound alone, and the choice outlives a move', async ({
   page,
@@ -171,7 +172,7 @@ test('quality: the layers of the edge, sound alone, and the choice outlives a mo
   await expect.poll(() => mesh.wanted('edge-2')).toEqual({ wanted: null, audioOnly: true });
 });
 
-test('with sound alone no picture is missed', async ({ watch, mesh }) => {
+test('with sound alone no picture is missed', { tag: '@more' }, async ({ watch, mesh }) => {
   mesh.layers = [{ rid: 'h', width: 1280, height: 720 }];
   await untilState(watch, 'playing');
   await watch.evaluate(() => document.querySelector('freshet-player')?.choose('audio'));
@@ -187,7 +188,7 @@ test('with sound alone no picture is missed', async ({ watch, mesh }) => {
   expect(await states(watch)).toEqual(['joining', 'playing']);
 });
 
-test('a key that is held down stops once, and no more', async ({ watch, mesh }) => {
+test('a key that is held down stops once, and no more', { tag: '@more' }, async ({ watch, mesh }) => {
   await untilState(watch, 'playing');
   for (let i = 0; i < 20; i++) await watch.keyboard.down('k'); // the first press, and nineteen repeats
   await watch.keyboard.up('k');
@@ -195,7 +196,7 @@ test('a key that is held down stops once, and no more', async ({ watch, mesh }) 
   expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1']);
 });
 
-test('a phone that gives full screen to the video alone gets that', async ({ watch }) => {
+test('a phone that gives full screen to the video alone gets that', { tag: '@more' }, async ({ watch }) => {
   await untilState(watch, 'playing');
   await watch.evaluate(() => {
     Object.defineProperty(document, 'fullscreenEnabled', { value: undefined });
@@ -213,25 +214,29 @@ test('a phone that gives full screen to the video alone gets that', async ({ wat
   await untilFrames(watch, 5);
 });
 
-test('a browser that plays nothing before a press has a button for it', async ({ page, mesh }) => {
-  await page.addInitScript(() => {
-    let pressed = false;
-    const press = () => {
-      pressed = true;
-    };
-    addEventListener('click', press, { capture: true });
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own this below
-    const play = HTMLMediaElement.prototype.play;
-    HTMLMediaElement.prototype.play = function () {
-      if (pressed) return play.call(this);
-      return Promise.reject(new DOMException('saving power', 'NotAllowedError'));
-    };
-  });
-  await page.goto(`${mesh.url}/e/sample?lang=en`);
-  await page.locator('freshet-player [part=big-play]').click();
-  await untilState(page, 'playing');
-  expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1']);
-});
+test(
+  'a browser that plays nothing before a press has a button for it',
+  { tag: '@more' },
+  async ({ page, mesh }) => {
+    await page.addInitScript(() => {
+      let pressed = false;
+      const press = () => {
+        pressed = true;
+      };
+      addEventListener('click', press, { capture: true });
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own this below
+      const play = HTMLMediaElement.prototype.play;
+      HTMLMediaElement.prototype.play = function () {
+        if (pressed) return play.call(this);
+        return Promise.reject(new DOMException('saving power', 'NotAllowedError'));
+      };
+    });
+    await page.goto(`${mesh.url}/e/sample?lang=en`);
+    await page.locator('freshet-player [part=big-play]').click();
+    await untilState(page, 'playing');
+    expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1']);
+  },
+);
 
 test('joining in vain is told with its reason', async ({ page, mesh }) => {
   for (const edge of mesh.moods.keys()) mesh.moods.set(edge, 'full');
@@ -244,96 +249,108 @@ test('joining in vain is told with its reason', async ({ page, mesh }) => {
   await untilState(page, 'playing');
 });
 
-test('outside a document nothing plays, and what is set there holds', async ({ watch, mesh }) => {
-  await untilState(watch, 'playing');
-  const held = await watch.evaluate(() => {
-    const player = document.createElement('freshet-player');
-    player.volume = 0.5;
-    player.muted = true;
-    player.play();
-    const before = [player.state, player.volume, player.muted];
-    document.body.append(player);
-    const within = [player.volume, player.muted];
-    player.remove();
-    player.play();
-    return [before, within, player.state];
-  });
-  expect(held).toEqual([['idle', 0.5, true], [0.5, true], 'idle']);
-  expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1']);
-});
+test(
+  'outside a document nothing plays, and what is set there holds',
+  { tag: '@more' },
+  async ({ watch, mesh }) => {
+    await untilState(watch, 'playing');
+    const held = await watch.evaluate(() => {
+      const player = document.createElement('freshet-player');
+      player.volume = 0.5;
+      player.muted = true;
+      player.play();
+      const before = [player.state, player.volume, player.muted];
+      document.body.append(player);
+      const within = [player.volume, player.muted];
+      player.remove();
+      player.play();
+      return [before, within, player.state];
+    });
+    expect(held).toEqual([['idle', 0.5, true], [0.5, true], 'idle']);
+    expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1']);
+  },
+);
 
-test('the edge is told when the page is left', async ({ watch, mesh }) => {
+test('the edge is told when the page is left', { tag: '@more' }, async ({ watch, mesh }) => {
   await untilState(watch, 'playing');
   await watch.goto('about:blank');
   await expect.poll(() => mesh.asked).toContain('DELETE edge-1');
 });
 
-test('the keyboard does all, never while somebody types, and letters can be switched off', async ({
-  watch,
-}) => {
-  await untilState(watch, 'playing');
-  const video = watch.locator('freshet-player video');
-  const volume = () => video.evaluate((v: HTMLVideoElement) => [v.muted, v.volume]);
-  await watch.keyboard.press('m');
-  expect(await volume()).toEqual([false, 1]);
-  await watch.keyboard.press('ArrowDown');
-  expect(await volume()).toEqual([false, 0.95]);
-  await watch.keyboard.press('k');
-  await untilState(watch, 'idle');
-  await watch.keyboard.press(' ');
-  await untilState(watch, 'playing');
-  await watch.keyboard.press('d');
-  await expect(watch.getByRole('region', { name: 'Details' })).toContainText('edge-1');
-  await watch.keyboard.press('f');
-  await expect.poll(() => watch.evaluate(() => document.fullscreenElement?.localName)).toBe('freshet-player');
-  await watch.keyboard.press('f');
-  await expect.poll(() => watch.evaluate(() => document.fullscreenElement)).toBeNull();
+test(
+  'the keyboard does all, never while somebody types, and letters can be switched off',
+  { tag: '@more' },
+  async ({ watch }) => {
+    await untilState(watch, 'playing');
+    const video = watch.locator('freshet-player video');
+    const volume = () => video.evaluate((v: HTMLVideoElement) => [v.muted, v.volume]);
+    await watch.keyboard.press('m');
+    expect(await volume()).toEqual([false, 1]);
+    await watch.keyboard.press('ArrowDown');
+    expect(await volume()).toEqual([false, 0.95]);
+    await watch.keyboard.press('k');
+    await untilState(watch, 'idle');
+    await watch.keyboard.press(' ');
+    await untilState(watch, 'playing');
+    await watch.keyboard.press('d');
+    await expect(watch.getByRole('region', { name: 'Details' })).toContainText('edge-1');
+    await watch.keyboard.press('f');
+    await expect
+      .poll(() => watch.evaluate(() => document.fullscreenElement?.localName))
+      .toBe('freshet-player');
+    await watch.keyboard.press('f');
+    await expect.poll(() => watch.evaluate(() => document.fullscreenElement)).toBeNull();
 
-  await watch.keyboard.press('?');
-  const list = watch.getByRole('dialog', { name: 'Keyboard shortcuts' });
-  await expect(list).toBeVisible();
-  await list.getByRole('checkbox').uncheck();
-  await watch.keyboard.press('Escape');
-  await expect(list).toBeHidden();
-  await watch.keyboard.press('k');
-  await watch.keyboard.press('m');
-  expect(await watch.evaluate(() => document.querySelector('freshet-player')?.state)).toBe('playing');
-  expect((await volume())[0]).toBe(false);
-});
+    await watch.keyboard.press('?');
+    const list = watch.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await expect(list).toBeVisible();
+    await list.getByRole('checkbox').uncheck();
+    await watch.keyboard.press('Escape');
+    await expect(list).toBeHidden();
+    await watch.keyboard.press('k');
+    await watch.keyboard.press('m');
+    expect(await watch.evaluate(() => document.querySelector('freshet-player')?.state)).toBe('playing');
+    expect((await volume())[0]).toBe(false);
+  },
+);
 
 for (const [language, name, width, colorScheme] of [
   ['en', 'The way to this edge', 1280, 'light'],
   ['fr', "Le chemin jusqu'à ce nœud", 360, 'dark'],
 ] as const) {
-  test(`details show the hops in ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }) => {
-    const hop = {
-      node: 'edge-1',
-      upstream: 'origin-1',
-      rtt_ms: 80.5,
-      lost: 21,
-      repaired_below: 20,
-      rate_bps: 2_500_000,
-    };
-    mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 7 }];
-    await page.setViewportSize({ width, height: 740 });
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.goto(`${mesh.url}/e/sample?lang=${language}`);
-    await untilState(page, 'playing');
-    await page.keyboard.press('d');
-    const table = page.getByRole('table', { name });
-    await expect(table.getByRole('row')).toHaveCount(3);
-    await expect(table.getByRole('row').nth(1)).toContainText('origin-1 → edge-1');
-    await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('7');
-    mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 9 }];
-    await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('9');
-    await expectNoSidewaysScroll(page);
-    await expectAccessible(page);
-    mesh.hops = [];
-    await expect(table).toBeHidden();
-  });
+  test(
+    `details show the hops in ${language} at ${width}, ${colorScheme}`,
+    { tag: '@more' },
+    async ({ page, mesh }) => {
+      const hop = {
+        node: 'edge-1',
+        upstream: 'origin-1',
+        rtt_ms: 80.5,
+        lost: 21,
+        repaired_below: 20,
+        rate_bps: 2_500_000,
+      };
+      mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 7 }];
+      await page.setViewportSize({ width, height: 740 });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.goto(`${mesh.url}/e/sample?lang=${language}`);
+      await untilState(page, 'playing');
+      await page.keyboard.press('d');
+      const table = page.getByRole('table', { name });
+      await expect(table.getByRole('row')).toHaveCount(3);
+      await expect(table.getByRole('row').nth(1)).toContainText('origin-1 → edge-1');
+      await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('7');
+      mesh.hops = [hop, { ...hop, node: 'edge-2', upstream: 'edge-1', lost: 9 }];
+      await expect(table.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('9');
+      await expectNoSidewaysScroll(page);
+      await expectAccessible(page);
+      mesh.hops = [];
+      await expect(table).toBeHidden();
+    },
+  );
 }
 
-test('of an edge that does not tell its way nothing is asked', async ({ watch, mesh }) => {
+test('of an edge that does not tell its way nothing is asked', { tag: '@more' }, async ({ watch, mesh }) => {
   await untilState(watch, 'playing');
   await watch.keyboard.press('d');
   await expect(watch.getByRole('region', { name: 'Details' })).toContainText('edge-1');
