@@ -29,6 +29,7 @@ const (
 	StreamState_STREAM_STATE_UNSPECIFIED StreamState = 0
 	StreamState_STREAM_STATE_READY       StreamState = 1 // a publisher may come
 	StreamState_STREAM_STATE_CLOSED      StreamState = 2 // publishers are refused
+	StreamState_STREAM_STATE_WAITING     StreamState = 3 // for an origin; a publisher may come in a moment
 )
 
 // Enum value maps for StreamState.
@@ -37,11 +38,13 @@ var (
 		0: "STREAM_STATE_UNSPECIFIED",
 		1: "STREAM_STATE_READY",
 		2: "STREAM_STATE_CLOSED",
+		3: "STREAM_STATE_WAITING",
 	}
 	StreamState_value = map[string]int32{
 		"STREAM_STATE_UNSPECIFIED": 0,
 		"STREAM_STATE_READY":       1,
 		"STREAM_STATE_CLOSED":      2,
+		"STREAM_STATE_WAITING":     3,
 	}
 )
 
@@ -70,58 +73,6 @@ func (x StreamState) Number() protoreflect.EnumNumber {
 // Deprecated: Use StreamState.Descriptor instead.
 func (StreamState) EnumDescriptor() ([]byte, []int) {
 	return file_agent_proto_rawDescGZIP(), []int{0}
-}
-
-type OrderKind int32
-
-const (
-	OrderKind_ORDER_KIND_UNSPECIFIED OrderKind = 0
-	OrderKind_ORDER_KIND_DRAIN       OrderKind = 1
-	OrderKind_ORDER_KIND_CORDON      OrderKind = 2
-	OrderKind_ORDER_KIND_UNCORDON    OrderKind = 3
-)
-
-// Enum value maps for OrderKind.
-var (
-	OrderKind_name = map[int32]string{
-		0: "ORDER_KIND_UNSPECIFIED",
-		1: "ORDER_KIND_DRAIN",
-		2: "ORDER_KIND_CORDON",
-		3: "ORDER_KIND_UNCORDON",
-	}
-	OrderKind_value = map[string]int32{
-		"ORDER_KIND_UNSPECIFIED": 0,
-		"ORDER_KIND_DRAIN":       1,
-		"ORDER_KIND_CORDON":      2,
-		"ORDER_KIND_UNCORDON":    3,
-	}
-)
-
-func (x OrderKind) Enum() *OrderKind {
-	p := new(OrderKind)
-	*p = x
-	return p
-}
-
-func (x OrderKind) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (OrderKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_agent_proto_enumTypes[1].Descriptor()
-}
-
-func (OrderKind) Type() protoreflect.EnumType {
-	return &file_agent_proto_enumTypes[1]
-}
-
-func (x OrderKind) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use OrderKind.Descriptor instead.
-func (OrderKind) EnumDescriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{1}
 }
 
 type SessionEvent int32
@@ -160,11 +111,11 @@ func (x SessionEvent) String() string {
 }
 
 func (SessionEvent) Descriptor() protoreflect.EnumDescriptor {
-	return file_agent_proto_enumTypes[2].Descriptor()
+	return file_agent_proto_enumTypes[1].Descriptor()
 }
 
 func (SessionEvent) Type() protoreflect.EnumType {
-	return &file_agent_proto_enumTypes[2]
+	return &file_agent_proto_enumTypes[1]
 }
 
 func (x SessionEvent) Number() protoreflect.EnumNumber {
@@ -173,7 +124,7 @@ func (x SessionEvent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionEvent.Descriptor instead.
 func (SessionEvent) EnumDescriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{2}
+	return file_agent_proto_rawDescGZIP(), []int{1}
 }
 
 // AgentDown is one message from control to a node, behind its length (varint).
@@ -184,7 +135,6 @@ type AgentDown struct {
 	//	*AgentDown_Snapshot
 	//	*AgentDown_Delta
 	//	*AgentDown_Ack
-	//	*AgentDown_Order
 	Body          isAgentDown_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,15 +204,6 @@ func (x *AgentDown) GetAck() *Ack {
 	return nil
 }
 
-func (x *AgentDown) GetOrder() *Order {
-	if x != nil {
-		if x, ok := x.Body.(*AgentDown_Order); ok {
-			return x.Order
-		}
-	}
-	return nil
-}
-
 type isAgentDown_Body interface {
 	isAgentDown_Body()
 }
@@ -279,17 +220,11 @@ type AgentDown_Ack struct {
 	Ack *Ack `protobuf:"bytes,3,opt,name=ack,proto3,oneof"`
 }
 
-type AgentDown_Order struct {
-	Order *Order `protobuf:"bytes,4,opt,name=order,proto3,oneof"`
-}
-
 func (*AgentDown_Snapshot) isAgentDown_Body() {}
 
 func (*AgentDown_Delta) isAgentDown_Body() {}
 
 func (*AgentDown_Ack) isAgentDown_Body() {}
-
-func (*AgentDown_Order) isAgentDown_Body() {}
 
 // AgentUp is one message from a node to control, behind its length (varint).
 type AgentUp struct {
@@ -536,6 +471,7 @@ type Snapshot struct {
 	Streams       []*StreamRecord        `protobuf:"bytes,2,rep,name=streams,proto3" json:"streams,omitempty"`
 	TokenKeys     []*PublicKey           `protobuf:"bytes,3,rep,name=token_keys,json=tokenKeys,proto3" json:"token_keys,omitempty"` // of viewer tokens
 	Revoked       []string               `protobuf:"bytes,4,rep,name=revoked,proto3" json:"revoked,omitempty"`                      // sessions whose tokens, made before, do not count
+	Cluster       *Cluster               `protobuf:"bytes,5,opt,name=cluster,proto3" json:"cluster,omitempty"`                      // absent where control holds no quorum
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -598,6 +534,13 @@ func (x *Snapshot) GetRevoked() []string {
 	return nil
 }
 
+func (x *Snapshot) GetCluster() *Cluster {
+	if x != nil {
+		return x.Cluster
+	}
+	return nil
+}
+
 // Delta changes the snapshot of version from into version to.
 type Delta struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -607,7 +550,8 @@ type Delta struct {
 	Gone          []string               `protobuf:"bytes,4,rep,name=gone,proto3" json:"gone,omitempty"`                            // stream ids
 	TokenKeys     *TokenKeys             `protobuf:"bytes,5,opt,name=token_keys,json=tokenKeys,proto3" json:"token_keys,omitempty"` // absent: as they were
 	Revoked       []string               `protobuf:"bytes,6,rep,name=revoked,proto3" json:"revoked,omitempty"`
-	Over          []string               `protobuf:"bytes,7,rep,name=over,proto3" json:"over,omitempty"` // revoked before; their tokens have run out by now
+	Over          []string               `protobuf:"bytes,7,rep,name=over,proto3" json:"over,omitempty"`       // revoked before; their tokens have run out by now
+	Cluster       *Cluster               `protobuf:"bytes,8,opt,name=cluster,proto3" json:"cluster,omitempty"` // absent: as it was
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +635,126 @@ func (x *Delta) GetOver() []string {
 	return nil
 }
 
+func (x *Delta) GetCluster() *Cluster {
+	if x != nil {
+		return x.Cluster
+	}
+	return nil
+}
+
+// Cluster is what control has decided of nodes. It replaces what was said before.
+type Cluster struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Admin         []*NodeAdmin           `protobuf:"bytes,1,rep,name=admin,proto3" json:"admin,omitempty"` // nodes that are not simply in
+	Removed       []*RemovedNode         `protobuf:"bytes,2,rep,name=removed,proto3" json:"removed,omitempty"`
+	GossipKeys    [][]byte               `protobuf:"bytes,3,rep,name=gossip_keys,json=gossipKeys,proto3" json:"gossip_keys,omitempty"` // the first encrypts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cluster) Reset() {
+	*x = Cluster{}
+	mi := &file_agent_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cluster) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cluster) ProtoMessage() {}
+
+func (x *Cluster) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cluster.ProtoReflect.Descriptor instead.
+func (*Cluster) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Cluster) GetAdmin() []*NodeAdmin {
+	if x != nil {
+		return x.Admin
+	}
+	return nil
+}
+
+func (x *Cluster) GetRemoved() []*RemovedNode {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+func (x *Cluster) GetGossipKeys() [][]byte {
+	if x != nil {
+		return x.GossipKeys
+	}
+	return nil
+}
+
+type NodeAdmin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	State         AdminState             `protobuf:"varint,2,opt,name=state,proto3,enum=freshet.v1.AdminState" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeAdmin) Reset() {
+	*x = NodeAdmin{}
+	mi := &file_agent_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeAdmin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeAdmin) ProtoMessage() {}
+
+func (x *NodeAdmin) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeAdmin.ProtoReflect.Descriptor instead.
+func (*NodeAdmin) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *NodeAdmin) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *NodeAdmin) GetState() AdminState {
+	if x != nil {
+		return x.State
+	}
+	return AdminState_ADMIN_STATE_UNSPECIFIED
+}
+
 type TokenKeys struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Keys          []*PublicKey           `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
@@ -700,7 +764,7 @@ type TokenKeys struct {
 
 func (x *TokenKeys) Reset() {
 	*x = TokenKeys{}
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +776,7 @@ func (x *TokenKeys) String() string {
 func (*TokenKeys) ProtoMessage() {}
 
 func (x *TokenKeys) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[6]
+	mi := &file_agent_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +789,7 @@ func (x *TokenKeys) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenKeys.ProtoReflect.Descriptor instead.
 func (*TokenKeys) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{6}
+	return file_agent_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TokenKeys) GetKeys() []*PublicKey {
@@ -747,13 +811,14 @@ type StreamRecord struct {
 	ViewerEpoch   uint64                 `protobuf:"varint,8,opt,name=viewer_epoch,json=viewerEpoch,proto3" json:"viewer_epoch,omitempty"` // viewer tokens of an older one do not count
 	Hidden        bool                   `protobuf:"varint,9,opt,name=hidden,proto3" json:"hidden,omitempty"`                              // for viewers it is not there yet
 	Standby       string                 `protobuf:"bytes,10,opt,name=standby,proto3" json:"standby,omitempty"`                            // node that takes the origin's place, empty for none
+	Hubs          []*Hub                 `protobuf:"bytes,11,rep,name=hubs,proto3" json:"hubs,omitempty"`                                  // of its relay tree
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRecord) Reset() {
 	*x = StreamRecord{}
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +830,7 @@ func (x *StreamRecord) String() string {
 func (*StreamRecord) ProtoMessage() {}
 
 func (x *StreamRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[7]
+	mi := &file_agent_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +843,7 @@ func (x *StreamRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRecord.ProtoReflect.Descriptor instead.
 func (*StreamRecord) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{7}
+	return file_agent_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StreamRecord) GetId() string {
@@ -851,6 +916,13 @@ func (x *StreamRecord) GetStandby() string {
 	return ""
 }
 
+func (x *StreamRecord) GetHubs() []*Hub {
+	if x != nil {
+		return x.Hubs
+	}
+	return nil
+}
+
 type PublicKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -861,7 +933,7 @@ type PublicKey struct {
 
 func (x *PublicKey) Reset() {
 	*x = PublicKey{}
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +945,7 @@ func (x *PublicKey) String() string {
 func (*PublicKey) ProtoMessage() {}
 
 func (x *PublicKey) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[8]
+	mi := &file_agent_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +958,7 @@ func (x *PublicKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublicKey.ProtoReflect.Descriptor instead.
 func (*PublicKey) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{8}
+	return file_agent_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PublicKey) GetId() string {
@@ -903,59 +975,6 @@ func (x *PublicKey) GetEd25519() []byte {
 	return nil
 }
 
-// Order tells a node to do something now.
-type Order struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Kind          OrderKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=freshet.v1.OrderKind" json:"kind,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Order) Reset() {
-	*x = Order{}
-	mi := &file_agent_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Order) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Order) ProtoMessage() {}
-
-func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Order.ProtoReflect.Descriptor instead.
-func (*Order) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *Order) GetId() uint64 {
-	if x != nil {
-		return x.Id
-	}
-	return 0
-}
-
-func (x *Order) GetKind() OrderKind {
-	if x != nil {
-		return x.Kind
-	}
-	return OrderKind_ORDER_KIND_UNSPECIFIED
-}
-
 // Ack says that everything the node sent up to sequence is kept.
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -966,7 +985,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +997,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1010,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{10}
+	return file_agent_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ack) GetSequence() uint64 {
@@ -1014,13 +1033,14 @@ type NodeFacts struct {
 	Streams       []*StreamFacts         `protobuf:"bytes,8,rep,name=streams,proto3" json:"streams,omitempty"`
 	Rtt           string                 `protobuf:"bytes,9,opt,name=rtt,proto3" json:"rtt,omitempty"`                                         // URL that answers 204 at once, edges only
 	LoadPermille  uint32                 `protobuf:"varint,10,opt,name=load_permille,json=loadPermille,proto3" json:"load_permille,omitempty"` // of what the edge may do; from 1000 on it takes nobody
+	CapacityMbps  uint32                 `protobuf:"varint,11,opt,name=capacity_mbps,json=capacityMbps,proto3" json:"capacity_mbps,omitempty"` // that the node can send; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeFacts) Reset() {
 	*x = NodeFacts{}
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1052,7 @@ func (x *NodeFacts) String() string {
 func (*NodeFacts) ProtoMessage() {}
 
 func (x *NodeFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1065,7 @@ func (x *NodeFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeFacts.ProtoReflect.Descriptor instead.
 func (*NodeFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{11}
+	return file_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NodeFacts) GetSequence() uint64 {
@@ -1118,6 +1138,13 @@ func (x *NodeFacts) GetLoadPermille() uint32 {
 	return 0
 }
 
+func (x *NodeFacts) GetCapacityMbps() uint32 {
+	if x != nil {
+		return x.CapacityMbps
+	}
+	return 0
+}
+
 // StreamFacts is one stream a node carries.
 type StreamFacts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1128,13 +1155,14 @@ type StreamFacts struct {
 	Upstream      string                 `protobuf:"bytes,5,opt,name=upstream,proto3" json:"upstream,omitempty"` // node, empty at the origin
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`        // from the origin
 	Flows         []*FlowFacts           `protobuf:"bytes,7,rep,name=flows,proto3" json:"flows,omitempty"`
+	LayerKbps     []uint32               `protobuf:"varint,8,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"` // as gossip has it, which leaves flows out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamFacts) Reset() {
 	*x = StreamFacts{}
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1174,7 @@ func (x *StreamFacts) String() string {
 func (*StreamFacts) ProtoMessage() {}
 
 func (x *StreamFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1187,7 @@ func (x *StreamFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFacts.ProtoReflect.Descriptor instead.
 func (*StreamFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{12}
+	return file_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StreamFacts) GetId() string {
@@ -1211,6 +1239,13 @@ func (x *StreamFacts) GetFlows() []*FlowFacts {
 	return nil
 }
 
+func (x *StreamFacts) GetLayerKbps() []uint32 {
+	if x != nil {
+		return x.LayerKbps
+	}
+	return nil
+}
+
 type FlowFacts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Track         string                 `protobuf:"bytes,1,opt,name=track,proto3" json:"track,omitempty"`
@@ -1225,7 +1260,7 @@ type FlowFacts struct {
 
 func (x *FlowFacts) Reset() {
 	*x = FlowFacts{}
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1272,7 @@ func (x *FlowFacts) String() string {
 func (*FlowFacts) ProtoMessage() {}
 
 func (x *FlowFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1285,7 @@ func (x *FlowFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowFacts.ProtoReflect.Descriptor instead.
 func (*FlowFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{13}
+	return file_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FlowFacts) GetTrack() string {
@@ -1306,7 +1341,7 @@ type SessionFacts struct {
 
 func (x *SessionFacts) Reset() {
 	*x = SessionFacts{}
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1353,7 @@ func (x *SessionFacts) String() string {
 func (*SessionFacts) ProtoMessage() {}
 
 func (x *SessionFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1366,7 @@ func (x *SessionFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFacts.ProtoReflect.Descriptor instead.
 func (*SessionFacts) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{14}
+	return file_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SessionFacts) GetSequence() uint64 {
@@ -1360,7 +1395,7 @@ type SessionFact struct {
 
 func (x *SessionFact) Reset() {
 	*x = SessionFact{}
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1407,7 @@ func (x *SessionFact) String() string {
 func (*SessionFact) ProtoMessage() {}
 
 func (x *SessionFact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1420,7 @@ func (x *SessionFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFact.ProtoReflect.Descriptor instead.
 func (*SessionFact) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{15}
+	return file_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SessionFact) GetSession() string {
@@ -1421,13 +1456,12 @@ var File_agent_proto protoreflect.FileDescriptor
 const file_agent_proto_rawDesc = "" +
 	"\n" +
 	"\vagent.proto\x12\n" +
-	"freshet.v1\"\xc2\x01\n" +
+	"freshet.v1\x1a\fquorum.proto\"\x9d\x01\n" +
 	"\tAgentDown\x122\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x14.freshet.v1.SnapshotH\x00R\bsnapshot\x12)\n" +
 	"\x05delta\x18\x02 \x01(\v2\x11.freshet.v1.DeltaH\x00R\x05delta\x12#\n" +
-	"\x03ack\x18\x03 \x01(\v2\x0f.freshet.v1.AckH\x00R\x03ack\x12)\n" +
-	"\x05order\x18\x04 \x01(\v2\x11.freshet.v1.OrderH\x00R\x05orderB\x06\n" +
-	"\x04body\"\xa8\x01\n" +
+	"\x03ack\x18\x03 \x01(\v2\x0f.freshet.v1.AckH\x00R\x03ackB\x06\n" +
+	"\x04bodyJ\x04\b\x04\x10\x05\"\xa8\x01\n" +
 	"\aAgentUp\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.freshet.v1.AgentHelloH\x00R\x05hello\x12-\n" +
 	"\x05facts\x18\x02 \x01(\v2\x15.freshet.v1.NodeFactsH\x00R\x05facts\x126\n" +
@@ -1443,13 +1477,14 @@ const file_agent_proto_rawDesc = "" +
 	"\bposition\x18\x06 \x01(\v2\x14.freshet.v1.PositionR\bposition\"D\n" +
 	"\bPosition\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
-	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\"\xa8\x01\n" +
+	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\"\xd7\x01\n" +
 	"\bSnapshot\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x122\n" +
 	"\astreams\x18\x02 \x03(\v2\x18.freshet.v1.StreamRecordR\astreams\x124\n" +
 	"\n" +
 	"token_keys\x18\x03 \x03(\v2\x15.freshet.v1.PublicKeyR\ttokenKeys\x12\x18\n" +
-	"\arevoked\x18\x04 \x03(\tR\arevoked\"\xd7\x01\n" +
+	"\arevoked\x18\x04 \x03(\tR\arevoked\x12-\n" +
+	"\acluster\x18\x05 \x01(\v2\x13.freshet.v1.ClusterR\acluster\"\x86\x02\n" +
 	"\x05Delta\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\x122\n" +
@@ -1458,9 +1493,18 @@ const file_agent_proto_rawDesc = "" +
 	"\n" +
 	"token_keys\x18\x05 \x01(\v2\x15.freshet.v1.TokenKeysR\ttokenKeys\x12\x18\n" +
 	"\arevoked\x18\x06 \x03(\tR\arevoked\x12\x12\n" +
-	"\x04over\x18\a \x03(\tR\x04over\"6\n" +
+	"\x04over\x18\a \x03(\tR\x04over\x12-\n" +
+	"\acluster\x18\b \x01(\v2\x13.freshet.v1.ClusterR\acluster\"\x8a\x01\n" +
+	"\aCluster\x12+\n" +
+	"\x05admin\x18\x01 \x03(\v2\x15.freshet.v1.NodeAdminR\x05admin\x121\n" +
+	"\aremoved\x18\x02 \x03(\v2\x17.freshet.v1.RemovedNodeR\aremoved\x12\x1f\n" +
+	"\vgossip_keys\x18\x03 \x03(\fR\n" +
+	"gossipKeys\"M\n" +
+	"\tNodeAdmin\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12,\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x16.freshet.v1.AdminStateR\x05state\"6\n" +
 	"\tTokenKeys\x12)\n" +
-	"\x04keys\x18\x01 \x03(\v2\x15.freshet.v1.PublicKeyR\x04keys\"\x99\x02\n" +
+	"\x04keys\x18\x01 \x03(\v2\x15.freshet.v1.PublicKeyR\x04keys\"\xbe\x02\n" +
 	"\fStreamRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x1d\n" +
@@ -1473,15 +1517,13 @@ const file_agent_proto_rawDesc = "" +
 	"\fviewer_epoch\x18\b \x01(\x04R\vviewerEpoch\x12\x16\n" +
 	"\x06hidden\x18\t \x01(\bR\x06hidden\x12\x18\n" +
 	"\astandby\x18\n" +
-	" \x01(\tR\astandby\"5\n" +
+	" \x01(\tR\astandby\x12#\n" +
+	"\x04hubs\x18\v \x03(\v2\x0f.freshet.v1.HubR\x04hubs\"5\n" +
 	"\tPublicKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
-	"\aed25519\x18\x02 \x01(\fR\aed25519\"B\n" +
-	"\x05Order\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\x12)\n" +
-	"\x04kind\x18\x02 \x01(\x0e2\x15.freshet.v1.OrderKindR\x04kind\"!\n" +
+	"\aed25519\x18\x02 \x01(\fR\aed25519\"!\n" +
 	"\x03Ack\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\x95\x02\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\xba\x02\n" +
 	"\tNodeFacts\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04whip\x18\x02 \x01(\tR\x04whip\x12\x12\n" +
@@ -1493,7 +1535,8 @@ const file_agent_proto_rawDesc = "" +
 	"\astreams\x18\b \x03(\v2\x17.freshet.v1.StreamFactsR\astreams\x12\x10\n" +
 	"\x03rtt\x18\t \x01(\tR\x03rtt\x12#\n" +
 	"\rload_permille\x18\n" +
-	" \x01(\rR\floadPermille\"\xbe\x01\n" +
+	" \x01(\rR\floadPermille\x12#\n" +
+	"\rcapacity_mbps\x18\v \x01(\rR\fcapacityMbps\"\xdd\x01\n" +
 	"\vStreamFacts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -1501,7 +1544,9 @@ const file_agent_proto_rawDesc = "" +
 	"\aviewers\x18\x04 \x01(\rR\aviewers\x12\x1a\n" +
 	"\bupstream\x18\x05 \x01(\tR\bupstream\x12\x12\n" +
 	"\x04hops\x18\x06 \x01(\rR\x04hops\x12+\n" +
-	"\x05flows\x18\a \x03(\v2\x15.freshet.v1.FlowFactsR\x05flows\"\x98\x01\n" +
+	"\x05flows\x18\a \x03(\v2\x15.freshet.v1.FlowFactsR\x05flows\x12\x1d\n" +
+	"\n" +
+	"layer_kbps\x18\b \x03(\rR\tlayerKbps\"\x98\x01\n" +
 	"\tFlowFacts\x12\x14\n" +
 	"\x05track\x18\x01 \x01(\tR\x05track\x12\x10\n" +
 	"\x03rid\x18\x02 \x01(\tR\x03rid\x12\x14\n" +
@@ -1518,16 +1563,12 @@ const file_agent_proto_rawDesc = "" +
 	"\x06stream\x18\x02 \x01(\tR\x06stream\x12.\n" +
 	"\x05event\x18\x03 \x01(\x0e2\x18.freshet.v1.SessionEventR\x05event\x12\x1c\n" +
 	"\n" +
-	"at_unix_ms\x18\x04 \x01(\x03R\batUnixMs*\\\n" +
+	"at_unix_ms\x18\x04 \x01(\x03R\batUnixMs*v\n" +
 	"\vStreamState\x12\x1c\n" +
 	"\x18STREAM_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12STREAM_STATE_READY\x10\x01\x12\x17\n" +
-	"\x13STREAM_STATE_CLOSED\x10\x02*m\n" +
-	"\tOrderKind\x12\x1a\n" +
-	"\x16ORDER_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10ORDER_KIND_DRAIN\x10\x01\x12\x15\n" +
-	"\x11ORDER_KIND_CORDON\x10\x02\x12\x17\n" +
-	"\x13ORDER_KIND_UNCORDON\x10\x03*v\n" +
+	"\x13STREAM_STATE_CLOSED\x10\x02\x12\x18\n" +
+	"\x14STREAM_STATE_WAITING\x10\x03*v\n" +
 	"\fSessionEvent\x12\x1d\n" +
 	"\x19SESSION_EVENT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12SESSION_EVENT_JOIN\x10\x01\x12\x16\n" +
@@ -1546,54 +1587,61 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_agent_proto_goTypes = []any{
 	(StreamState)(0),     // 0: freshet.v1.StreamState
-	(OrderKind)(0),       // 1: freshet.v1.OrderKind
-	(SessionEvent)(0),    // 2: freshet.v1.SessionEvent
-	(*AgentDown)(nil),    // 3: freshet.v1.AgentDown
-	(*AgentUp)(nil),      // 4: freshet.v1.AgentUp
-	(*AgentHello)(nil),   // 5: freshet.v1.AgentHello
-	(*Position)(nil),     // 6: freshet.v1.Position
-	(*Snapshot)(nil),     // 7: freshet.v1.Snapshot
-	(*Delta)(nil),        // 8: freshet.v1.Delta
-	(*TokenKeys)(nil),    // 9: freshet.v1.TokenKeys
-	(*StreamRecord)(nil), // 10: freshet.v1.StreamRecord
-	(*PublicKey)(nil),    // 11: freshet.v1.PublicKey
-	(*Order)(nil),        // 12: freshet.v1.Order
+	(SessionEvent)(0),    // 1: freshet.v1.SessionEvent
+	(*AgentDown)(nil),    // 2: freshet.v1.AgentDown
+	(*AgentUp)(nil),      // 3: freshet.v1.AgentUp
+	(*AgentHello)(nil),   // 4: freshet.v1.AgentHello
+	(*Position)(nil),     // 5: freshet.v1.Position
+	(*Snapshot)(nil),     // 6: freshet.v1.Snapshot
+	(*Delta)(nil),        // 7: freshet.v1.Delta
+	(*Cluster)(nil),      // 8: freshet.v1.Cluster
+	(*NodeAdmin)(nil),    // 9: freshet.v1.NodeAdmin
+	(*TokenKeys)(nil),    // 10: freshet.v1.TokenKeys
+	(*StreamRecord)(nil), // 11: freshet.v1.StreamRecord
+	(*PublicKey)(nil),    // 12: freshet.v1.PublicKey
 	(*Ack)(nil),          // 13: freshet.v1.Ack
 	(*NodeFacts)(nil),    // 14: freshet.v1.NodeFacts
 	(*StreamFacts)(nil),  // 15: freshet.v1.StreamFacts
 	(*FlowFacts)(nil),    // 16: freshet.v1.FlowFacts
 	(*SessionFacts)(nil), // 17: freshet.v1.SessionFacts
 	(*SessionFact)(nil),  // 18: freshet.v1.SessionFact
+	(*RemovedNode)(nil),  // 19: freshet.v1.RemovedNode
+	(AdminState)(0),      // 20: freshet.v1.AdminState
+	(*Hub)(nil),          // 21: freshet.v1.Hub
 }
 var file_agent_proto_depIdxs = []int32{
-	7,  // 0: freshet.v1.AgentDown.snapshot:type_name -> freshet.v1.Snapshot
-	8,  // 1: freshet.v1.AgentDown.delta:type_name -> freshet.v1.Delta
+	6,  // 0: freshet.v1.AgentDown.snapshot:type_name -> freshet.v1.Snapshot
+	7,  // 1: freshet.v1.AgentDown.delta:type_name -> freshet.v1.Delta
 	13, // 2: freshet.v1.AgentDown.ack:type_name -> freshet.v1.Ack
-	12, // 3: freshet.v1.AgentDown.order:type_name -> freshet.v1.Order
-	5,  // 4: freshet.v1.AgentUp.hello:type_name -> freshet.v1.AgentHello
-	14, // 5: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
-	17, // 6: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
-	6,  // 7: freshet.v1.AgentHello.position:type_name -> freshet.v1.Position
-	10, // 8: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
-	11, // 9: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
-	10, // 10: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
-	9,  // 11: freshet.v1.Delta.token_keys:type_name -> freshet.v1.TokenKeys
-	11, // 12: freshet.v1.TokenKeys.keys:type_name -> freshet.v1.PublicKey
-	0,  // 13: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
-	1,  // 14: freshet.v1.Order.kind:type_name -> freshet.v1.OrderKind
-	15, // 15: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
-	16, // 16: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
-	18, // 17: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
-	2,  // 18: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	4,  // 3: freshet.v1.AgentUp.hello:type_name -> freshet.v1.AgentHello
+	14, // 4: freshet.v1.AgentUp.facts:type_name -> freshet.v1.NodeFacts
+	17, // 5: freshet.v1.AgentUp.sessions:type_name -> freshet.v1.SessionFacts
+	5,  // 6: freshet.v1.AgentHello.position:type_name -> freshet.v1.Position
+	11, // 7: freshet.v1.Snapshot.streams:type_name -> freshet.v1.StreamRecord
+	12, // 8: freshet.v1.Snapshot.token_keys:type_name -> freshet.v1.PublicKey
+	8,  // 9: freshet.v1.Snapshot.cluster:type_name -> freshet.v1.Cluster
+	11, // 10: freshet.v1.Delta.streams:type_name -> freshet.v1.StreamRecord
+	10, // 11: freshet.v1.Delta.token_keys:type_name -> freshet.v1.TokenKeys
+	8,  // 12: freshet.v1.Delta.cluster:type_name -> freshet.v1.Cluster
+	9,  // 13: freshet.v1.Cluster.admin:type_name -> freshet.v1.NodeAdmin
+	19, // 14: freshet.v1.Cluster.removed:type_name -> freshet.v1.RemovedNode
+	20, // 15: freshet.v1.NodeAdmin.state:type_name -> freshet.v1.AdminState
+	12, // 16: freshet.v1.TokenKeys.keys:type_name -> freshet.v1.PublicKey
+	0,  // 17: freshet.v1.StreamRecord.state:type_name -> freshet.v1.StreamState
+	21, // 18: freshet.v1.StreamRecord.hubs:type_name -> freshet.v1.Hub
+	15, // 19: freshet.v1.NodeFacts.streams:type_name -> freshet.v1.StreamFacts
+	16, // 20: freshet.v1.StreamFacts.flows:type_name -> freshet.v1.FlowFacts
+	18, // 21: freshet.v1.SessionFacts.facts:type_name -> freshet.v1.SessionFact
+	1,  // 22: freshet.v1.SessionFact.event:type_name -> freshet.v1.SessionEvent
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -1601,11 +1649,11 @@ func file_agent_proto_init() {
 	if File_agent_proto != nil {
 		return
 	}
+	file_quorum_proto_init()
 	file_agent_proto_msgTypes[0].OneofWrappers = []any{
 		(*AgentDown_Snapshot)(nil),
 		(*AgentDown_Delta)(nil),
 		(*AgentDown_Ack)(nil),
-		(*AgentDown_Order)(nil),
 	}
 	file_agent_proto_msgTypes[1].OneofWrappers = []any{
 		(*AgentUp_Hello)(nil),
@@ -1617,8 +1665,8 @@ func file_agent_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -494,6 +494,8 @@ type MeshSeed struct {
 	Controls      []string               `protobuf:"bytes,1,rep,name=controls,proto3" json:"controls,omitempty"`                       // host:port
 	Gossip        []string               `protobuf:"bytes,2,rep,name=gossip,proto3" json:"gossip,omitempty"`                           // host:port of nodes to join
 	GossipKeys    [][]byte               `protobuf:"bytes,3,rep,name=gossip_keys,json=gossipKeys,proto3" json:"gossip_keys,omitempty"` // the first one encrypts, all of them open
+	Region        string                 `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`                           // of the node itself; as what follows, on its disk alone
+	Own           string                 `protobuf:"bytes,5,opt,name=own,proto3" json:"own,omitempty"`                                 // host:port at which a control node is reached itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,6 +549,20 @@ func (x *MeshSeed) GetGossipKeys() [][]byte {
 		return x.GossipKeys
 	}
 	return nil
+}
+
+func (x *MeshSeed) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *MeshSeed) GetOwn() string {
+	if x != nil {
+		return x.Own
+	}
+	return ""
 }
 
 // ControlSecrets is what control nodes share, and nobody else has.
@@ -691,12 +707,14 @@ const file_enrol_proto_rawDesc = "" +
 	"\x02ca\x18\x02 \x01(\fR\x02ca\x12\x16\n" +
 	"\x06region\x18\x03 \x01(\tR\x06region\x12(\n" +
 	"\x04mesh\x18\x04 \x01(\v2\x14.freshet.v1.MeshSeedR\x04mesh\x124\n" +
-	"\asecrets\x18\x05 \x01(\v2\x1a.freshet.v1.ControlSecretsR\asecrets\"_\n" +
+	"\asecrets\x18\x05 \x01(\v2\x1a.freshet.v1.ControlSecretsR\asecrets\"\x89\x01\n" +
 	"\bMeshSeed\x12\x1a\n" +
 	"\bcontrols\x18\x01 \x03(\tR\bcontrols\x12\x16\n" +
 	"\x06gossip\x18\x02 \x03(\tR\x06gossip\x12\x1f\n" +
 	"\vgossip_keys\x18\x03 \x03(\fR\n" +
-	"gossipKeys\"Q\n" +
+	"gossipKeys\x12\x16\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\x12\x10\n" +
+	"\x03own\x18\x05 \x01(\tR\x03own\"Q\n" +
 	"\x0eControlSecrets\x12\x12\n" +
 	"\x04root\x18\x01 \x01(\fR\x04root\x12\x1b\n" +
 	"\tsign_seed\x18\x02 \x01(\fR\bsignSeed\x12\x0e\n" +

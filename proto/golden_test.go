@@ -37,18 +37,19 @@ func messages() []proto.Message {
 		Gone: 1, Late: 3, Shed: 1, RoomBps: 2_000_000, RateBps: 3_550_000, Switches: 1}
 	way := &pb.Route{Id: 1, Hops: []*pb.HopStats{hop}}
 
-	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true, ViewerEpoch: 2, Hidden: true, Standby: "origin-2"}
+	record := &pb.StreamRecord{Id: "sample", Event: "launch", KeySha256: []byte{1, 2}, State: pb.StreamState_STREAM_STATE_CLOSED, Origin: "origin-1", Epoch: 3, Open: true, ViewerEpoch: 2, Hidden: true, Standby: "origin-2", Hubs: []*pb.Hub{{Node: "edge-1", Region: "yul", Parent: "origin-1"}}}
 	key := &pb.PublicKey{Id: "k1", Ed25519: []byte{3, 4}}
-	snapshot := &pb.Snapshot{Version: 7, Streams: []*pb.StreamRecord{record}, TokenKeys: []*pb.PublicKey{key}, Revoked: []string{"t1"}}
+	admin := &pb.NodeAdmin{Node: "edge-1", State: pb.AdminState_ADMIN_STATE_DRAINING}
+	cluster := &pb.Cluster{Admin: []*pb.NodeAdmin{admin}, Removed: []*pb.RemovedNode{{Node: "edge-9", Key: []byte{5}, AtUnixMs: 1}}, GossipKeys: [][]byte{{6}}}
+	snapshot := &pb.Snapshot{Version: 7, Streams: []*pb.StreamRecord{record}, TokenKeys: []*pb.PublicKey{key}, Revoked: []string{"t1"}, Cluster: cluster}
 	keys := &pb.TokenKeys{Keys: []*pb.PublicKey{key}}
-	delta := &pb.Delta{From: 7, To: 8, Streams: []*pb.StreamRecord{record}, Gone: []string{"old"}, TokenKeys: keys, Revoked: []string{"t1"}, Over: []string{"t0"}}
+	delta := &pb.Delta{From: 7, To: 8, Streams: []*pb.StreamRecord{record}, Gone: []string{"old"}, TokenKeys: keys, Revoked: []string{"t1"}, Over: []string{"t0"}, Cluster: cluster}
 	ack := &pb.Ack{Sequence: 9}
-	order := &pb.Order{Id: 5, Kind: pb.OrderKind_ORDER_KIND_UNCORDON}
 	position := &pb.Position{Latitude: 45.5, Longitude: -73.5}
 	agentHello := &pb.AgentHello{Node: "edge-1", Role: "edge", Region: "yul", Version: 7, Software: "v1", Position: position}
 	flowFacts := &pb.FlowFacts{Track: "v", Rid: "h", Codec: "VP8", Width: 1280, Height: 720, BitrateBps: 2_500_000}
-	streamFacts := &pb.StreamFacts{Id: "sample", Epoch: 3, Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1, Flows: []*pb.FlowFacts{flowFacts}}
-	facts := &pb.NodeFacts{Sequence: 9, Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Metrics: "http://e/metrics", Pid: 42, Viewers: 2, Streams: []*pb.StreamFacts{streamFacts}, Rtt: "http://e/rtt", LoadPermille: 500}
+	streamFacts := &pb.StreamFacts{Id: "sample", Epoch: 3, Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1, Flows: []*pb.FlowFacts{flowFacts}, LayerKbps: []uint32{300}}
+	facts := &pb.NodeFacts{Sequence: 9, Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Metrics: "http://e/metrics", Pid: 42, Viewers: 2, Streams: []*pb.StreamFacts{streamFacts}, Rtt: "http://e/rtt", LoadPermille: 500, CapacityMbps: 1000}
 	session := &pb.SessionFact{Session: "s1", Stream: "sample", Event: pb.SessionEvent_SESSION_EVENT_LEAVE, AtUnixMs: 1}
 	sessions := &pb.SessionFacts{Sequence: 10, Facts: []*pb.SessionFact{session}}
 
@@ -71,20 +72,19 @@ func messages() []proto.Message {
 		&pb.AgentDown{Body: &pb.AgentDown_Snapshot{Snapshot: snapshot}},
 		&pb.AgentDown{Body: &pb.AgentDown_Delta{Delta: delta}},
 		&pb.AgentDown{Body: &pb.AgentDown_Ack{Ack: ack}},
-		&pb.AgentDown{Body: &pb.AgentDown_Order{Order: order}},
 		&pb.AgentUp{Body: &pb.AgentUp_Hello{Hello: agentHello}},
 		&pb.AgentUp{Body: &pb.AgentUp_Facts{Facts: facts}},
 		&pb.AgentUp{Body: &pb.AgentUp_Sessions{Sessions: sessions}},
-		snapshot, delta, ack, order, record, key, keys, agentHello, position, facts, streamFacts, flowFacts, sessions, session,
+		snapshot, delta, ack, cluster, admin, record, key, keys, agentHello, position, facts, streamFacts, flowFacts, sessions, session,
 	}...)
 }
 
 func meshMessages() []proto.Message {
-	addresses := &pb.Addresses{Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Mesh: "c:1", Http: "http://e", Metrics: "http://e/metrics", Gossip: "192.0.2.1:3"}
+	addresses := &pb.Addresses{Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Mesh: "c:1", Http: "http://e", Metrics: "http://e/metrics", Gossip: "192.0.2.1:3", Rtt: "http://e/rtt"}
 	coordinate := &pb.Coordinate{Vec: []float32{1, -2}, Error: 0.5, Adjustment: 0.25, Height: 0.125}
-	announcement := &pb.Announcement{Stream: "sample", Epoch: 1 << 63, Live: true, Hops: 1, Viewers: 2, Upstream: "origin-1"}
+	announcement := &pb.Announcement{Stream: "sample", Epoch: 1 << 63, Live: true, Hops: 1, Viewers: 2, Upstream: "origin-1", LayerKbps: []uint32{300, 900}}
 	state := &pb.NodeState{Node: "edge-1", Boot: 1 << 63, StartedMs: 1, Version: 9, Part: 1, Parts: 2, Role: "edge", Region: "yul", Lat: 45.5, Lon: -73.5,
-		Addresses: addresses, Software: "v1", Capacity: 1000, LoadPermille: 500, Viewers: 2, Drain: pb.DrainState_DRAIN_STATE_DRAINING, Coordinate: coordinate,
+		Addresses: addresses, Software: "v1", CapacityMbps: 1000, Pid: 7, GossipKeys: []uint32{1 << 31, 2}, LoadPermille: 500, Viewers: 2, Drain: pb.DrainState_DRAIN_STATE_DRAINING, Coordinate: coordinate,
 		Leaving: true, Announcements: []*pb.Announcement{announcement}}
 	signed := &pb.SignedState{State: []byte{1}, Signature: []byte{2}, Certificate: []byte{3}}
 	gossip := &pb.MeshMessage{State: signed, Certificate: []byte{4}}
@@ -99,7 +99,7 @@ func meshMessages() []proto.Message {
 func enrolMessages() []proto.Message {
 	enrol := &pb.EnrolRequest{Secret: []byte{1, 2}, Csr: []byte{3, 4}, Node: "edge-1", Role: "edge", Region: "yul", Software: "v1"}
 	renew := &pb.RenewRequest{Csr: []byte{3, 4}, Software: "v1"}
-	mesh := &pb.MeshSeed{Controls: []string{"c:1"}, Gossip: []string{"c:3"}, GossipKeys: [][]byte{{5, 6}}}
+	mesh := &pb.MeshSeed{Controls: []string{"c:1"}, Gossip: []string{"c:3"}, GossipKeys: [][]byte{{5, 6}}, Region: "yul", Own: "c:2"}
 	secrets := &pb.ControlSecrets{Root: []byte{7}, SignSeed: []byte{8}, Ca: []byte{9}}
 	answer := &pb.EnrolAnswer{Certificate: []byte{10}, Ca: []byte{11}, Region: "yul", Mesh: mesh, Secrets: secrets}
 	refusal := &pb.EnrolRefusal{Code: pb.EnrolCode_ENROL_CODE_CERTIFICATE, Text: "x"}

@@ -309,13 +309,15 @@ type NodeState struct {
 	Lon           float64                `protobuf:"fixed64,10,opt,name=lon,proto3" json:"lon,omitempty"`
 	Addresses     *Addresses             `protobuf:"bytes,11,opt,name=addresses,proto3" json:"addresses,omitempty"`
 	Software      string                 `protobuf:"bytes,12,opt,name=software,proto3" json:"software,omitempty"`
-	Capacity      uint32                 `protobuf:"varint,13,opt,name=capacity,proto3" json:"capacity,omitempty"`                             // viewers, or streams of an origin
+	CapacityMbps  uint32                 `protobuf:"varint,13,opt,name=capacity_mbps,json=capacityMbps,proto3" json:"capacity_mbps,omitempty"` // that the node can send; 0: not known
 	LoadPermille  uint32                 `protobuf:"varint,14,opt,name=load_permille,json=loadPermille,proto3" json:"load_permille,omitempty"` // of what the node can do
 	Viewers       uint32                 `protobuf:"varint,15,opt,name=viewers,proto3" json:"viewers,omitempty"`
 	Drain         DrainState             `protobuf:"varint,16,opt,name=drain,proto3,enum=freshet.v1.DrainState" json:"drain,omitempty"`
 	Coordinate    *Coordinate            `protobuf:"bytes,17,opt,name=coordinate,proto3" json:"coordinate,omitempty"`
 	Leaving       bool                   `protobuf:"varint,18,opt,name=leaving,proto3" json:"leaving,omitempty"` // the last word of a process that ends in order
 	Announcements []*Announcement        `protobuf:"bytes,19,rep,name=announcements,proto3" json:"announcements,omitempty"`
+	Pid           uint32                 `protobuf:"varint,20,opt,name=pid,proto3" json:"pid,omitempty"`                                         // in part 0
+	GossipKeys    []uint32               `protobuf:"fixed32,21,rep,packed,name=gossip_keys,json=gossipKeys,proto3" json:"gossip_keys,omitempty"` // in part 0: those the node has, the one it encrypts with first, each by the first bytes of its SHA-256
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,9 +436,9 @@ func (x *NodeState) GetSoftware() string {
 	return ""
 }
 
-func (x *NodeState) GetCapacity() uint32 {
+func (x *NodeState) GetCapacityMbps() uint32 {
 	if x != nil {
-		return x.Capacity
+		return x.CapacityMbps
 	}
 	return 0
 }
@@ -483,6 +485,20 @@ func (x *NodeState) GetAnnouncements() []*Announcement {
 	return nil
 }
 
+func (x *NodeState) GetPid() uint32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *NodeState) GetGossipKeys() []uint32 {
+	if x != nil {
+		return x.GossipKeys
+	}
+	return nil
+}
+
 type Addresses struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Whip          string                 `protobuf:"bytes,1,opt,name=whip,proto3" json:"whip,omitempty"`
@@ -492,6 +508,7 @@ type Addresses struct {
 	Http          string                 `protobuf:"bytes,5,opt,name=http,proto3" json:"http,omitempty"`
 	Metrics       string                 `protobuf:"bytes,6,opt,name=metrics,proto3" json:"metrics,omitempty"`
 	Gossip        string                 `protobuf:"bytes,7,opt,name=gossip,proto3" json:"gossip,omitempty"` // IP:port, UDP and TCP
+	Rtt           string                 `protobuf:"bytes,8,opt,name=rtt,proto3" json:"rtt,omitempty"`       // URL that answers at once, of an edge
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -575,6 +592,13 @@ func (x *Addresses) GetGossip() string {
 	return ""
 }
 
+func (x *Addresses) GetRtt() string {
+	if x != nil {
+		return x.Rtt
+	}
+	return ""
+}
+
 // Coordinate is a Vivaldi network coordinate; distances are round trips in seconds.
 type Coordinate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -652,7 +676,8 @@ type Announcement struct {
 	Live          bool                   `protobuf:"varint,3,opt,name=live,proto3" json:"live,omitempty"`
 	Hops          uint32                 `protobuf:"varint,4,opt,name=hops,proto3" json:"hops,omitempty"` // from the origin; 0 at the origin
 	Viewers       uint32                 `protobuf:"varint,5,opt,name=viewers,proto3" json:"viewers,omitempty"`
-	Upstream      string                 `protobuf:"bytes,6,opt,name=upstream,proto3" json:"upstream,omitempty"` // node; empty at the origin
+	Upstream      string                 `protobuf:"bytes,6,opt,name=upstream,proto3" json:"upstream,omitempty"`                            // node; empty at the origin
+	LayerKbps     []uint32               `protobuf:"varint,7,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"` // at the origin: what each layer adds, the lowest first and with the sound
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -729,6 +754,13 @@ func (x *Announcement) GetUpstream() string {
 	return ""
 }
 
+func (x *Announcement) GetLayerKbps() []uint32 {
+	if x != nil {
+		return x.LayerKbps
+	}
+	return nil
+}
+
 var File_mesh_proto protoreflect.FileDescriptor
 
 const file_mesh_proto_rawDesc = "" +
@@ -749,7 +781,7 @@ const file_mesh_proto_rawDesc = "" +
 	"\n" +
 	"HeardState\x12-\n" +
 	"\x05state\x18\x01 \x01(\v2\x17.freshet.v1.SignedStateR\x05state\x12\x15\n" +
-	"\x06age_ms\x18\x02 \x01(\rR\x05ageMs\"\xd2\x04\n" +
+	"\x06age_ms\x18\x02 \x01(\rR\x05ageMs\"\x8e\x05\n" +
 	"\tNodeState\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04boot\x18\x02 \x01(\x06R\x04boot\x12\x1d\n" +
@@ -764,8 +796,8 @@ const file_mesh_proto_rawDesc = "" +
 	"\x03lon\x18\n" +
 	" \x01(\x01R\x03lon\x123\n" +
 	"\taddresses\x18\v \x01(\v2\x15.freshet.v1.AddressesR\taddresses\x12\x1a\n" +
-	"\bsoftware\x18\f \x01(\tR\bsoftware\x12\x1a\n" +
-	"\bcapacity\x18\r \x01(\rR\bcapacity\x12#\n" +
+	"\bsoftware\x18\f \x01(\tR\bsoftware\x12#\n" +
+	"\rcapacity_mbps\x18\r \x01(\rR\fcapacityMbps\x12#\n" +
 	"\rload_permille\x18\x0e \x01(\rR\floadPermille\x12\x18\n" +
 	"\aviewers\x18\x0f \x01(\rR\aviewers\x12,\n" +
 	"\x05drain\x18\x10 \x01(\x0e2\x16.freshet.v1.DrainStateR\x05drain\x126\n" +
@@ -773,7 +805,10 @@ const file_mesh_proto_rawDesc = "" +
 	"coordinate\x18\x11 \x01(\v2\x16.freshet.v1.CoordinateR\n" +
 	"coordinate\x12\x18\n" +
 	"\aleaving\x18\x12 \x01(\bR\aleaving\x12>\n" +
-	"\rannouncements\x18\x13 \x03(\v2\x18.freshet.v1.AnnouncementR\rannouncements\"\xa3\x01\n" +
+	"\rannouncements\x18\x13 \x03(\v2\x18.freshet.v1.AnnouncementR\rannouncements\x12\x10\n" +
+	"\x03pid\x18\x14 \x01(\rR\x03pid\x12\x1f\n" +
+	"\vgossip_keys\x18\x15 \x03(\aR\n" +
+	"gossipKeys\"\xb5\x01\n" +
 	"\tAddresses\x12\x12\n" +
 	"\x04whip\x18\x01 \x01(\tR\x04whip\x12\x12\n" +
 	"\x04whep\x18\x02 \x01(\tR\x04whep\x12\x14\n" +
@@ -781,7 +816,8 @@ const file_mesh_proto_rawDesc = "" +
 	"\x04mesh\x18\x04 \x01(\tR\x04mesh\x12\x12\n" +
 	"\x04http\x18\x05 \x01(\tR\x04http\x12\x18\n" +
 	"\ametrics\x18\x06 \x01(\tR\ametrics\x12\x16\n" +
-	"\x06gossip\x18\a \x01(\tR\x06gossip\"l\n" +
+	"\x06gossip\x18\a \x01(\tR\x06gossip\x12\x10\n" +
+	"\x03rtt\x18\b \x01(\tR\x03rtt\"l\n" +
 	"\n" +
 	"Coordinate\x12\x10\n" +
 	"\x03vec\x18\x01 \x03(\x02R\x03vec\x12\x14\n" +
@@ -789,14 +825,16 @@ const file_mesh_proto_rawDesc = "" +
 	"\n" +
 	"adjustment\x18\x03 \x01(\x02R\n" +
 	"adjustment\x12\x16\n" +
-	"\x06height\x18\x04 \x01(\x02R\x06height\"\x9a\x01\n" +
+	"\x06height\x18\x04 \x01(\x02R\x06height\"\xb9\x01\n" +
 	"\fAnnouncement\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04live\x18\x03 \x01(\bR\x04live\x12\x12\n" +
 	"\x04hops\x18\x04 \x01(\rR\x04hops\x12\x18\n" +
 	"\aviewers\x18\x05 \x01(\rR\aviewers\x12\x1a\n" +
-	"\bupstream\x18\x06 \x01(\tR\bupstream*]\n" +
+	"\bupstream\x18\x06 \x01(\tR\bupstream\x12\x1d\n" +
+	"\n" +
+	"layer_kbps\x18\a \x03(\rR\tlayerKbps*]\n" +
 	"\n" +
 	"DrainState\x12\x1b\n" +
 	"\x17DRAIN_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +

@@ -1,6 +1,8 @@
 package member
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -8,8 +10,11 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
+// KeySize is the size of a gossip key in bytes, for AES-256.
+const KeySize = 32
+
 const (
-	keyBytes = 32 // AES-256
+	keyBytes = KeySize
 	// maxKeys is the key in use and the one before or after it: rotation is add, use, remove, each when all nodes have done
 	// the one before. There is a second reason: memberlist.Keyring moves keys in place when one is removed from their
 	// middle, under the eyes of who decrypts; with two there is no middle.
@@ -72,6 +77,60 @@ func (m *Member) RemoveKey(key []byte) error {
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	return nil
+}
+
+// SetKeys brings the keys to those given, of which the first encrypts: what AddKey, UseKey and RemoveKey do, in the order in
+// which nobody is cut off who is one step behind or ahead.
+func (m *Member) SetKeys(keys [][]byte) error {
+	if len(keys) == 0 || len(keys) > maxKeys {
+		return fmt.Errorf("%w: %d keys, want 1 to %d", ErrKey, len(keys), maxKeys)
+	}
+	remove := func() error {
+		for _, had := range m.ring.keys.GetKeys() {
+			if !contains(keys, had) && string(m.ring.keys.GetPrimaryKey()) != string(had) {
+				if err := m.RemoveKey(had); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := remove(); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		// Where the ring is full, the one in use is none of keys: the first of them takes its place below.
+		if err := m.AddKey(k); err != nil && !(len(keys) == maxKeys && string(k) != string(keys[0])) {
+			return err
+		}
+	}
+	if err := m.UseKey(keys[0]); err != nil {
+		return err
+	}
+	if err := remove(); err != nil {
+		return err
+	}
+	for _, k := range keys[1:] {
+		if err := m.AddKey(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeyID is how nodes tell each other which gossip keys they have.
+func KeyID(key []byte) uint32 {
+	sum := sha256.Sum256(key)
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// ids are those of all keys, the one that encrypts first.
+func (r *ring) ids() []uint32 {
+	var ids []uint32
+	for _, k := range r.keys.GetKeys() {
+		ids = append(ids, KeyID(k))
+	}
+	return ids
 }
 
 func contains(keys [][]byte, key []byte) bool {

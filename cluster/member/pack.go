@@ -10,7 +10,7 @@ import (
 )
 
 // packBytes is how much of announcements one part takes: with name, signature and the rest at their longest, 200 bytes, it
-// stays below maxSigned. A part is begun when none has room, so each held 721 bytes then; what leaves makes room for others.
+// stays below maxSigned. A part is begun when none has room, so each held 707 bytes then; what leaves makes room for others.
 const packBytes = 880
 
 // A packer lays announcements into parts. A stream stays in its part while it lasts, so that one change costs one
@@ -101,7 +101,10 @@ func size(streams []string, now map[string]*pb.Announcement) int {
 	return n
 }
 
+// layersBytes is what the rates of an origin's layers take: four, each below 2 Gbit/s.
+const layersBytes = 2 + 4*3
+
 // announced is the size of a in a part, at the greatest figures: so it does not grow with its audience.
 func announced(a *pb.Announcement) int {
-	return 2 + 2 + len(a.Stream) + 11 + 2 + 6 + 6 + 2 + len(a.Upstream)
+	return 2 + 2 + len(a.Stream) + 11 + 2 + 6 + 6 + 2 + len(a.Upstream) + layersBytes
 }

@@ -96,10 +96,10 @@ func (p *peers) save(started uint64) error {
 	}
 	lines := make([]string, 0, len(p.known)+1)
 	for node, one := range p.known {
-		lines = append(lines, node+" "+one.addr)
+		lines = append(lines, node+" "+one.addr+"\n")
 	}
 	slices.Sort(lines)
-	content := "started " + strconv.FormatUint(started, 10) + "\n" + strings.Join(lines, "\n") + "\n"
+	content := "started " + strconv.FormatUint(started, 10) + "\n" + strings.Join(lines, "")
 	if content == p.saved {
 		return nil
 	}

@@ -48,7 +48,7 @@ func checkState(s *pb.NodeState) error {
 		return fmt.Errorf("%w: %d announcements in part %d", errMalformed, len(s.Announcements), s.Part)
 	}
 	for _, a := range s.Announcements {
-		if a.Stream == "" || len(a.Stream) > maxStream || len(a.Upstream) > maxNode {
+		if a.Stream == "" || len(a.Stream) > maxStream || len(a.Upstream) > maxNode || len(a.LayerKbps) > maxLayers {
 			return fmt.Errorf("%w: announcement of %.80q", errMalformed, a.Stream)
 		}
 	}
@@ -60,10 +60,13 @@ func checkState(s *pb.NodeState) error {
 
 func checkFacts(s *pb.NodeState) error {
 	a := s.Addresses
-	for _, text := range []string{s.Role, s.Region, s.Software, a.GetWhip(), a.GetWhep(), a.GetRelay(), a.GetMesh(), a.GetHttp(), a.GetMetrics(), a.GetGossip()} {
+	for _, text := range []string{s.Role, s.Region, s.Software, a.GetWhip(), a.GetWhep(), a.GetRtt(), a.GetRelay(), a.GetMesh(), a.GetHttp(), a.GetMetrics(), a.GetGossip()} {
 		if len(text) > maxText {
 			return fmt.Errorf("%w: text of %d bytes", errMalformed, len(text))
 		}
+	}
+	if len(s.GossipKeys) > maxKeys {
+		return fmt.Errorf("%w: %d gossip keys", errMalformed, len(s.GossipKeys))
 	}
 	if !(math.Abs(s.Lat) <= 90 && math.Abs(s.Lon) <= 180) { // neither is true of NaN
 		return fmt.Errorf("%w: place %v, %v", errMalformed, s.Lat, s.Lon)

@@ -91,6 +91,7 @@ func (m *Member) speak(v *voice, leaving bool) {
 		s.Addresses = &pb.Addresses{}
 	}
 	s.Addresses.Gossip = m.Addr()
+	s.GossipKeys = m.ring.ids()
 	s.Coordinate = writeCoordinate(m.here.GetCoordinate())
 	m.say(v, s)
 	slices.Sort(parts)
