@@ -31,15 +31,12 @@ type Config struct {
 	Node, Role, Region, Software string
 
 	Position *pb.Position // where the node stands, nil where nobody said
-	Control  []string     // host:port of control nodes, tried in turn
+	Control  []string     // host:port of control nodes, tried in turn; none where Deps.Controls says
 	Cache    string       // file that keeps the last snapshot, empty for none
 }
 
 // Validate names the first thing that is wrong.
 func (c Config) Validate() error {
-	if len(c.Control) == 0 {
-		return errors.New("control: no address")
-	}
 	for _, a := range c.Control {
 		if _, _, err := net.SplitHostPort(a); err != nil {
 			return fmt.Errorf("control: %w", err)
@@ -56,6 +53,7 @@ type Deps struct {
 	State    *State
 	Facts    func(now time.Time) *pb.NodeFacts // called by the agent's goroutine alone
 	Changed  func() <-chan struct{}            // closed when the facts changed; asked for before Facts
+	Controls func() []string                   // where control nodes are now, nil where Config.Control says it all
 }
 
 // An Agent keeps State as control says and tells control the node's facts.
@@ -70,6 +68,12 @@ type Agent struct {
 func New(cfg Config, d Deps) (*Agent, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if d.Controls == nil {
+		if len(cfg.Control) == 0 {
+			return nil, errors.New("control: no address")
+		}
+		d.Controls = func() []string { return cfg.Control }
 	}
 	a := &Agent{cfg: cfg, d: d, m: newMetrics(d.Metrics)}
 	if cfg.Cache == "" {
@@ -101,7 +105,14 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) connect(ctx context.Context, saves chan<- struct{}) {
 	pause, away := retryMin, false
 	for i := 0; ctx.Err() == nil; i++ {
-		addr := a.cfg.Control[i%len(a.cfg.Control)]
+		all := a.d.Controls()
+		if len(all) == 0 {
+			if !sleep(ctx, retryMax/2) {
+				return
+			}
+			continue
+		}
+		addr := all[i%len(all)]
 		heard, err := a.session(ctx, addr, saves)
 		if ctx.Err() != nil {
 			return

@@ -21,6 +21,7 @@ type Self struct {
 	RTT        string // URL that answers at once, empty where the node has none
 	Relay      string // host:port
 	Metrics    string // URL
+	Mbps       int64  // what the node can send; 0: not known
 }
 
 // An Audience is whom an edge serves.
@@ -54,7 +55,7 @@ func NewReporter(self Self, table *stream.Table, audience Audience) *Reporter {
 func (r *Reporter) Facts(now time.Time) *pb.NodeFacts {
 	f := &pb.NodeFacts{
 		Whip: r.self.WHIP, Whep: r.self.WHEP, Relay: r.self.Relay, Metrics: r.self.Metrics,
-		Rtt: r.self.RTT, Pid: uint32(os.Getpid()),
+		Rtt: r.self.RTT, Pid: uint32(os.Getpid()), CapacityMbps: uint32(min(r.self.Mbps, 1<<20)),
 	}
 	var viewers map[string]int
 	if r.audience != nil {

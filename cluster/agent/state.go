@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -31,11 +32,13 @@ type State struct {
 	streams map[string]*pb.StreamRecord
 	keys    token.Keys          // of viewer tokens
 	revoked map[string]struct{} // sessions
+	cluster *pb.Cluster         // nil: control has decided nothing of nodes
+	changed chan struct{}
 }
 
 // NewState returns a state that knows records and nothing else; without any it knows nothing yet.
 func NewState(records ...*pb.StreamRecord) *State {
-	s := &State{streams: map[string]*pb.StreamRecord{}, revoked: map[string]struct{}{}}
+	s := &State{streams: map[string]*pb.StreamRecord{}, revoked: map[string]struct{}{}, changed: make(chan struct{})}
 	for _, r := range records {
 		s.streams[r.Id], s.known = r, true
 	}
@@ -56,6 +59,33 @@ func (s *State) Version() uint64 {
 	return s.version
 }
 
+// Changed returns a channel that is closed when control says something else. Who asks for it first misses nothing.
+func (s *State) Changed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
+}
+
+// tellChanged says that the state is another; the caller holds mu.
+func (s *State) tellChanged() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Cluster returns what control has decided of nodes, nil where it has said nothing of that.
+func (s *State) Cluster() *pb.Cluster {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.cluster
+}
+
+// Streams returns all records, by id.
+func (s *State) Streams() []*pb.StreamRecord {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.streams), func(a, b *pb.StreamRecord) int { return cmp.Compare(a.Id, b.Id) })
+}
+
 // Stream returns the record of stream id.
 func (s *State) Stream(id string) (*pb.StreamRecord, bool) {
 	s.mu.RLock()
@@ -66,7 +96,7 @@ func (s *State) Stream(id string) (*pb.StreamRecord, bool) {
 
 // CheckKey says whether bearer is the key with which stream may be published. The error is a
 // *problem.Problem: 401 without a key or with a wrong one, 403 where the stream is closed, 404 where it
-// is unknown, 503 where control has not been heard yet.
+// is unknown, 503 where control has not been heard yet, or has placed the stream nowhere.
 func (s *State) CheckKey(stream, bearer string) error {
 	if bearer == "" {
 		return problem.New(http.StatusUnauthorized, "key-missing", "Stream key missing",
@@ -88,9 +118,14 @@ func (s *State) CheckHash(stream string, begins []byte) error {
 		return problem.New(http.StatusUnauthorized, "key-wrong", "Stream key wrong",
 			"This key does not open this stream.")
 	}
-	if r.State == pb.StreamState_STREAM_STATE_CLOSED {
+	switch r.State {
+	case pb.StreamState_STREAM_STATE_CLOSED:
 		return problem.New(http.StatusForbidden, "stream-closed", "Stream closed",
 			"This stream takes no publisher any more.")
+	case pb.StreamState_STREAM_STATE_WAITING:
+		p := problem.New(http.StatusServiceUnavailable, "not-ready", "Not ready", "This stream has no origin yet.")
+		p.RetryAfter = time.Second
+		return p
 	}
 	return nil
 }
@@ -167,7 +202,8 @@ func (s *State) replace(n *pb.Snapshot) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.version, s.streams, s.keys, s.revoked = true, n.Version, streams, keysOf(n.TokenKeys), revoked
+	s.known, s.version, s.streams, s.keys, s.revoked, s.cluster = true, n.Version, streams, keysOf(n.TokenKeys), revoked, n.Cluster
+	s.tellChanged()
 }
 
 // keysOf leaves out what is no key of Ed25519.
@@ -203,7 +239,11 @@ func (s *State) change(d *pb.Delta) error {
 	for _, id := range d.Over {
 		delete(s.revoked, id)
 	}
+	if d.Cluster != nil {
+		s.cluster = d.Cluster
+	}
 	s.version = d.To
+	s.tellChanged()
 	return nil
 }
 
@@ -211,7 +251,7 @@ func (s *State) change(d *pb.Delta) error {
 func (s *State) snapshot() *pb.Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n := &pb.Snapshot{Version: s.version, Revoked: slices.Collect(maps.Keys(s.revoked))}
+	n := &pb.Snapshot{Version: s.version, Cluster: s.cluster, Revoked: slices.Collect(maps.Keys(s.revoked))}
 	for id, k := range s.keys {
 		n.TokenKeys = append(n.TokenKeys, &pb.PublicKey{Id: id, Ed25519: k})
 	}

@@ -73,6 +73,7 @@ func Enrol(ctx context.Context, log *slog.Logger, cfg Config, token jointoken.To
 	if a.Mesh == nil {
 		a.Mesh = &pb.MeshSeed{}
 	}
+	a.Mesh.Region = a.Region
 	if err := KeepMesh(cfg.Dir, a.Mesh); err != nil {
 		return nil, err
 	}
@@ -112,6 +113,7 @@ func (r *Renewal) Ask(ctx context.Context, request []byte) ([]byte, error) {
 	if a.Mesh == nil {
 		return a.Certificate, nil
 	}
+	a.Mesh.Region, a.Mesh.Own = known.GetRegion(), known.GetOwn()
 	if err := KeepMesh(r.Dir, a.Mesh); err != nil {
 		r.Log.Warn("what control says of the mesh is not kept", "err", err)
 	}

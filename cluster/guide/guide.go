@@ -1,0 +1,173 @@
+// Package guide tells the relay of an edge from which nodes it takes a stream: those of the stream's relay tree, which
+// control has made, at the addresses that gossip knows.
+package guide
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"freshet/cluster/member"
+	"freshet/cluster/relay"
+	"freshet/cluster/tree"
+	pb "freshet/proto"
+)
+
+const (
+	// settle is how long gossip's changes are gathered: in a large mesh there are many, and few are of addresses.
+	settle = 100 * time.Millisecond
+
+	maxKept  = 8   // links before anybody needs them
+	maxLooks = 512 // streams that are looked at for these
+)
+
+// Records are what control has told of streams.
+type Records interface {
+	Stream(id string) (*pb.StreamRecord, bool)
+	Streams() []*pb.StreamRecord
+	Changed() <-chan struct{}
+}
+
+// Members are the nodes of the mesh as gossip knows them.
+type Members interface {
+	Nodes() []member.Node
+	Changed() <-chan struct{}
+	Distance(a, b string) (time.Duration, bool)
+}
+
+// A Guide is one edge's. It implements relay.Guide.
+type Guide struct {
+	self    tree.Site
+	records Records
+	members Members
+
+	mu      sync.Mutex
+	at      map[string]string  // relay addresses, by node
+	near    map[string]float64 // round trip to the nearest node of a region, in seconds
+	changed chan struct{}
+}
+
+// New returns the guide of the edge at self.
+func New(self tree.Site, r Records, m Members) *Guide {
+	return &Guide{self: self, records: r, members: m, at: map[string]string{}, near: map[string]float64{}, changed: make(chan struct{})}
+}
+
+// Run follows records and members until ctx ends.
+func (g *Guide) Run(ctx context.Context) error {
+	for told := g.records.Changed(); ; {
+		gossip := g.members.Changed()
+		if g.look() {
+			g.tell()
+		}
+		var settled <-chan time.Time // gossip is looked at again then
+		for again := false; !again; {
+			select {
+			case <-told:
+				told = g.records.Changed()
+				g.tell()
+			case <-gossip:
+				gossip, settled = nil, time.After(settle)
+			case <-settled:
+				again = true
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+// look reads where nodes are. It says whether an address has changed.
+func (g *Guide) look() bool {
+	at, near := map[string]string{}, map[string]float64{}
+	for _, n := range g.members.Nodes() {
+		addr := n.State.GetAddresses().GetRelay()
+		if n.Name == g.self.Node || addr == "" {
+			continue
+		}
+		at[n.Name] = addr
+		region := n.State.GetRegion()
+		if d, ok := g.members.Distance(g.self.Node, n.Name); ok {
+			if least, known := near[region]; !known || d.Seconds() < least {
+				near[region] = d.Seconds()
+			}
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	// Who is not in gossip any more may be cut off from it alone: the relay finds out by itself whom it reaches.
+	for name, addr := range g.at {
+		if at[name] == "" && len(at) < maxNodes {
+			at[name] = addr
+		}
+	}
+	same := maps.Equal(g.at, at)
+	g.at, g.near = at, near
+	return !same
+}
+
+// maxNodes bounds the addresses that are remembered.
+const maxNodes = 4096
+
+func (g *Guide) tell() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// Changed implements relay.Guide.
+func (g *Guide) Changed() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.changed
+}
+
+// Upstreams implements relay.Guide.
+func (g *Guide) Upstreams(stream string) []relay.Upstream {
+	r, ok := g.records.Stream(stream)
+	if !ok || r.Origin == "" || r.Origin == g.self.Node {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var ups []relay.Upstream
+	for _, name := range tree.Upstreams(treeOf(r), g.self, g.away) {
+		if addr := g.at[name]; addr != "" {
+			ups = append(ups, relay.Upstream{Node: name, Addr: addr})
+		}
+	}
+	return ups
+}
+
+const unknownAway = 1.0 // second: further than any region is
+
+func (g *Guide) away(region string) float64 {
+	if d, ok := g.near[region]; ok {
+		return d
+	}
+	return unknownAway
+}
+
+func treeOf(r *pb.StreamRecord) tree.Tree {
+	t := tree.Tree{Origin: r.Origin, Standby: r.Standby}
+	for _, h := range r.Hubs {
+		t.Hubs = append(t.Hubs, tree.Hub{Node: h.Node, Region: h.Region, Parent: h.Parent})
+	}
+	return t
+}
+
+// Kept implements relay.Guide: the first upstreams of streams that may be asked for.
+func (g *Guide) Kept() []relay.Upstream {
+	var kept []relay.Upstream
+	for i, r := range g.records.Streams() {
+		if i == maxLooks || len(kept) == maxKept {
+			break
+		}
+		if ups := g.Upstreams(r.Id); len(ups) > 0 && !slices.Contains(kept, ups[0]) {
+			kept = append(kept, ups[0])
+		}
+	}
+	return kept
+}
