@@ -148,7 +148,12 @@ func TestNodes(t *testing.T) {
 	b.want(done, putNode("edge-1", "edge", 1))
 	b.want(taken, putNode("edge-1", "edge", 2))
 	b.want(taken, putNode("edge-1", "origin", 1))
-	b.want(taken, putNode("edge-2", "edge", 1)) // a key has one name
+	b.want(done, putNode("edge-2", "edge", 1)) // a key has one name
+	if got := b.l.View().Nodes; len(got) != 1 || got["edge-2"] == nil {
+		t.Errorf("nodes %v, want edge-2 in the place of edge-1", got)
+	}
+	b.want(taken, putNode("origin-1", "origin", 1))
+	b.want(done, putNode("edge-1", "edge", 1))
 	b.want(done, setAdmin("edge-1", pb.AdminState_ADMIN_STATE_DRAINING))
 	b.want(done, putNode("edge-1", "edge", 1))
 	if got := b.l.View().Nodes["edge-1"]; got.State != pb.AdminState_ADMIN_STATE_DRAINING || got.AtUnixMs != b.at {
@@ -159,8 +164,11 @@ func TestNodes(t *testing.T) {
 	b.want(done, removeNode("edge-1"))
 	b.want(removed, removeNode("edge-1"))
 	b.want(removed, setAdmin("edge-1", pb.AdminState_ADMIN_STATE_IN))
-	b.want(removed, putNode("edge-1", "edge", 3)) // neither its name
-	b.want(removed, putNode("edge-3", "edge", 1)) // nor its key
+	b.want(removed, putNode("edge-3", "edge", 1)) // its key is refused for good
+	b.want(done, putNode("edge-1", "edge", 3))    // and its name is free
+	if b.l.View().IsRemoved("edge-1") {
+		t.Error("edge-1 is in, and counts as removed")
+	}
 	b.want(unknown, removeNode("edge-9"))
 	for _, bad := range []*pb.PutNode{
 		{Node: "", Role: "edge", Key: key(1)}, {Node: "Edge", Role: "edge", Key: key(1)}, {Node: "e/1", Role: "edge", Key: key(1)},

@@ -10,13 +10,14 @@ import (
 // entries that come late. Its name is kept as long, however many others are removed.
 const certificateLife = 48 * 60 * 60 * 1000 // ms
 
-// putNode lets n in. A node has one name, one role and one key for life.
+// putNode lets n in. A node has one role and one key for life, and one name: who comes with another has that one from then on. The name of a
+// removed node is free.
 func (s *State) putNode(n *pb.PutNode, at int64) pb.Verdict {
 	if !word(n.Node, maxName) || !role(n.Role) || !wordOrNone(n.Region, maxRegion) || len(n.Key) != keySize {
 		return pb.Verdict_VERDICT_MALFORMED
 	}
 	for _, r := range s.Removed {
-		if r.Node == n.Node || bytes.Equal(r.Key, n.Key) {
+		if bytes.Equal(r.Key, n.Key) {
 			return pb.Verdict_VERDICT_REMOVED
 		}
 	}
@@ -28,12 +29,16 @@ func (s *State) putNode(n *pb.PutNode, at int64) pb.Verdict {
 		s.Nodes[n.Node] = &pb.NodeRecord{Node: n.Node, Role: n.Role, Region: n.Region, Key: n.Key, State: was.State, AtUnixMs: was.AtUnixMs}
 		return pb.Verdict_VERDICT_DONE
 	}
-	for _, other := range s.Nodes {
-		if bytes.Equal(other.Key, n.Key) {
-			return pb.Verdict_VERDICT_TAKEN
+	old := ""
+	for name, other := range s.Nodes {
+		if bytes.Equal(other.Key, n.Key) { // there is one at most
+			old = name
 		}
 	}
-	if len(s.Nodes) >= maxNodes {
+	if old != "" && s.Nodes[old].Role != n.Role {
+		return pb.Verdict_VERDICT_TAKEN
+	}
+	if delete(s.Nodes, old); len(s.Nodes) >= maxNodes {
 		return pb.Verdict_VERDICT_FULL
 	}
 	s.Nodes[n.Node] = &pb.NodeRecord{

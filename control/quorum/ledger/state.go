@@ -47,9 +47,9 @@ func (s *State) clone() *State {
 	return &c
 }
 
-// IsRemoved says whether node was taken out for good.
+// IsRemoved says whether node was taken out, and nobody came in under its name since.
 func (s *State) IsRemoved(node string) bool {
-	return slices.ContainsFunc(s.Removed, func(r *pb.RemovedNode) bool { return r.Node == node })
+	return s.Nodes[node] == nil && slices.ContainsFunc(s.Removed, func(r *pb.RemovedNode) bool { return r.Node == node })
 }
 
 // InUse returns the key of kind that signs or encrypts, nil where there is none.

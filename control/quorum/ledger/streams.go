@@ -67,12 +67,12 @@ func (s *State) unplace(u *pb.Unplace) (pb.Verdict, uint64) {
 // setTree replaces the tree of a stream, where that has the version and the stream the epoch for which the new one was
 // made. A version is the index of its entry: none comes twice.
 func (s *State) setTree(t *pb.SetTree) (pb.Verdict, uint64) {
-	if !hubs(t.Hubs) {
-		return pb.Verdict_VERDICT_MALFORMED, 0
-	}
 	p := s.Placements[t.Stream]
 	if p == nil {
 		return pb.Verdict_VERDICT_UNKNOWN, 0
+	}
+	if !hubs(t.Hubs, p) {
+		return pb.Verdict_VERDICT_MALFORMED, 0
 	}
 	if have := s.Trees[t.Stream].GetVersion(); have != t.Expect || p.Epoch != t.Epoch {
 		return pb.Verdict_VERDICT_STALE, have
@@ -81,17 +81,18 @@ func (s *State) setTree(t *pb.SetTree) (pb.Verdict, uint64) {
 	return pb.Verdict_VERDICT_DONE, s.Index
 }
 
-// hubs says whether each hub stands there once, below the origin or a hub that stands there before it: no ring closes.
-func hubs(list []*pb.Hub) bool {
+// hubs says whether each hub stands there once, below the origin of p, its standby, or a hub that stands there before it: no
+// ring closes.
+func hubs(list []*pb.Hub, p *pb.Placement) bool {
 	if len(list) > maxHubs {
 		return false
 	}
-	above := map[string]bool{"": true}
+	above, seen := map[string]bool{"": true, p.Origin: true, p.Standby: true}, map[string]bool{}
 	for _, h := range list {
-		if !word(h.Node, maxName) || !wordOrNone(h.Region, maxRegion) || above[h.Node] || !above[h.Parent] {
+		if !word(h.Node, maxName) || !wordOrNone(h.Region, maxRegion) || seen[h.Node] || !above[h.Parent] || h.Parent == h.Node {
 			return false
 		}
-		above[h.Node] = true
+		above[h.Node], seen[h.Node] = true, true
 	}
 	return true
 }
