@@ -9,9 +9,8 @@ import (
 type refusal string
 
 const (
-	refusedAccept    refusal = "accept"    // the system gave no connection
 	refusedFull      refusal = "full"      // maxConns
-	refusedHandshake refusal = "handshake" // no certificate of the cluster, or garbage
+	refusedHandshake refusal = "handshake" // no certificate of a node
 	refusedHello     refusal = "hello"     // another name or role than the certificate's
 )
 
@@ -29,7 +28,7 @@ func newMetrics(reg prometheus.Registerer, fleet *Fleet) *metrics {
 			Name: "freshet_node_refused_total", Help: "Connections of agents that were refused.",
 		}, []string{"reason"}),
 	}
-	for _, r := range []refusal{refusedAccept, refusedFull, refusedHandshake, refusedHello} {
+	for _, r := range []refusal{refusedFull, refusedHandshake, refusedHello} {
 		m.refused.WithLabelValues(string(r))
 	}
 	reg.MustRegister(m.facts, m.refused)

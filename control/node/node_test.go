@@ -23,6 +23,7 @@ import (
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
 	"freshet/control/geo"
+	"freshet/control/port"
 	pb "freshet/proto"
 )
 
@@ -78,13 +79,19 @@ func (b *bench) running(run func(context.Context) error) (stop func()) {
 
 func (b *bench) control(listen string, r *Records, f *Fleet) (addr string, stop func()) {
 	b.Helper()
-	s, err := New(Config{Listen: listen}, Deps{
-		Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: b.issue("control-1", "control"), Records: r, Fleet: f,
-	})
+	return b.hearing(listen, Deps{Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: b.issue("control-1", "control"), Records: r, Fleet: f})
+}
+
+// hearing runs a server of d at an address.
+func (b *bench) hearing(listen string, d Deps) (addr string, stop func()) {
+	b.Helper()
+	p, err := port.New(listen, quiet(), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}
-	return s.Addr().String(), b.running(s.Run)
+	s := New(d)
+	p.Add(port.Protocol{ALPN: agent.ALPN, TLS: s.TLS(), Serve: s.Serve})
+	return p.Addr().String(), b.running(p.Run)
 }
 
 func (b *bench) agent(node, cache string, state *agent.State, control string) (stop func()) {
@@ -218,14 +225,10 @@ func TestRemovedAgent(t *testing.T) {
 	b := newBench(t)
 	fleet := NewFleet()
 	control, reg := b.issue("control-1", "control"), prometheus.NewRegistry()
-	s, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Log: quiet(), Metrics: reg, Identity: control, Records: NewRecords(agent.Record("a", "key")), Fleet: fleet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.running(s.Run)
+	addr, _ := b.hearing("127.0.0.1:0", Deps{Log: quiet(), Metrics: reg, Identity: control, Records: NewRecords(agent.Record("a", "key")), Fleet: fleet})
 	edge := b.issue("edge-1", "edge")
 	dial := func() *agent.Wire {
-		conn, err := tls.Dial("tcp", s.Addr().String(), edge.ClientTLS([]string{agent.ALPN}, "", "control"))
+		conn, err := tls.Dial("tcp", addr, edge.ClientTLS([]string{agent.ALPN}, "", "control"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,12 +272,8 @@ func TestRemovedAgentAsks(t *testing.T) {
 	}
 	control := b.issue("control-1", "control")
 	control.SetRemoved([]identity.Removed{{Node: "edge-1", Key: edge.Key()}})
-	s, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: control, Records: NewRecords(), Fleet: NewFleet()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.running(s.Run)
-	b.agentOf(edge, "", agent.NewState(), s.Addr().String())
+	addr, _ := b.hearing("127.0.0.1:0", Deps{Log: quiet(), Metrics: prometheus.NewRegistry(), Identity: control, Records: NewRecords(), Fleet: NewFleet()})
+	b.agentOf(edge, "", agent.NewState(), addr)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err = edge.Run(ctx, quiet(), func(context.Context, []byte) ([]byte, error) { return nil, identity.ErrRemoved })

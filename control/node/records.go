@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	pb "freshet/proto"
 )
 
@@ -26,8 +28,13 @@ const maxRevoked = 50_000
 type Records struct {
 	mu      sync.Mutex
 	version uint64
-	streams map[string]*pb.StreamRecord
+	known   map[string]*pb.StreamRecord // as whoever knows of the stream says
+	streams map[string]*pb.StreamRecord // and with its place, as nodes are told
+	places  map[string]*pb.Placement
+	trees   map[string]*pb.Tree
+	placed  bool // streams are placed: who has no origin waits for one
 	keys    []*pb.PublicKey
+	cluster *pb.Cluster          // nil: nobody decides of nodes
 	revoked map[string]time.Time // by session: until when its tokens would have counted
 	changes []change             // the last of them leads to version
 	changed chan struct{}
@@ -44,6 +51,7 @@ const (
 	ofStream noun = iota
 	ofKeys
 	ofSession
+	ofCluster
 )
 
 // NewRecords returns records that hold streams.
@@ -54,29 +62,83 @@ func NewRecords(streams ...*pb.StreamRecord) *Records {
 	_, _ = rand.Read(b[:4]) // never fails
 	r := &Records{
 		version: binary.BigEndian.Uint64(b[:]) | 1,
-		streams: map[string]*pb.StreamRecord{}, revoked: map[string]time.Time{}, changed: make(chan struct{}),
+		known:   map[string]*pb.StreamRecord{}, streams: map[string]*pb.StreamRecord{}, revoked: map[string]time.Time{}, changed: make(chan struct{}),
 	}
 	for _, s := range streams {
-		r.streams[s.Id] = s
+		r.known[s.Id], r.streams[s.Id] = s, s
 	}
 	return r
 }
 
-// Set adds or replaces the record of s.Id.
+// Set adds s or replaces the record with its id. s must not be changed afterwards.
 func (r *Records) Set(s *pb.StreamRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.streams[s.Id] = s
-	r.note(change{ofStream, s.Id})
+	r.known[s.Id] = s
+	r.show(s.Id)
 }
 
-// Remove takes stream id out, if it is there.
+// Remove takes the record with id away.
 func (r *Records) Remove(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.streams[id]; ok {
+	if _, ok := r.known[id]; ok {
+		delete(r.known, id)
+		r.show(id)
+	}
+}
+
+// Place replaces where streams are. From then on a stream that has no origin takes no publisher. What is in the maps is
+// replaced by others' and never changed, so who is the same is as it was.
+func (r *Records) Place(places map[string]*pb.Placement, trees map[string]*pb.Tree) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first, was, stood := !r.placed, r.places, r.trees
+	r.placed, r.places, r.trees = true, places, trees
+	for id := range r.known {
+		if first || was[id] != places[id] || stood[id] != trees[id] {
+			r.show(id)
+		}
+	}
+}
+
+// show tells of a stream as it is now; the caller holds mu.
+func (r *Records) show(id string) {
+	s := r.known[id]
+	if s == nil {
 		delete(r.streams, id)
-		r.note(change{ofStream, id})
+	} else {
+		r.streams[id] = r.withPlace(s)
+	}
+	r.note(change{ofStream, id})
+}
+
+func (r *Records) withPlace(s *pb.StreamRecord) *pb.StreamRecord {
+	if !r.placed {
+		return s
+	}
+	c := proto.CloneOf(s)
+	p := r.places[s.Id]
+	if p == nil {
+		if c.State == pb.StreamState_STREAM_STATE_READY {
+			c.State = pb.StreamState_STREAM_STATE_WAITING
+		}
+		return c
+	}
+	c.Origin, c.Standby, c.Epoch = p.Origin, p.Standby, p.Epoch
+	if t := r.trees[s.Id]; t.GetEpoch() == p.Epoch {
+		c.Hubs = t.GetHubs()
+	}
+	return c
+}
+
+// SetCluster replaces what was decided of nodes. c must not be changed afterwards.
+func (r *Records) SetCluster(c *pb.Cluster) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !proto.Equal(r.cluster, c) {
+		r.cluster = c
+		r.note(change{ofCluster, ""})
 	}
 }
 
@@ -169,7 +231,7 @@ func (r *Records) Since(version uint64) (*pb.AgentDown, uint64) {
 	}
 	first := r.version - uint64(len(r.changes)) // the version before the oldest change
 	if version < first || version > r.version {
-		n := &pb.Snapshot{Version: r.version, Streams: r.all(), TokenKeys: r.keys, Revoked: slices.Sorted(maps.Keys(r.revoked))}
+		n := &pb.Snapshot{Version: r.version, Streams: r.all(), TokenKeys: r.keys, Revoked: slices.Sorted(maps.Keys(r.revoked)), Cluster: r.cluster}
 		return &pb.AgentDown{Body: &pb.AgentDown_Snapshot{Snapshot: n}}, r.version
 	}
 	d := &pb.Delta{From: version, To: r.version}
@@ -188,6 +250,8 @@ func (r *Records) tell(c change, d *pb.Delta) {
 	switch c.what {
 	case ofKeys:
 		d.TokenKeys = &pb.TokenKeys{Keys: r.keys}
+	case ofCluster:
+		d.Cluster = r.cluster
 	case ofSession:
 		if _, revoked := r.revoked[c.id]; revoked {
 			d.Revoked = append(d.Revoked, c.id)

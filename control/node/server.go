@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,15 +18,8 @@ import (
 	pb "freshet/proto"
 )
 
-const (
-	maxConns      = 2048 // of nodes; twice maxNodes, since a node that comes back may still have its old one
-	handshakeWait = 5 * time.Second
-)
-
-// Config says where agents are heard.
-type Config struct {
-	Listen string // TCP host:port
-}
+// maxConns bounds connections of nodes: twice maxNodes, since a node that comes back may still have its old one.
+const maxConns = 2 * maxNodes
 
 // Deps are what a server is given.
 type Deps struct {
@@ -39,75 +30,31 @@ type Deps struct {
 	Fleet    *Fleet
 }
 
-// A Server hears agents and tells them the records.
+// A Server hears agents.
 type Server struct {
-	d  Deps
-	m  *metrics
-	ln net.Listener
+	d     Deps
+	m     *metrics
+	slots chan struct{}
 }
 
-// New binds the listener.
-func New(cfg Config, d Deps) (*Server, error) {
-	ln, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for agents: %w", err)
-	}
-	tlsCfg := d.Identity.ServerTLS([]string{agent.ALPN}, "origin", "edge", "control")
-	return &Server{d: d, m: newMetrics(d.Metrics, d.Fleet), ln: tls.NewListener(ln, tlsCfg)}, nil
+// New returns a server.
+func New(d Deps) *Server {
+	return &Server{d: d, m: newMetrics(d.Metrics, d.Fleet), slots: make(chan struct{}, maxConns)}
 }
 
-// Addr returns where the server listens.
-func (s *Server) Addr() net.Addr { return s.ln.Addr() }
-
-// Run serves agents until ctx ends; it returns when every connection has ended.
-func (s *Server) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = s.ln.Close() })
-	defer stop()
-	var conns sync.WaitGroup
-	defer conns.Wait()
-	slots := make(chan struct{}, maxConns)
-	for {
-		conn, err := s.ln.Accept()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				_ = conn.Close()
-			}
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept agents: %w", err)
-		case err != nil:
-			// Out of descriptors, most likely; what frees them is other connections' end.
-			s.m.refused.WithLabelValues(string(refusedAccept)).Inc()
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-				return nil
-			}
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			s.m.refused.WithLabelValues(string(refusedFull)).Inc()
-			_ = conn.Close()
-			continue
-		}
-		conns.Go(func() {
-			defer func() { <-slots }()
-			s.serve(ctx, conn.(*tls.Conn))
-		})
-	}
+// TLS is the config of connections for Serve.
+func (s *Server) TLS() *tls.Config {
+	return s.d.Identity.ServerTLS([]string{agent.ALPN}, identity.RoleOrigin, identity.RoleEdge, identity.RoleControl)
 }
 
-// serve hears one agent until its line breaks, it is removed, or ctx ends.
-func (s *Server) serve(ctx context.Context, conn *tls.Conn) {
+// Serve hears one agent, whose handshake is done, until the connection breaks or ctx ends, and closes it.
+func (s *Server) Serve(ctx context.Context, conn *tls.Conn) {
 	defer func() { _ = conn.Close() }()
-	handshake, cancel := context.WithTimeout(ctx, handshakeWait)
-	defer cancel()
-	if err := conn.HandshakeContext(handshake); err != nil {
-		s.m.refused.WithLabelValues(string(refusedHandshake)).Inc()
-		s.d.Log.Debug("agent refused", "remote", conn.RemoteAddr().String(), "err", err)
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		s.m.refused.WithLabelValues(string(refusedFull)).Inc()
 		return
 	}
 	name, role, err := identity.Peer(conn.ConnectionState())
