@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"freshet/cluster/agent"
 	"freshet/cluster/identity"
 	"freshet/control/api"
 	"freshet/control/brand"
@@ -36,6 +37,7 @@ import (
 	"freshet/control/order"
 	"freshet/control/pass"
 	"freshet/control/person"
+	"freshet/control/port"
 	"freshet/control/route"
 	"freshet/control/store"
 	"freshet/control/web"
@@ -49,6 +51,7 @@ type Config struct {
 	Version string // of the software
 	Agents  string // TCP host:port on which agents are heard
 	Streams []*pb.StreamRecord
+	Mesh    *MeshConfig    // nil: nodes are those of a development CA, and streams are where they are published
 	Pages   string         // base address of the pages, as people reach them
 	Proxied bool           // through a proxy, whose X-Forwarded-For says from where
 	Trusted []netip.Prefix // proxies that are believed; none: where Proxied holds, whoever reaches us
@@ -127,7 +130,8 @@ type Control struct {
 	board   *event.Board
 	live    *live.Hub
 	door    *door.Door
-	agents  *node.Server
+	port    *port.Port
+	mesh    *mesh // nil where there is none
 	api     *api.API
 	handler http.Handler
 	sender  *mail.Sender // nil where mails wait
@@ -155,7 +159,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 		d.Log.Warn("built without pages; make build has them built")
 	}
 	c := &Control{records: node.NewRecords(cfg.Streams...), fleet: node.NewFleet(), store: d.Store, places: d.Places, why: why.New(), log: d.Log}
-	c.live = live.New(live.Config{Pages: cfg.Pages}, d.Log, d.Store, d.Metrics)
+	c.live = live.New(live.Config{Pages: cfg.Pages, Leaving: c.fleet.Leaving}, d.Log, d.Store, d.Metrics)
 	c.board = event.NewBoard(d.Log, d.Store, c.records, c.live)
 	c.records.SetKeys(d.Keys.Public()...)
 	queue := mail.NewQueue()
@@ -186,19 +190,27 @@ func New(cfg Config, d Deps) (*Control, error) {
 	c.hooks = hook.NewSender(hook.Sender{
 		Log: d.Log, Store: d.Store, Queue: hooks, Reach: reach, Signer: signer, Mail: queue, Now: time.Now, Pages: cfg.Pages,
 	}, d.Metrics)
+	if c.port, err = port.New(cfg.Agents, d.Log, d.Metrics); err != nil {
+		return nil, err
+	}
+	agents := node.New(node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
+	hear := agents.Serve
+	var move func(context.Context, *pb.StreamRecord) (*pb.StreamRecord, error)
+	if cfg.Mesh != nil {
+		if c.mesh, err = newMesh(*cfg.Mesh, cfg.Node, cfg.Version, c.port, c.records, c.fleet, c.why, d); err != nil {
+			return nil, err
+		}
+		hear, move = c.mesh.hear(hear), c.mesh.lead.Move
+	}
+	c.port.Add(port.Protocol{ALPN: agent.ALPN, TLS: agents.TLS(), Serve: hear})
 	c.api = api.New(api.Config{
 		Version: cfg.Version, Pages: cfg.Pages, Proxied: cfg.Proxied, Trusted: cfg.Trusted, Mailbox: mailbox, Staff: cfg.Mail.Staff,
 	}, api.Deps{
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
 		Hooks: hooks, Reach: reach, Signer: signer, Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer,
 		Now: time.Now, Erased: d.Erased,
-		Places: d.Places, Why: c.why,
+		Places: d.Places, Why: c.why, Move: move,
 	})
-	c.agents, err = node.New(node.Config{Listen: cfg.Agents},
-		node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
-	if err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", c.api)
 	mux.Handle("/whip/", c.api)
@@ -218,11 +230,18 @@ func (c *Control) Run(ctx context.Context) error {
 	g.Go(func() error { return c.board.Run(ctx) })
 	g.Go(func() error { return c.live.Run(ctx) })
 	g.Go(func() error { return c.door.Run(ctx) })
-	g.Go(func() error {
+	first := func(ctx context.Context) {
 		c.board.First(ctx) // a node that is told of no streams lets go those it carries
 		c.door.First(ctx)  // and one that is told of no revoked tokens takes them
-		return c.agents.Run(ctx)
-	})
+	}
+	if c.mesh != nil {
+		g.Go(func() error { return c.mesh.run(ctx, c.port, first) })
+	} else {
+		g.Go(func() error {
+			first(ctx)
+			return c.port.Run(ctx)
+		})
+	}
 	if c.sender != nil {
 		g.Go(func() error { return c.sender.Run(ctx) })
 	}
@@ -263,7 +282,16 @@ func (c *Control) sweep(ctx context.Context) error {
 func (c *Control) Handler() http.Handler { return c.handler }
 
 // Agents returns where agents are heard.
-func (c *Control) Agents() net.Addr { return c.agents.Addr() }
+func (c *Control) Agents() net.Addr { return c.port.Addr() }
+
+// Admit has a node that stands in this process let into the cluster without a token, once the quorum is there. It must not be
+// called once Run was.
+func (c *Control) Admit(s identity.Subject, region string) {
+	c.mesh.own = append(c.mesh.own, admitted{s, region})
+}
+
+// Seed is how nodes find the others of the cluster.
+func (c *Control) Seed() *pb.MeshSeed { return c.mesh.seed() }
 
 // OpenAPI returns the document of the API as YAML.
 func (c *Control) OpenAPI() ([]byte, error) { return c.api.OpenAPI() }

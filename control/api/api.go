@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,7 @@ import (
 	"freshet/control/order"
 	"freshet/control/person"
 	"freshet/control/store"
+	pb "freshet/proto"
 	"freshet/proto/problem"
 )
 
@@ -56,6 +58,7 @@ type Deps struct {
 	Fleet   *node.Fleet
 	Places  *geo.Places // nil: nothing is known
 	Why     Decisions
+	Move    func(ctx context.Context, r *pb.StreamRecord) (*pb.StreamRecord, error) // to another origin than r has; nil: nobody places streams
 	Board   *event.Board
 	Live    *live.Hub
 	Door    *door.Door

@@ -1,17 +1,21 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"freshet/control/node"
 	pb "freshet/proto"
 	"freshet/proto/problem"
 )
 
-// redirect sends POST /whip/{stream} on to the origin of the stream with 307, query and all (RFC 9725, section 4.6), and with
+// redirect sends POST /whip/{stream} on to the origin of the stream with 307, query and all (RFC 9725, section 4.6). A
+// publisher that no longer reaches where it was sent says so with lost=HOST:PORT; its stream is moved then. They go with
 // a ticket: browsers do not send the key along to another address.
 func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, "/whip/")
@@ -30,8 +34,10 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		p.Write(w)
 		return
 	}
-	s := a.survey(time.Now())
-	o, ok := s.origin(rec)
+	query := r.URL.Query()
+	lost := query.Get("lost")
+	query.Del("lost")
+	rec, o, ok := a.publishAt(r.Context(), rec, lost)
 	if !ok || o.Facts.Whip == "" {
 		a.m.redirects.WithLabelValues(string(redirectNoOrigin)).Inc()
 		unavailable("No origin is there to take this stream yet.").Write(w)
@@ -43,13 +49,42 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		problem.New(http.StatusInternalServerError, "internal", "Internal error", "").Write(w)
 		return
 	}
-	query := "ticket=" + ticket // its alphabet needs no escapes
-	if r.URL.RawQuery != "" {
-		query = r.URL.RawQuery + "&" + query
-	}
+	query.Set("ticket", ticket)
 	a.m.redirects.WithLabelValues(string(redirectDone)).Inc()
-	w.Header().Set("Location", o.Facts.Whip+"/"+id+"?"+query)
+	w.Header().Set("Location", o.Facts.Whip+"/"+id+"?"+query.Encode())
 	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// silence is how old the last word of an origin may be to which a publisher is sent. It says one each second.
+const silence = 2500 * time.Millisecond
+
+// publishAt returns where rec is published: at another origin than the one it has, where that is silent, or is the one that
+// the publisher has lost.
+func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, lost string) (*pb.StreamRecord, node.Node, bool) {
+	now := time.Now()
+	s := a.survey(now)
+	o, ok := s.origin(rec)
+	if rec.Epoch == 0 || a.d.Move == nil {
+		return rec, o, ok
+	}
+	if ok && now.Sub(o.Heard) <= silence && !o.Failed && (lost == "" || lost != hostOf(o.Facts.GetWhip())) {
+		return rec, o, true
+	}
+	moved, err := a.d.Move(ctx, rec)
+	if err != nil {
+		a.d.Log.Warn("a stream stays where its publisher reaches nobody", "stream", rec.Id, "origin", rec.Origin, "err", err)
+		return rec, o, ok
+	}
+	o, ok = s.origin(moved)
+	return moved, o, ok
+}
+
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // mayPublish returns why who sends an Authorization header may not publish r, or nil.

@@ -100,11 +100,12 @@ func streamUnknown() *problem.Problem {
 // A survey is the mesh at one moment.
 type survey struct {
 	origins, edges []node.Node
+	fleet          *node.Fleet
 	now            time.Time
 }
 
 func (a *API) survey(now time.Time) survey {
-	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now), now}
+	return survey{a.d.Fleet.Nodes("origin", now), a.d.Fleet.Nodes("edge", now), a.d.Fleet, now}
 }
 
 // stream is r as s has it, with those who wait for it here.
@@ -142,12 +143,19 @@ func (s survey) stream(r *pb.StreamRecord) Stream {
 // dead says whether n, which the fleet goes on naming, fell silent while an edge is heard: then it is not
 // control that is cut off.
 func (s survey) dead(n node.Node) bool {
-	silent := func(n node.Node) bool { return s.now.Sub(n.Heard) > node.Expiry }
+	silent := func(n node.Node) bool { return n.Failed || s.now.Sub(n.Heard) > node.Expiry }
 	return silent(n) && slices.ContainsFunc(s.edges, func(e node.Node) bool { return !silent(e) })
 }
 
-// origin returns where r is, or may be, published.
+// origin returns where r is, or may be, published: where it is placed, and nowhere else.
 func (s survey) origin(r *pb.StreamRecord) (node.Node, bool) {
+	switch {
+	case r.State == pb.StreamState_STREAM_STATE_WAITING:
+		return node.Node{}, false
+	case r.Epoch > 0:
+		n, ok := s.fleet.Node(r.Origin, s.now)
+		return n, ok && n.Facts != nil
+	}
 	var all []route.Origin
 	for _, o := range s.origins {
 		f := facts(o, r.Id)

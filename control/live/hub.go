@@ -41,7 +41,8 @@ var (
 
 // Config says what a hub tells.
 type Config struct {
-	Pages string // base address of the pages
+	Pages   string          // base address of the pages
+	Leaving func() []string // nodes of edges whose viewers are to move on; nil: there never are any
 }
 
 // A Hub has, in memory, the events that somebody follows. Its methods may be called from any goroutine. It follows an
@@ -89,6 +90,22 @@ func (h *Hub) Run(ctx context.Context) error {
 	<-ctx.Done()
 	close(h.stopped)
 	return nil
+}
+
+// beat is what each stream is told now and then: that it goes on, and which edges are about to stop.
+func (h *Hub) beat() []byte {
+	if h.cfg.Leaving == nil {
+		return beatFrame
+	}
+	nodes := h.cfg.Leaving()
+	if len(nodes) == 0 {
+		return beatFrame
+	}
+	text, err := json.Marshal(map[string][]string{"leaving": nodes})
+	if err != nil {
+		return beatFrame // strings can be told
+	}
+	return fmt.Appendf(nil, "event: beat\ndata: %s\n\n", text)
 }
 
 func (h *Hub) count() float64 {

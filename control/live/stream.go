@@ -39,7 +39,7 @@ func (h *Hub) serve(c huma.Context, t *topic, last string) end {
 		defer w.conn.SetWriteDeadline(time.Time{}) //nolint:errcheck // the connection may be gone
 	}
 	hello := fmt.Appendf(nil, "retry: %d\n\n", (backAfter + rand.N(backWithin)).Milliseconds())
-	if err := w.write(append(hello, beatFrame...)); err != nil {
+	if err := w.write(append(hello, h.beat()...)); err != nil {
 		return cut(err)
 	}
 	beat := time.NewTicker(beatEvery)
@@ -60,7 +60,7 @@ func (h *Hub) serve(c huma.Context, t *topic, last string) end {
 		select {
 		case <-changed:
 		case <-beat.C:
-			if err := w.write(beatFrame); err != nil {
+			if err := w.write(h.beat()); err != nil {
 				return cut(err)
 			}
 		case <-c.Context().Done():

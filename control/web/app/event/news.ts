@@ -11,6 +11,8 @@ const lookEveryMS = 1000;
 
 export interface Listener {
   event(event: PublicEvent): void;
+  /** These nodes are about to stop, or take nobody new. */
+  leaving(nodes: string[]): void;
   /** How old the last word is, in ms: once a second from staleAfterMS on, and 0 when it speaks again. */
   age(ms: number): void;
   /** The event is no longer public. */
@@ -64,8 +66,10 @@ export class News {
       this.#heard();
       if (event) this.listener.event(event);
     });
-    source.addEventListener('beat', () => {
+    source.addEventListener('beat', message => {
       this.#heard();
+      const nodes = leavingOf(message.data);
+      if (nodes.length > 0) this.listener.leaving(nodes);
     });
     source.addEventListener('gone', () => {
       this.close();
@@ -104,6 +108,17 @@ export class News {
       this.#open();
       this.#heardAt = heardAt; // opening is no word
     }
+  }
+}
+
+function leavingOf(data: unknown): string[] {
+  try {
+    const beat = typeof data === 'string' ? (JSON.parse(data) as unknown) : undefined;
+    if (typeof beat !== 'object' || beat === null || !('leaving' in beat) || !Array.isArray(beat.leaving))
+      return [];
+    return beat.leaving.filter(node => typeof node === 'string');
+  } catch {
+    return [];
   }
 }
 

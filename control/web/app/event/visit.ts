@@ -139,6 +139,9 @@ export class Visit {
         this.#take({ event, skew: this.#skew });
         this.#plan();
       },
+      leaving: nodes => {
+        this.place.player.leave(nodes);
+      },
       age: ms => {
         this.#page.old(ms);
       },

@@ -270,6 +270,11 @@ export class FreshetPlayer extends HTMLElement {
     this.#viewing?.move();
   }
 
+  /** Moves on within some seconds where it plays from an edge of these nodes: they are about to stop. */
+  leave(nodes: string[]): void {
+    this.#viewing?.leave(nodes);
+  }
+
   /** The layers that the edge offers, best first; asked of it anew. undefined where it offers no choice. */
   async layers(): Promise<Layers | undefined> {
     const peer = this.#viewing?.peer;

@@ -8,6 +8,8 @@ import { type Plan, type Source, isAbsent, isFinal } from './source';
 
 /** Spreads out the viewers of an edge that died. */
 const moveWithinMS = 300;
+/** Spreads out the viewers of an edge that is drained: it has time. */
+const leaveWithinMS = 5000;
 /** Longest wait between asks for a stream that is not on the air. */
 const absentMostMS = 5000;
 /** Without media for this long, while the edge speaks, it is the publisher who is silent. */
@@ -32,6 +34,10 @@ export class Viewing {
   #peer: Peer | undefined;
   #backoff = new Backoff();
   #absence = new Backoff(1000, absentMostMS);
+  /** Where it plays from. */
+  #at: Edge | undefined;
+  /** Set while it is to leave there. */
+  #leaving: ReturnType<typeof setTimeout> | undefined;
   /** An edge refused the token, and control was asked for another since. */
   #refused = false;
 
@@ -54,6 +60,16 @@ export class Viewing {
     this.#peer?.end(new Problem('asked', 0, 'Asked to move'));
   }
 
+  /** Moves away from the edge, if it is of one of nodes: some seconds from now, since others are told the same. */
+  leave(nodes: string[]): void {
+    const at = this.#at;
+    if (this.#leaving !== undefined || !at || !nodes.includes(at.node)) return;
+    this.#leaving = setTimeout(() => {
+      this.#leaving = undefined;
+      if (this.#at?.whep === at.whep) this.move();
+    }, Math.random() * leaveWithinMS);
+  }
+
   /** Plays until signal aborts or an answer is final. Never throws; the session is closed on return. */
   async run(signal: AbortSignal): Promise<void> {
     const stalls = setInterval(() => {
@@ -67,6 +83,7 @@ export class Viewing {
       if (!signal.aborted) this.watcher.happened('refuse', asProblem(thrown));
     } finally {
       clearInterval(stalls);
+      clearTimeout(this.#leaving);
       over.abort();
       this.#peer?.close();
       this.#peer = undefined;
@@ -80,6 +97,7 @@ export class Viewing {
       edge = await this.#nextEdge(signal);
       const next = await this.#open(edge, signal);
       this.#take(next);
+      this.#at = edge;
       const why = await overOf(next, signal);
       if (why.kind === 'asked') {
         this.#edges.fail(edge.whep, performance.now());

@@ -1,0 +1,47 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freshet/cluster/member"
+	"freshet/control/keys"
+	"freshet/control/node"
+	"freshet/control/ops"
+	"freshet/control/quorum/ledger"
+	"freshet/control/route"
+	pb "freshet/proto"
+)
+
+// newDesk returns what operations see of m, and do.
+func (m *mesh) newDesk(name string) *ops.Desk {
+	return &ops.Desk{Node: name, Mesh: sight{m}, Now: time.Now, Acts: ops.Acts{
+		Invite: m.enrol.Invite, Remove: m.enrol.Remove, SetState: m.roster.SetState, Leave: m.quorum.Leave,
+		Rotate: func(ctx context.Context) error { return m.roster.Rotate(ctx, m.box, keys.Random(member.KeySize)) },
+		Why:    func(session uuid.UUID) (route.Decision, bool) { return m.why.Of(session, time.Now()) },
+	}}
+}
+
+// A sight is what a view is made of.
+type sight struct{ *mesh }
+
+func (s sight) Members() []member.Node                     { return s.member.Nodes() }
+func (s sight) Distance(a, b string) (time.Duration, bool) { return s.member.Distance(a, b) }
+func (s sight) Fleet(now time.Time) []node.Node            { return s.fleet.All(now) }
+func (s sight) Ledger() *ledger.State                      { return s.quorum.State() }
+func (s sight) Records() []*pb.StreamRecord                { return s.records.All() }
+
+func (s sight) Quorum() ops.Quorum {
+	q := s.quorum.Status()
+	out := ops.Quorum{
+		Leader: q.Leader, State: q.State, Term: q.Term, Commit: q.Commit, Applied: q.Applied, Trouble: q.Trouble, Peers: []ops.Peer{},
+	}
+	for _, p := range q.Peers {
+		out.Peers = append(out.Peers, ops.Peer{
+			Node: p.Node, Addr: p.Addr, Voter: p.Voter, Answers: p.Answers, Applied: p.Applied, Trouble: p.Trouble,
+		})
+	}
+	return out
+}

@@ -1,0 +1,237 @@
+// Package ops is what network operations see of the mesh, and what they do to it: on the command line by way of a control
+// node's port, and on the pages of the ops console.
+package ops
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"freshet/cluster/member"
+	"freshet/control/node"
+	"freshet/control/quorum/ledger"
+	pb "freshet/proto"
+)
+
+// A View is the mesh as one control node sees it.
+type View struct {
+	Node    string    `json:"node" doc:"Control node that says so"`
+	At      time.Time `json:"at"`
+	Quorum  Quorum    `json:"quorum"`
+	Nodes   []Node    `json:"nodes" nullable:"false" doc:"By name"`
+	Streams []Stream  `json:"streams" nullable:"false" doc:"By id"`
+	Links   []Link    `json:"links" nullable:"false" doc:"Round trips between nodes that a stream passes between"`
+	Viewers int       `json:"viewers"`
+}
+
+// Quorum is what control nodes agree on, and how they do.
+type Quorum struct {
+	Leader  string `json:"leader,omitempty" doc:"Empty: placement waits, media goes on"`
+	State   string `json:"state" doc:"Of this node: leader, follower or candidate"`
+	Term    uint64 `json:"term"`
+	Commit  uint64 `json:"commit" doc:"Index of the newest entry that a majority keeps"`
+	Applied uint64 `json:"applied"`
+	Trouble string `json:"trouble,omitempty" doc:"Why this node cannot do its part"`
+	Peers   []Peer `json:"peers" nullable:"false"`
+}
+
+// A Peer is another control node.
+type Peer struct {
+	Node    string `json:"node"`
+	Addr    string `json:"addr"`
+	Voter   bool   `json:"voter"`
+	Answers bool   `json:"answers"`
+	Applied uint64 `json:"applied"`
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// A Node is one node of the cluster.
+type Node struct {
+	Node     string   `json:"node"`
+	Role     string   `json:"role"`
+	Region   string   `json:"region,omitempty"`
+	Software string   `json:"software,omitempty"`
+	Status   string   `json:"status" enum:"alive,suspect,failed,left,unheard" doc:"As gossip says; unheard: it is in the cluster and nobody has heard of it"`
+	Since    int64    `json:"since,omitempty" doc:"Seconds that the status has held"`
+	Admin    string   `json:"admin" enum:"in,cordoned,draining" doc:"What was decided of it"`
+	Heard    float64  `json:"heard" doc:"Seconds since its last word; -1: never"`
+	Viewers  int      `json:"viewers"`
+	Load     float64  `json:"load" doc:"Share of what it may do"`
+	Mbps     int      `json:"mbps,omitempty" doc:"Mbit/s that it can send"`
+	Streams  int      `json:"streams"`
+	Lat      *float64 `json:"lat,omitempty"`
+	Lon      *float64 `json:"lon,omitempty"`
+}
+
+// A Stream is one that has an origin, with the way it takes.
+type Stream struct {
+	ID      string `json:"id"`
+	Event   string `json:"event,omitempty"`
+	Live    bool   `json:"live"`
+	Origin  string `json:"origin,omitempty"`
+	Standby string `json:"standby,omitempty"`
+	Epoch   uint64 `json:"epoch" doc:"Number of its placement"`
+	Viewers int    `json:"viewers"`
+	Hubs    []Hub  `json:"hubs" nullable:"false" doc:"Its relay tree, as it was decided"`
+	Hops    []Hop  `json:"hops" nullable:"false" doc:"Who carries it, and from whom"`
+}
+
+// A Hub passes a stream on to its region.
+type Hub struct {
+	Node   string `json:"node"`
+	Region string `json:"region,omitempty"`
+	Parent string `json:"parent,omitempty" doc:"Empty: the origin"`
+}
+
+// A Hop is a node that carries a stream.
+type Hop struct {
+	Node     string `json:"node"`
+	Upstream string `json:"upstream,omitempty" doc:"Empty: it begins here"`
+	Hops     int    `json:"hops" doc:"From the origin"`
+	Viewers  int    `json:"viewers"`
+	Live     bool   `json:"live"`
+	Number   uint64 `json:"epoch" doc:"Of the placement in which what it carries began"`
+}
+
+// A Link is between two nodes.
+type Link struct {
+	A      string   `json:"a"`
+	B      string   `json:"b"`
+	RTT    *float64 `json:"rttMs,omitempty" doc:"Estimated, ms"`
+	Places int      `json:"streams" doc:"Streams that pass it"`
+}
+
+// placementShift is where an epoch has the number of its placement; below it is the time (origin/ingest).
+const placementShift = 42
+
+// Mesh is what a view is made of.
+type Mesh interface {
+	Members() []member.Node
+	Distance(a, b string) (time.Duration, bool)
+	Fleet(now time.Time) []node.Node
+	Ledger() *ledger.State
+	Records() []*pb.StreamRecord
+	Quorum() Quorum
+}
+
+// NewView returns what node says of m at now.
+func NewView(name string, m Mesh, now time.Time) View {
+	v := View{Node: name, At: now.UTC(), Quorum: m.Quorum(), Nodes: []Node{}, Streams: []Stream{}, Links: []Link{}}
+	state := m.Ledger()
+	facts := map[string]node.Node{}
+	for _, n := range m.Fleet(now) {
+		facts[n.Name] = n
+	}
+	v.Nodes = nodesOf(m.Members(), facts, state, now)
+	for _, n := range v.Nodes {
+		v.Viewers += n.Viewers
+	}
+	v.Streams = streamsOf(m.Records(), facts, state)
+	v.Links = linksOf(v.Streams, m.Distance)
+	return v
+}
+
+func nodesOf(members []member.Node, facts map[string]node.Node, state *ledger.State, now time.Time) []Node {
+	all := map[string]*Node{}
+	for name, r := range state.Nodes {
+		all[name] = &Node{Node: name, Role: r.Role, Region: r.Region, Status: "unheard", Admin: adminOf(r.State), Heard: -1}
+	}
+	for _, m := range members {
+		n := all[m.Name]
+		if n == nil {
+			continue // not in the cluster, or no more
+		}
+		n.Software, n.Status, n.Since, n.Heard = m.State.GetSoftware(), string(m.Status), seconds(m.Since, now), round(now.Sub(m.Heard).Seconds())
+		n.Viewers, n.Load, n.Mbps = int(m.State.GetViewers()), float64(m.State.GetLoadPermille())/1000, int(m.State.GetCapacityMbps())
+		n.Streams = len(m.State.GetAnnouncements())
+		if m.Status == member.Failed || m.Status == member.Left {
+			n.Viewers, n.Load, n.Streams = 0, 0, 0
+		}
+	}
+	for name, f := range facts {
+		n := all[name]
+		if n == nil {
+			continue
+		}
+		n.Viewers, n.Load, n.Streams = int(f.Facts.GetViewers()), float64(f.Facts.GetLoadPermille())/1000, len(f.Facts.GetStreams())
+		n.Heard = round(max(0, now.Sub(f.Heard).Seconds()))
+		if f.At != nil {
+			n.Lat, n.Lon = &f.At.Lat, &f.At.Lon
+		}
+	}
+	out := []Node{}
+	for _, n := range all {
+		out = append(out, *n)
+	}
+	slices.SortFunc(out, func(a, b Node) int { return cmp.Compare(a.Node, b.Node) })
+	return out
+}
+
+func seconds(since, now time.Time) int64 {
+	if since.IsZero() {
+		return 0
+	}
+	return int64(now.Sub(since).Seconds())
+}
+
+func round(s float64) float64 { return math.Round(10*s) / 10 }
+
+func adminOf(a pb.AdminState) string {
+	switch a {
+	case pb.AdminState_ADMIN_STATE_CORDONED:
+		return "cordoned"
+	case pb.AdminState_ADMIN_STATE_DRAINING:
+		return "draining"
+	}
+	return "in"
+}
+
+func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *ledger.State) []Stream {
+	hops := map[string][]Hop{}
+	for name, n := range facts {
+		for _, f := range n.Facts.GetStreams() {
+			hops[f.Id] = append(hops[f.Id], Hop{
+				Node: name, Upstream: f.Upstream, Hops: int(f.Hops), Viewers: int(f.Viewers), Live: f.Live, Number: f.Epoch >> placementShift,
+			})
+		}
+	}
+	out := []Stream{}
+	for _, r := range records {
+		s := Stream{ID: r.Id, Event: r.Event, Origin: r.Origin, Standby: r.Standby, Epoch: r.Epoch, Hubs: []Hub{}, Hops: []Hop{}}
+		for _, h := range r.Hubs {
+			s.Hubs = append(s.Hubs, Hub{h.Node, h.Region, h.Parent})
+		}
+		for _, h := range hops[r.Id] {
+			s.Viewers += h.Viewers
+			s.Live = s.Live || h.Live && h.Hops == 0
+			s.Hops = append(s.Hops, h)
+		}
+		slices.SortFunc(s.Hops, func(a, b Hop) int { return cmp.Or(cmp.Compare(a.Hops, b.Hops), cmp.Compare(a.Node, b.Node)) })
+		out = append(out, s)
+	}
+	return out
+}
+
+func linksOf(streams []Stream, distance func(a, b string) (time.Duration, bool)) []Link {
+	type pair struct{ a, b string }
+	count := map[pair]int{}
+	for _, s := range streams {
+		for _, h := range s.Hops {
+			if h.Upstream != "" {
+				count[pair{h.Upstream, h.Node}]++
+			}
+		}
+	}
+	out := []Link{}
+	for p, n := range count {
+		l := Link{A: p.a, B: p.b, Places: n}
+		if d, ok := distance(p.a, p.b); ok {
+			ms := round(float64(d) / float64(time.Millisecond))
+			l.RTT = &ms
+		}
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(x, y Link) int { return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B)) })
+	return out
+}
