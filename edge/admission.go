@@ -21,7 +21,7 @@ const MaxNext = 8
 func (e *Edge) full(id string, why admit.Reason) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "full", "Edge is full", "this edge takes no more viewers now")
 	p.RetryAfter = why.RetryAfter()
-	for _, base := range e.cfg.Next {
+	for _, base := range e.next() {
 		p.Next = append(p.Next, base+"/"+id)
 	}
 	return p
@@ -30,6 +30,10 @@ func (e *Edge) full(id string, why admit.Reason) *problem.Problem {
 // enter keeps a place for a viewer of stream id, or returns what the viewer is told. It costs next to nothing, so
 // that a rush of viewers who cannot be served takes nothing from those who are.
 func (e *Edge) enter(id string) (*admit.Place, error) {
+	if p := e.away(id); p != nil {
+		e.m.refused.WithLabelValues(string(refusedDraining)).Inc()
+		return nil, p
+	}
 	place, why := e.gate.Enter(id)
 	if why != admit.Open {
 		e.m.refused.WithLabelValues(string(why)).Inc()
@@ -52,6 +56,7 @@ func (e *Edge) admission(ctx context.Context) error {
 		}
 		e.closeSurplus()
 		now := time.Now()
+		e.drain(now)
 		e.m.load(e.gate.Tick(now, e.egress.Work(), rates.look(now, e.pool.Streams())))
 		why := e.gate.Full()
 		if why == was {

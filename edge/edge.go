@@ -65,6 +65,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Access  Access
 	Puller  Puller
+	Next    func() []string // bases of edges for viewers that are not taken, nearest first; nil: those of Config
 }
 
 // Access says who may watch. CheckViewer returns the session of a viewer's token, empty on a stream that asks for none, or
@@ -108,6 +109,11 @@ type Edge struct {
 	mu      sync.Mutex
 	viewers map[string]int
 	surplus []*session // of tokens that have more than they may; admission closes them
+	seated  map[*session]struct{}
+
+	service   Service
+	drainFrom time.Time // goodbyes are said from then on
+	drainOf   int
 }
 
 // New binds the UDP sockets of the shards. Run must be called to let go of them.
@@ -129,7 +135,7 @@ func New(cfg Config, d Deps) (*Edge, error) {
 	}
 	e := &Edge{
 		cfg: cfg, deps: d, print: print, cname: strings.ToLower(rand.Text()[:16]),
-		addresses: addresses, viewers: map[string]int{}, gate: admit.NewGate(cfg.Capacity), quota: admit.NewQuota(),
+		addresses: addresses, viewers: map[string]int{}, seated: map[*session]struct{}{}, gate: admit.NewGate(cfg.Capacity), quota: admit.NewQuota(),
 	}
 	e.m = newMetrics(d.Metrics, e.gate)
 	e.m.capacityOf(cfg.Capacity)
@@ -185,6 +191,15 @@ func (e *Edge) Viewers() map[string]int {
 
 // Load is the share of what the edge may do; from 1 on it takes nobody.
 func (e *Edge) Load() float64 { return e.gate.Share() }
+
+// next are the bases of other edges, nearest first.
+func (e *Edge) next() []string {
+	if e.deps.Next == nil {
+		return e.cfg.Next
+	}
+	all := e.deps.Next()
+	return all[:min(len(all), MaxNext)]
+}
 
 func (e *Edge) count(id string, n int) {
 	e.mu.Lock()

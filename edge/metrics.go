@@ -12,6 +12,7 @@ const (
 	refusedAccess     refusal = "access"
 	refusedUnknown    refusal = "unknown"
 	refusedNotLive    refusal = "not_live"
+	refusedDraining   refusal = "draining" // or cordoned
 	refusedNoUpstream refusal = "no_upstream"
 	refusedCodec      refusal = "codec"
 )

@@ -168,6 +168,9 @@ func (s *session) ready() {
 	close(s.connected)
 	s.place.Live()
 	s.edge.count(s.stream, 1)
+	s.edge.mu.Lock()
+	s.edge.seated[s] = struct{}{}
+	s.edge.mu.Unlock()
 	if !s.share.Live() {
 		s.edge.tooMany(s)
 	}
@@ -177,6 +180,9 @@ func (s *session) ended(why egress.Reason) {
 	s.once.Do(func() {
 		if isClosed(s.connected) {
 			s.edge.count(s.stream, -1)
+			s.edge.mu.Lock()
+			delete(s.edge.seated, s)
+			s.edge.mu.Unlock()
 		}
 		s.hold.Release()
 		s.place.Leave()
