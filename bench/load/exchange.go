@@ -59,8 +59,9 @@ type exchange struct {
 // the body; the bearer goes along only within the same host, as net/http has it, since a redirect that
 // needs it elsewhere carries its own ticket (RFC 9725, section 4.5). ICE servers in Link are not used:
 // host candidates are all that a tester on the server's own network needs.
-func post(ctx context.Context, endpoint, bearer, offer string) (x *exchange, answer string, err error) {
+func post(ctx context.Context, within time.Duration, endpoint, bearer, offer string) (x *exchange, answer string, err error) {
 	client := newClient(1)
+	client.Timeout = within
 	x, answer, err = postBy(ctx, client, endpoint, bearer, offer)
 	if err != nil {
 		client.CloseIdleConnections()
@@ -103,7 +104,7 @@ func postBy(ctx context.Context, client *http.Client, endpoint, bearer, offer st
 	x.authorize(req)
 	res, err := x.client.Do(req)
 	if err != nil {
-		return x, "", err
+		return x, "", silent(base, err)
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end, or of no interest
 	if res.StatusCode != http.StatusCreated {
@@ -127,10 +128,40 @@ func postBy(ctx context.Context, client *http.Client, endpoint, bearer, offer st
 	return x, string(body), nil
 }
 
+// A silentError is the error of a request that was not answered.
+type silentError struct {
+	host  string // whom it was sent to in the end
+	moved bool   // by a redirect
+	err   *url.Error
+}
+
+func (e *silentError) Error() string { return fmt.Sprintf("POST to %s: %v", e.host, e.err.Err) }
+func (e *silentError) Unwrap() error { return e.err }
+
+// silent says in other words what net/http says of a request to base: with the host alone, since the address that a redirect
+// leads to may have a ticket in it.
+func silent(base *url.URL, err error) error {
+	var failed *url.Error
+	if !errors.As(err, &failed) {
+		return err
+	}
+	to, wrong := url.Parse(failed.URL)
+	if wrong != nil {
+		to = base
+	}
+	return &silentError{to.Host, to.Host != base.Host, failed}
+}
+
+// leave has delete do nothing.
+func (x *exchange) leave() { x.session = nil }
+
 // delete ends the session at the server. It takes no context: it is wanted most when that has ended.
 func (x *exchange) delete() error {
 	if !x.shared {
 		defer x.client.CloseIdleConnections()
+	}
+	if x.session == nil {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

@@ -72,7 +72,12 @@ type session struct {
 }
 
 // open gathers, offers, posts and waits until DTLS is up. On error pc is closed.
-func open(ctx context.Context, pc *webrtc.PeerConnection, endpoint, bearer string) (_ *session, err error) {
+func open(ctx context.Context, pc *webrtc.PeerConnection, endpoint, bearer string) (*session, error) {
+	return openWithin(ctx, exchangeTimeout, pc, endpoint, bearer)
+}
+
+// openWithin is open with a bound for the server's answer.
+func openWithin(ctx context.Context, answerIn time.Duration, pc *webrtc.PeerConnection, endpoint, bearer string) (_ *session, err error) {
 	s := &session{pc: pc, lost: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -107,7 +112,7 @@ func open(ctx context.Context, pc *webrtc.PeerConnection, endpoint, bearer strin
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	x, answer, err := post(ctx, endpoint, bearer, pc.LocalDescription().SDP)
+	x, answer, err := post(ctx, answerIn, endpoint, bearer, pc.LocalDescription().SDP)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v3"
@@ -71,7 +73,9 @@ const (
 	retryMost   = 5 * time.Second
 	retrySettle = 10 * time.Second
 	// A publisher that is told to come back notices faster that its server is gone.
-	lostReconnect = 1500 * time.Millisecond
+	lostReconnect = 800 * time.Millisecond
+	// After a loss the server it was sent to has this long to answer; then the one who sent it there is told.
+	againAnswer = 500 * time.Millisecond
 )
 
 // Publish sends what cfg says until the input ends, ctx ends or cfg.For is over, which all return nil. Other
@@ -87,9 +91,10 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 		defer cancel()
 	}
 	wait := retryFirst
+	var t try
 	for {
 		begun := time.Now()
-		err := publishOnce(ctx, cfg, log)
+		err := publishOnce(ctx, cfg, t, log)
 		if err == nil || outer.Err() != nil {
 			return nil
 		}
@@ -99,6 +104,12 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 		if time.Since(begun) > retrySettle {
 			wait = retryFirst
 		}
+		if next, ok := t.next(err); ok {
+			log.Warn("publishing was interrupted", "err", err)
+			t = next
+			continue
+		}
+		t = try{}
 		pause := wait/2 + rand.N(wait)
 		var refused *StatusError
 		if errors.As(err, &refused) {
@@ -112,6 +123,36 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 		}
 		wait = min(2*wait, retryMost)
 	}
+}
+
+// A try is how a session is asked for.
+type try struct {
+	again bool   // right after one was lost
+	lost  string // host that does not answer any more; whoever sends publishers there is told
+}
+
+// next returns the try that follows at once on one that has ended with err; ok is false where it is time for a pause.
+func (t try) next(err error) (_ try, ok bool) {
+	var s *silentError
+	switch {
+	case errors.Is(err, ErrLost):
+		return try{again: true}, true
+	case errors.As(err, &s) && s.moved && s.host != t.lost:
+		return try{lost: s.host}, true
+	}
+	return try{}, false
+}
+
+// address is where a session is asked for: RFC 9725 leaves the query of an endpoint to its server, and ours knows this word.
+func (t try) address(endpoint string) string {
+	if t.lost == "" {
+		return endpoint
+	}
+	sep := "?"
+	if strings.Contains(endpoint, "?") {
+		sep = "&"
+	}
+	return endpoint + sep + "lost=" + url.QueryEscape(t.lost)
 }
 
 // worthRetrying says whether the same request may fare better later.
@@ -130,7 +171,7 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-func publishOnce(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
+func publishOnce(ctx context.Context, cfg PublishConfig, t try, log *slog.Logger) error {
 	src, err := openLooped(ctx, cfg)
 	if err != nil {
 		return &inputError{err}
@@ -159,7 +200,11 @@ func publishOnce(ctx context.Context, cfg PublishConfig, log *slog.Logger) error
 		p.senders = append(p.senders, s)
 		p.state.Codecs = append(p.state.Codecs, t.codec.Name)
 	}
-	s, err := open(ctx, pc, cfg.URL, cfg.Key)
+	answer := exchangeTimeout
+	if t.again {
+		answer = againAnswer
+	}
+	s, err := openWithin(ctx, answer, pc, t.address(cfg.URL), cfg.Key)
 	if err != nil {
 		return err
 	}
@@ -176,6 +221,9 @@ func publishOnce(ctx context.Context, cfg PublishConfig, log *slog.Logger) error
 		})
 	}
 	err = p.run(ctx, s.lost)
+	if errors.Is(err, ErrLost) {
+		s.http.leave() // nobody is there to be told, and the next session must not wait
+	}
 	s.close()
 	_ = g.Wait() // readers end with the connection, without errors
 	return err
