@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -39,6 +38,7 @@ type commands struct {
 	Control controlCommand `cmd:"" help:"Start a control node: pages, the list of streams, the join call, and the nodes' line to it."`
 	Publish publishCommand `cmd:"" help:"Publish a file, standard input or the sample to any WHIP URL."`
 	Play    playCommand    `cmd:"" help:"Play any WHEP URL: print what arrives, or write it to a file."`
+	Cluster clusterCommand `cmd:"" help:"Begin a cluster, let machines in, and look after it."`
 	Bench   benchCommand   `cmd:"" help:"Try a mesh and measure it."`
 	Admin   adminCommand   `cmd:"" help:"Copy, restore and check control's database; decide on quotes; export and erase a person."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -128,6 +128,7 @@ const (
 	portHTTP   = 0
 	portRelay  = 1 // control: agents
 	portMedia  = 2
+	portGossip = 3
 	portsANode = 10
 )
 
@@ -179,57 +180,38 @@ type geoFlag struct {
 	GeoIP string `name:"geoip" placeholder:"FILE" help:"Database of places in MaxMind's format (GeoLite2 City or Country, and their like), read again when it is replaced. Without one, pages measure which edge is near."`
 }
 
-// certFlags say where a node keeps things and finds its cluster.
-type certFlags struct {
-	Data string `default:".freshet" placeholder:"DIR" help:"Directory of the node's own files. Default .freshet."`
-	CA   string `placeholder:"DIR" help:"Directory of the cluster's development CA, made on first use; nodes of one cluster share it. Default DATA/ca."`
-}
-
-// open makes the data directory and issues the node's certificate.
-func (f certFlags) open(node, role string) (*identity.Identity, error) {
-	if err := os.MkdirAll(f.Data, 0o700); err != nil {
-		return nil, badConfig("data", "%w", err)
-	}
-	dir := f.CA
-	if dir == "" {
-		dir = filepath.Join(f.Data, "ca")
-	}
-	ca, err := identity.OpenCA(dir)
-	if err != nil {
-		return nil, badConfig("ca", "%w", err)
-	}
-	id, err := ca.Issue(node, role)
-	if err != nil {
-		return nil, badConfig("node", "%w", err)
-	}
-	return id, nil
-}
-
 // mediaFlags are what origins and edges share.
 type mediaFlags struct {
-	Region    string       `default:"local" help:"Name of the place where the node stands, as in the pages. Default local."`
+	Region    string       `placeholder:"NAME" help:"Name of the place where the node stands, as in the pages. Default that of the join token, else local."`
 	At        *point       `placeholder:"LAT,LON" help:"Where the node stands, in degrees: 45.51,-73.55. Default where the region is, if that is the code of a large city's airports (yul, par, sin); a mesh whose control knows no place sends viewers by region and measured round trips."`
 	HTTP      string       `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of WHIP or WHEP, metrics and health. Default 0.0.0.0:8080."`
 	Relay     string       `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"UDP address of the relay, for other nodes. Default 0.0.0.0:8081."`
 	Media     string       `default:"0.0.0.0:8082" placeholder:"HOST:PORT" help:"UDP address of media, for publishers or viewers. Default 0.0.0.0:8082."`
-	Upstream  []string     `placeholder:"NODE=HOST:PORT" help:"Nodes to pull streams from, best first."`
-	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which publishers and viewers reach this node, where they are not its own (NAT)."`
+	Gossip    string       `default:"0.0.0.0:7946" placeholder:"HOST:PORT" help:"UDP and TCP address of gossip, for other nodes of a cluster. Default 0.0.0.0:7946."`
+	Upstream  []string     `placeholder:"NODE=HOST:PORT" help:"With --ca: nodes to pull streams from, best first. In a cluster they follow from where streams are."`
+	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which publishers, viewers and, by the first of them, other nodes reach this one, where they are not its own (NAT), or it listens on all."`
 	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
 	ICEServer []string     `placeholder:"URL" help:"STUN and TURN servers to tell clients of. Most meshes need none."`
-	Control   []string     `placeholder:"HOST:PORT" help:"Control nodes (their --agents address). Without any, the node serves by itself."`
+	Control   []string     `placeholder:"HOST:PORT" help:"With --ca: control nodes (their --agents address). Without any, the node serves by itself."`
 }
 
-func (f mediaFlags) node(name, role, data string) (nodeConfig, error) {
+func (f mediaFlags) node(c *certFlags, name, role string) (nodeConfig, error) {
 	up, err := upstreams(f.Upstream)
+	if f.Region == "" {
+		f.Region = defaultRegion
+	}
 	return nodeConfig{
 		Node: name, Role: role, Region: f.Region, Position: f.At.position(), HTTP: f.HTTP, Media: f.Media, Relay: f.Relay, URL: f.URL,
 		Advertise: f.Advertise, ICEServers: f.ICEServer, Upstreams: up, Control: f.Control,
-		Cache: filepath.Join(data, name+".state"),
+		Cache: filepath.Join(c.Data, name+".state"),
 	}, err
 }
 
+// defaultRegion is where nodes stand of which nobody has said where.
+const defaultRegion = "local"
+
 type originCommand struct {
-	Node string `default:"origin-1" help:"Name of the node, unique in the cluster. Default origin-1."`
+	Node string `help:"Name of the node, unique in the cluster. Default one that control makes; origin-1 with --ca."`
 	certFlags
 	mediaFlags
 	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream that may be published here, and its key; ID=@FILE reads the key from FILE. Control's list, where there is one, replaces these."`
@@ -237,21 +219,21 @@ type originCommand struct {
 
 // Run serves publishers until the program is told to stop.
 func (c *originCommand) Run(p *program) error {
-	cfg, err := c.node(c.Node, roleOrigin, c.Data)
+	id, cfg, err := c.member(p, &c.certFlags, c.Node, roleOrigin)
 	if err != nil {
 		return err
 	}
 	if cfg.Streams, err = streamRecords(c.Stream); err != nil {
 		return err
 	}
-	if len(cfg.Streams) == 0 && len(cfg.Control) == 0 {
+	if len(cfg.Streams) == 0 && len(cfg.Control) == 0 && cfg.Mesh == nil {
 		return badConfig("stream", "nobody could publish: give --stream ID=KEY or --control HOST:PORT")
 	}
-	return c.serve(p, cfg, c.certFlags)
+	return c.serve(p, cfg, id)
 }
 
 type edgeCommand struct {
-	Node string `default:"edge-1" help:"Name of the node, unique in the cluster. Default edge-1."`
+	Node string `help:"Name of the node, unique in the cluster. Default one that control makes; edge-1 with --ca."`
 	certFlags
 	mediaFlags
 	Shards       int      `placeholder:"N" help:"Media sockets and loops; shard I listens on the port of --media plus I. Default one a core."`
@@ -261,7 +243,7 @@ type edgeCommand struct {
 
 // Run serves viewers until the program is told to stop.
 func (c *edgeCommand) Run(p *program) error {
-	cfg, err := c.node(c.Node, roleEdge, c.Data)
+	id, cfg, err := c.member(p, &c.certFlags, c.Node, roleEdge)
 	if err != nil {
 		return err
 	}
@@ -271,7 +253,7 @@ func (c *edgeCommand) Run(p *program) error {
 	if cfg.Shards = c.Shards; cfg.Shards == 0 {
 		cfg.Shards = runtime.GOMAXPROCS(0)
 	}
-	if len(cfg.Upstreams) == 0 {
+	if len(cfg.Upstreams) == 0 && cfg.Mesh == nil {
 		return badConfig("upstream", "an edge without an upstream has nothing to serve: give NODE=HOST:PORT")
 	}
 	if cfg.Next, err = nextEdges(c.Next); err != nil {
@@ -280,15 +262,11 @@ func (c *edgeCommand) Run(p *program) error {
 	if cfg.Capacity, err = c.capacity(p, cfg.Shards); err != nil {
 		return err
 	}
-	return c.serve(p, cfg, c.certFlags)
+	return c.serve(p, cfg, id)
 }
 
 // serve runs the node that cfg describes.
-func (mediaFlags) serve(p *program, cfg nodeConfig, certs certFlags) error {
-	id, err := certs.open(cfg.Node, cfg.Role)
-	if err != nil {
-		return err
-	}
+func (mediaFlags) serve(p *program, cfg nodeConfig, id *identity.Identity) error {
 	n, err := newMediaNode(cfg, id, p.log)
 	if err != nil {
 		return err
@@ -297,16 +275,20 @@ func (mediaFlags) serve(p *program, cfg nodeConfig, certs certFlags) error {
 }
 
 type controlCommand struct {
-	Node string `default:"control-1" help:"Name of the node, unique in the cluster. Default control-1."`
+	Node string `help:"Name of the node, unique in the cluster. Default one that control makes; control-1 with --ca."`
 	certFlags
 	databaseFlag
 	mailFlags
 	geoFlag
 	Passphrase string `placeholder:"@FILE" secret:"all" help:"Seals the file of control's secret keys, freshet.keys in the data directory; nodes on one database have copies of that file. Default a key beside it, freshet.key."`
 
-	HTTP   string `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
-	Agents string `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --control). Default 0.0.0.0:8081."`
-	URL    string `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http, or name it by --trust-proxy. Default http:// and the node's address."`
+	HTTP      string `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
+	Agents    string `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --join). Default 0.0.0.0:8081."`
+	Gossip    string `default:"0.0.0.0:7946" placeholder:"HOST:PORT" help:"UDP and TCP address of gossip, for other nodes of a cluster. Default 0.0.0.0:7946."`
+	Region    string `placeholder:"NAME" help:"Name of the place where the node stands. Default that of the join token, else local."`
+	At        *point `placeholder:"LAT,LON" help:"Where the node stands, in degrees. Default where the region is, if that is the code of a large city's airports."`
+	Advertise string `placeholder:"IP" help:"Address under which other nodes reach this one, where it listens on all of the machine's or stands behind NAT."`
+	URL       string `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http, or name it by --trust-proxy. Default http:// and the node's address."`
 
 	TrustProxy []netip.Prefix `placeholder:"CIDR" help:"Networks of the proxies before --http: the X-Forwarded-For of these alone is believed, through as many of them as stand in a row. Default none; with --url, whoever reaches --http."`
 
@@ -331,12 +313,12 @@ func (c *controlCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	id, err := c.open(c.Node, roleControl)
+	id, mesh, err := c.member(p, passphrase)
 	if err != nil {
 		return err
 	}
 	n, err := newControlNode(p.ctx, controlConfig{
-		Node: c.Node, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
+		Node: id.Node, Mesh: mesh, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
 		Database: database, Mail: mail, Data: c.Data, Passphrase: passphrase, GeoIP: c.GeoIP, TrustProxy: c.TrustProxy,
 	}, id, p.log)
 	if err != nil {

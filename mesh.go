@@ -17,6 +17,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
+	"freshet/control"
 	"freshet/control/account"
 	"freshet/edge/admit"
 	pb "freshet/proto"
@@ -68,36 +69,33 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 	if err != nil {
 		return nil, err
 	}
-	ca, err := identity.OpenCA(filepath.Join(c.Data, "ca"))
-	if err != nil {
-		return nil, err
+	const first = roleControl + "-1"
+	if _, err := identity.Open(c.Data); errors.Is(err, identity.ErrNotJoined) {
+		if _, err := found(c.Data, first, c.Regions[0], ""); err != nil {
+			return nil, err
+		}
 	}
 	m := &mesh{log: log, data: c.Data, key: key, mailbox: mail.SMTP == "", ready: make(chan struct{})}
-
-	id, err := ca.Issue("control-1", roleControl)
-	if err != nil {
-		return nil, err
-	}
 	m.control, err = newControlNode(ctx, controlConfig{
-		Node: id.Node, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams,
+		Node: first, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams,
 		Database: database, Mail: mail, Data: c.Data, GeoIP: c.GeoIP,
-	}, id, log)
+		Mesh: &control.MeshConfig{Dir: c.Data, Region: c.Regions[0], Gossip: at.mesh(0, portGossip)},
+	}, nil, log)
 	if err != nil {
 		return nil, err
 	}
-	node := func(i int, name, role string, up ...*mediaNode) (*mediaNode, error) {
-		id, err := ca.Issue(name, role)
+	node := func(i int, name, role string) (*mediaNode, error) {
+		dir := filepath.Join(c.Data, name)
+		region := c.Regions[max(i-2, 0)%len(c.Regions)]
+		id, err := m.control.admit(dir, name, role, region)
 		if err != nil {
 			return nil, err
 		}
 		cfg := nodeConfig{
-			Node: name, Role: role, Region: c.Regions[max(i-2, 0)%len(c.Regions)], Shards: 1, Capacity: capacity,
+			Node: name, Role: role, Region: region, Shards: 1, Capacity: capacity,
 			HTTP: at.public(i, portHTTP), Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
-			Control: []string{m.control.control.Agents().String()},
-			Cache:   filepath.Join(c.Data, name+".state"),
-		}
-		for _, u := range up {
-			cfg.Upstreams = append(cfg.Upstreams, relay.Upstream{Node: u.cfg.Node, Addr: u.relay.Addr().String()})
+			Cache: filepath.Join(dir, name+".state"),
+			Mesh:  &meshConfig{Dir: dir, Gossip: at.mesh(i, portGossip), Seed: m.control.control.Seed()},
 		}
 		if role == roleOrigin && m.sample != nil {
 			cfg.Watch = m.sample.watch
@@ -114,12 +112,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 		m.sample.url, m.sample.table = m.origin.base+"/whip/"+sampleStream, m.origin.table
 	}
 	for i := range c.Edges {
-		// The first edge is the hub: the others go to the origin only when it is gone.
-		up := []*mediaNode{m.origin}
-		if i > 0 {
-			up = []*mediaNode{m.edges[0], m.origin}
-		}
-		e, err := node(2+i, fmt.Sprintf("edge-%d", i+1), roleEdge, up...)
+		e, err := node(2+i, fmt.Sprintf("edge-%d", i+1), roleEdge)
 		if err != nil {
 			return nil, err
 		}

@@ -53,7 +53,8 @@ type nodeConfig struct {
 	Next               []string   // edge only: bases of the edges to go to when this one is full
 	Upstreams          []relay.Upstream
 	Control            []string
-	Cache              string // file of the agent's snapshot
+	Cache              string      // file of the agent's snapshot
+	Mesh               *meshConfig // nil: upstreams and control nodes are those given
 	Streams            []*pb.StreamRecord
 	Watch              func(http.Handler) http.Handler // sees what comes to the node's own handler; nil for none
 }
@@ -67,6 +68,7 @@ type mediaNode struct {
 	relay *relay.Relay
 	state *agent.State
 	agent *agent.Agent // nil without control
+	mesh  *meshPart    // nil where nodes are named by hand
 	role  stage
 	base  string // URL of its HTTP server
 
@@ -100,17 +102,30 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 			return nil, err
 		}
 	}
+	state := agent.NewState(cfg.Streams...)
+	n.state = state
+	var guides relay.Guide
+	if cfg.Mesh != nil {
+		if n.mesh, err = newMeshPart(n, id, reg); err != nil {
+			return nil, err
+		}
+		guides = n.mesh.relayGuide()
+	}
 	n.relay, err = relay.New(
 		relay.Config{
 			Node: cfg.Node, Role: cfg.Role, Region: cfg.Region, Listen: cfg.Relay, Upstreams: cfg.Upstreams, Linger: linger,
 		},
-		relay.Deps{Log: n.log, Metrics: reg, Identity: id, Table: n.table})
+		relay.Deps{Log: n.log, Metrics: reg, Identity: id, Table: n.table, Guide: guides})
 	if err != nil {
 		return nil, &configError{err} // it names relay
 	}
 
-	state := agent.NewState(cfg.Streams...)
-	self := agent.Self{Relay: n.relay.Addr().String(), Metrics: n.base + "/metrics"}
+	self := agent.Self{Relay: n.relay.Addr().String(), Metrics: n.base + "/metrics", Mbps: cfg.Capacity.Completed().Bits / 1e6}
+	if cfg.Mesh != nil {
+		if self.Relay, err = cfg.Mesh.reached(self.Relay); err != nil {
+			return nil, err
+		}
+	}
 	var audience agent.Audience
 	if cfg.Role == roleOrigin {
 		self.WHIP = n.base + "/whip"
@@ -122,8 +137,15 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 	if err != nil {
 		return nil, err
 	}
-	if len(cfg.Control) > 0 {
+	if n.mesh != nil {
+		n.mesh.facts = agent.NewReporter(self, n.table, audience)
+	}
+	if len(cfg.Control) > 0 || n.mesh != nil {
 		facts := agent.NewReporter(self, n.table, audience)
+		var controls func() []string
+		if n.mesh != nil {
+			controls = n.mesh.controls
+		}
 		n.agent, err = agent.New(
 			agent.Config{
 				Node: cfg.Node, Role: cfg.Role, Region: cfg.Region, Software: thisBuild().Version,
@@ -131,12 +153,12 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 			},
 			agent.Deps{
 				Log: n.log, Metrics: reg, Identity: id, State: state, Facts: facts.Facts, Changed: n.table.Changed,
+				Controls: controls,
 			})
 		if err != nil {
 			return nil, err
 		}
 	}
-	n.state = state
 	ops.Mount(mux, reg, n.ready)
 	return n, nil
 }
@@ -173,7 +195,7 @@ func (n *mediaNode) bindOrigin(mux *http.ServeMux, records gate.Records, reg pro
 
 func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometheus.Registerer) (agent.Audience, error) {
 	var access edge.Access = state
-	if len(n.cfg.Control) == 0 && !state.Known() {
+	if len(n.cfg.Control) == 0 && n.mesh == nil && !state.Known() {
 		n.log.Warn("no control and no list of streams: whatever the upstreams have is open to every viewer")
 		access = openAccess{}
 	}
@@ -184,10 +206,16 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 	for _, base := range n.cfg.Next {
 		cfg.Next = append(cfg.Next, base+"/whep")
 	}
-	e, err := edge.New(cfg,
-		edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: relayed.Puller(n.relay)})
+	deps := edge.Deps{Log: n.log, Metrics: reg, Access: access, Puller: relayed.Puller(n.relay)}
+	if n.mesh != nil && len(cfg.Next) == 0 {
+		deps.Next = n.mesh.otherEdges
+	}
+	e, err := edge.New(cfg, deps)
 	if err != nil {
 		return nil, badConfig("media", "%w", err)
+	}
+	if n.mesh != nil {
+		n.mesh.edge = e
 	}
 	mux.Handle("/whep/", e.Handler())
 	mux.Handle("/rtt", edge.NewRTT(reg))
@@ -209,6 +237,9 @@ func (n *mediaNode) stage() stage {
 	if n.agent != nil {
 		stages = append(stages, stage{"agent", n.agent.Run})
 	}
+	if n.mesh != nil {
+		stages = append(stages, stage{"mesh", n.mesh.run})
+	}
 	return inOrder(n.cfg.Node, 3*time.Second, n.log, stages...)
 }
 
@@ -219,6 +250,7 @@ func (openAccess) CheckViewer(string, string, time.Time) (string, error) { retur
 
 // A controlNode is a control node with all its parts bound.
 type controlNode struct {
+	keys    *keys.Keys
 	name    string
 	log     *slog.Logger
 	http    *ops.HTTP
@@ -230,6 +262,7 @@ type controlNode struct {
 }
 
 type controlConfig struct {
+	Mesh                    *control.MeshConfig // nil: with a development CA
 	Node, HTTP, Agents, URL string
 	Data, Passphrase        string // where its secret keys are, and what opens them; empty: a key beside them
 	Database                store.Config
@@ -259,6 +292,12 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 	if err != nil {
 		return nil, badConfig("passphrase", "%w", err)
 	}
+	n.keys = secrets
+	if cfg.Mesh != nil {
+		if id, err = controlIdentity(cfg.Mesh.Dir, cfg.Node, secrets); err != nil {
+			return nil, badConfig("data", "%w", err)
+		}
+	}
 	places, err := geo.Open(cfg.GeoIP, geo.Deps{Log: n.log, Metrics: reg})
 	if err != nil {
 		return nil, badConfig("geoip", "%w", err)
@@ -273,7 +312,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		n.log.Warn("persons whom an older copy of the database had brought back were erased again", "persons", again)
 	}
 	n.control, err = control.New(
-		control.Config{Node: cfg.Node, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Trusted: cfg.TrustProxy, Mail: cfg.Mail},
+		control.Config{Node: cfg.Node, Mesh: cfg.Mesh, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Trusted: cfg.TrustProxy, Mail: cfg.Mail},
 		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Keys: secrets, Erased: erased, Places: places})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
@@ -286,6 +325,20 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		return nil
 	})
 	return n, nil
+}
+
+// admit lets a node in that is in this process, with the directory dir.
+func (n *controlNode) admit(dir, name, role, region string) (*identity.Identity, error) {
+	key, err := identity.OpenKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	id, err := n.keys.CA().IssueOver(key, name, role)
+	if err != nil {
+		return nil, err
+	}
+	n.control.Admit(identity.Subject{Node: name, Role: role, Key: id.Key()}, region)
+	return id, nil
 }
 
 // stage runs the node. People are answered until the last; nodes go on without control anyway.

@@ -36,16 +36,22 @@ func TestTakenPort(t *testing.T) {
 		want string
 	}{
 		"up":      {[]string{"up", "--http", tcp}, `^freshet: http: .*` + tcp + `: .*--ports moves the mesh\)\n$`},
-		"control": {[]string{"control", "--http", free, "--agents", tcp}, `^freshet: agents: .*` + tcp + `.*\n$`},
-		"origin": {[]string{"origin", "--http", free, "--relay", free, "--media", udp, "--stream", "a=b"},
+		"control": {[]string{"control", "--http", free, "--ca", "CA", "--agents", tcp}, `^freshet: agents: .*` + tcp + `.*\n$`},
+		"origin": {[]string{"origin", "--ca", "CA", "--http", free, "--relay", free, "--media", udp, "--stream", "a=b"},
 			`^freshet: media: .*` + udp + `.*\n$`},
-		"edge": {[]string{"edge", "--http", free, "--relay", udp, "--media", free, "--upstream", "a=127.0.0.1:1"},
+		"edge": {[]string{"edge", "--ca", "CA", "--http", free, "--relay", udp, "--media", free, "--upstream", "a=127.0.0.1:1"},
 			`^freshet: relay: .*` + udp + `.*\n$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// A process of its own: what it bound before goes with it.
 			var log bytes.Buffer
-			cmd := exec.CommandContext(t.Context(), exe, append(c.args, "--data", t.TempDir(), "--log", "error")...)
+			dir := t.TempDir()
+			for i, arg := range c.args {
+				if arg == "CA" {
+					c.args[i] = dir
+				}
+			}
+			cmd := exec.CommandContext(t.Context(), exe, append(c.args, "--data", dir, "--log", "error")...)
 			cmd.Args[0], cmd.Stderr = "freshet", &log // which makes it main: see TestMain
 			_ = cmd.Run()                             // the exit says more
 			code := cmd.ProcessState.ExitCode()

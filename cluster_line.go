@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"freshet/cluster/identity"
+	"freshet/cluster/join"
+	"freshet/control/ops"
+	"freshet/proto/problem"
+)
+
+// clusterFlags say with whose identity a command speaks, and to whom.
+type clusterFlags struct {
+	Data string `default:".freshet" placeholder:"DIR" help:"Data directory of a control node, or of freshet up, while it runs. Default .freshet."`
+	At   string `placeholder:"HOST:PORT" help:"Control node to ask (its --agents address). Default that of the directory, and the others where it does not answer."`
+}
+
+const (
+	clusterDial  = 3 * time.Second
+	clusterWait  = 20 * time.Second // for an answer: a quorum may be without a leader for a moment
+	maxAnswer    = 32 << 20
+	clusterTries = 8
+)
+
+// ask sends a request to the first control node that answers, and reads its answer into out.
+func (f clusterFlags) ask(ctx context.Context, method, path string, in, out any) error {
+	id, err := identity.Open(f.Data)
+	if errors.Is(err, identity.ErrNotJoined) {
+		return badConfig("data", "%s is no directory of a control node; freshet cluster init makes one", f.Data)
+	}
+	if err != nil {
+		return badConfig("data", "%w", err)
+	}
+	if id.Role != roleControl {
+		return badConfig("data", "%s is that of %s %s: only control nodes may ask", f.Data, id.Role, id.Node)
+	}
+	seed, err := join.ReadMesh(f.Data)
+	if err != nil {
+		return badConfig("data", "%w", err)
+	}
+	all := append([]string{seed.Own}, seed.Controls...)
+	if f.At != "" {
+		all = []string{f.At}
+	}
+	var last error
+	for _, at := range all[:min(len(all), clusterTries)] {
+		if at == "" {
+			continue
+		}
+		answered, err := askOne(ctx, id, at, method, path, in, out)
+		if answered || ctx.Err() != nil {
+			return err
+		}
+		last = fmt.Errorf("control at %s: %w", at, err)
+	}
+	if last == nil {
+		last = fmt.Errorf("the control node of %s has not run yet: start it with freshet control", f.Data)
+	}
+	return last
+}
+
+// askOne sends a request to the control node at an address. answered says whether it was heard there.
+func askOne(ctx context.Context, id *identity.Identity, at, method, path string, in, out any) (answered bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, clusterWait)
+	defer cancel()
+	transport := &http.Transport{DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: clusterDial}, Config: id.ClientTLS([]string{ops.ALPN}, "", roleControl)}
+		return d.DialContext(ctx, "tcp", at)
+	}}
+	defer transport.CloseIdleConnections()
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return true, err
+		}
+		body = bytes.NewReader(b)
+	}
+	q, err := http.NewRequestWithContext(ctx, method, "https://control"+path, body)
+	if err != nil {
+		return true, err
+	}
+	a, err := (&http.Client{Transport: transport}).Do(q)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = a.Body.Close() }()
+	from := json.NewDecoder(io.LimitReader(a.Body, maxAnswer))
+	if a.StatusCode/100 != 2 {
+		var p problem.Problem
+		if err := from.Decode(&p); err != nil || p.Detail == "" {
+			return true, fmt.Errorf("control answers %s", a.Status)
+		}
+		return true, errors.New(p.Detail)
+	}
+	return true, from.Decode(out)
+}

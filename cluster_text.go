@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"freshet/control/ops"
+	"freshet/control/route"
+)
+
+// What the commands of cluster write for people. Writing goes to a tabwriter, whose Flush has the error.
+
+func writeStatus(w io.Writer, v ops.View) {
+	line := func(what, format string, args ...any) {
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", what, fmt.Sprintf(format, args...))
+	}
+	count := map[string]int{}
+	var wrong []string
+	for _, n := range v.Nodes {
+		count[n.Role]++
+		switch {
+		case n.Status != "alive":
+			wrong = append(wrong, fmt.Sprintf("%s %s is %s since %d s", n.Role, n.Node, n.Status, n.Since))
+		case n.Admin != "in":
+			wrong = append(wrong, fmt.Sprintf("%s %s is %s, with %d viewers", n.Role, n.Node, n.Admin, n.Viewers))
+		case n.Load >= 1:
+			wrong = append(wrong, fmt.Sprintf("%s %s is full", n.Role, n.Node))
+		}
+	}
+	live := 0
+	for _, s := range v.Streams {
+		if s.Live {
+			live++
+		}
+		if s.Origin == "" {
+			wrong = append(wrong, fmt.Sprintf("stream %s has no origin", s.ID))
+		}
+	}
+	leader := v.Quorum.Leader
+	if leader == "" {
+		leader = "none"
+		wrong = append(wrong, "no control node leads: placement waits, media goes on")
+	}
+	for _, p := range v.Quorum.Peers {
+		if !p.Answers {
+			wrong = append(wrong, fmt.Sprintf("control %s does not answer %s", p.Node, v.Node))
+		}
+	}
+	if v.Quorum.Trouble != "" {
+		wrong = append(wrong, fmt.Sprintf("control %s: %s", v.Node, v.Quorum.Trouble))
+	}
+	line("seen by", "%s (%s)", v.Node, v.Quorum.State)
+	line("leader", "%s, term %d, commit %d, applied %d", leader, v.Quorum.Term, v.Quorum.Commit, v.Quorum.Applied)
+	line("nodes", "%d control, %d origins, %d edges", count[roleControl], count[roleOrigin], count[roleEdge])
+	line("streams", "%d live of %d", live, len(v.Streams))
+	line("viewers", "%d", v.Viewers)
+	if len(wrong) == 0 {
+		line("wrong", "nothing")
+	}
+	for i, what := range wrong {
+		line(map[bool]string{true: "wrong"}[i == 0], "%s", what)
+	}
+}
+
+func writeMembers(w io.Writer, v ops.View) {
+	_, _ = fmt.Fprintln(w, "NODE\tROLE\tREGION\tSTATUS\tADMIN\tVIEWERS\tLOAD\tSTREAMS\tHEARD\tVERSION")
+	for _, n := range v.Nodes {
+		heard := "never"
+		if n.Heard >= 0 {
+			heard = fmt.Sprintf("%.1fs ago", n.Heard)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%.0f %%\t%d\t%s\t%s\n", n.Node, n.Role, orDash(n.Region), n.Status, n.Admin,
+			n.Viewers, 100*n.Load, n.Streams, heard, orDash(n.Software))
+	}
+}
+
+func writeStreams(w io.Writer, v ops.View) {
+	_, _ = fmt.Fprintln(w, "STREAM\tEVENT\tSTATE\tORIGIN\tSTANDBY\tEPOCH\tHUBS\tNODES\tVIEWERS")
+	for _, s := range v.Streams {
+		state := "waits"
+		if s.Live {
+			state = "live"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", s.ID, orDash(s.Event), state, orDash(s.Origin), orDash(s.Standby),
+			s.Epoch, len(s.Hubs), len(s.Hops), s.Viewers)
+	}
+}
+
+func writeTrees(w io.Writer, streams []ops.Stream, v ops.View) {
+	rtt := map[[2]string]float64{}
+	for _, l := range v.Links {
+		if l.RTT != nil {
+			rtt[[2]string{l.A, l.B}] = *l.RTT
+		}
+	}
+	for _, s := range streams {
+		_, _ = fmt.Fprintf(w, "%s: origin %s, standby %s, epoch %d, %d viewers\n", s.ID, orDash(s.Origin), orDash(s.Standby), s.Epoch, s.Viewers)
+		below := map[string][]ops.Hop{}
+		for _, h := range s.Hops {
+			below[h.Upstream] = append(below[h.Upstream], h)
+		}
+		hub := map[string]bool{}
+		for _, h := range s.Hubs {
+			hub[h.Node] = true
+		}
+		seen := map[string]bool{}
+		var draw func(up string, depth int)
+		draw = func(up string, depth int) {
+			for _, h := range below[up] {
+				if seen[h.Node] {
+					continue
+				}
+				seen[h.Node] = true
+				_, _ = fmt.Fprintf(w, "%s%s", strings.Repeat("  ", depth+1), h.Node)
+				if hub[h.Node] {
+					_, _ = fmt.Fprint(w, " (hub)")
+				}
+				if ms, ok := rtt[[2]string{up, h.Node}]; ok {
+					_, _ = fmt.Fprintf(w, ", %.1f ms", ms)
+				}
+				_, _ = fmt.Fprintf(w, ", %d viewers", h.Viewers)
+				if !h.Live {
+					_, _ = fmt.Fprint(w, ", no media")
+				}
+				_, _ = fmt.Fprintln(w)
+				draw(h.Node, depth+1)
+			}
+		}
+		draw("", 0)
+		for _, h := range s.Hops { // whose upstream has said nothing
+			if !seen[h.Node] {
+				_, _ = fmt.Fprintf(w, "  %s, from %s, which is not heard\n", h.Node, h.Upstream)
+			}
+		}
+	}
+}
+
+func writeWhy(w io.Writer, d route.Decision) {
+	_, _ = fmt.Fprintf(w, "at\t%s\nevent\t%s\nviewer in\t%s %s\nmeasured\t%v\nchoice\t%s\n\n", d.At.UTC().Format("2006-01-02 15:04:05 UTC"), d.Event,
+		orDash(d.Country), orDash(d.Region), d.Measured, orDash(d.Choice))
+	_, _ = fmt.Fprintln(w, "EDGE\tREGION\tKM\tRTT\tLOAD\tSCORE\tVERDICT")
+	for _, c := range d.Candidates {
+		km, rtt := "-", "-"
+		if c.Km >= 0 {
+			km = fmt.Sprintf("%.0f", c.Km)
+		}
+		if c.RTT >= 0 {
+			rtt = fmt.Sprintf("%.0f ms", c.RTT.Seconds()*1000)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f %%\t%d\t%s\n", c.Node, orDash(c.Region), km, rtt, 100*c.Load, c.Score(), c.Verdict)
+	}
+	for node, at := range d.Failed {
+		_, _ = fmt.Fprintf(w, "%s\tfailed the viewer at %s\n", node, at.UTC().Format("15:04:05"))
+	}
+}
