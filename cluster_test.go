@@ -64,8 +64,8 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// newCluster makes a cluster and starts its first control node.
-func newCluster(t *testing.T, streams ...string) *cluster {
+// newCluster makes a cluster and starts its first control node, with args.
+func newCluster(t *testing.T, args ...string) *cluster {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -73,12 +73,16 @@ func newCluster(t *testing.T, streams ...string) *cluster {
 	}
 	c := &cluster{T: t, exe: exe, dir: t.TempDir(), agents: freePort(t), nodes: map[string]*process{}}
 	c.freshet("cluster", "init", "--data", c.data("control-1"), "--region", "yul")
-	args := []string{"control", "--data", c.data("control-1"), "--http", freePort(t), "--agents", c.agents, "--gossip", freePort(t)}
-	for _, s := range streams {
-		args = append(args, "--stream", s)
-	}
-	c.web = c.start("control-1", args...).url
+	c.web = c.control("control-1", c.agents, args...).url
 	return c
+}
+
+// control starts a control node that is heard at agents.
+func (c *cluster) control(name, agents string, args ...string) *process {
+	c.Helper()
+	return c.start(name, append([]string{
+		"control", "--data", c.data(name), "--http", freePort(c.T), "--agents", agents, "--gossip", freePort(c.T),
+	}, args...)...)
 }
 
 func (c *cluster) data(node string) string { return filepath.Join(c.dir, node) }
@@ -248,7 +252,7 @@ func (c *cluster) result(id, death string, gaps []time.Duration, broken int) {
 // dies by kill and by freeze, an edge is drained, one is removed, the gossip key changes, and control is killed. Nobody who
 // watches has to join again.
 func TestCluster(t *testing.T) {
-	c := newCluster(t, "talk=a-secret")
+	c := newCluster(t, "--stream", "talk=a-secret")
 	c.node("origin-1", roleOrigin, "yul")
 	c.node("origin-2", roleOrigin, "par")
 	edges := []*process{c.node("edge-1", roleEdge, "yul"), c.node("edge-2", roleEdge, "par"), c.node("edge-3", roleEdge, "sin")}
