@@ -249,7 +249,7 @@ func (c *cluster) result(id, death string, gaps []time.Duration, broken int) {
 }
 
 // TestCluster is the life of a small cluster, each node a process: machines join by tokens, a stream is placed, its origin
-// dies by kill and by freeze, an edge is drained, one is removed, the gossip key changes, and control is killed. Nobody who
+// dies by kill and by freeze, and stops in order, an edge is drained, one is removed, the gossip key changes, and control is killed. Nobody who
 // watches has to join again.
 func TestCluster(t *testing.T) {
 	c := newCluster(t, "--stream", "talk=a-secret")
@@ -278,7 +278,7 @@ func TestCluster(t *testing.T) {
 	c.playing(watchers, 30)
 	t.Log(c.ask("tree", "talk"))
 
-	for _, death := range []string{"kill", "freeze"} {
+	for _, death := range []string{"kill", "freeze", "stop"} {
 		c.originDies(death, watchers)
 	}
 	c.drain("edge-3", edges[2])
@@ -317,11 +317,7 @@ func (c *cluster) originDies(death string, watchers []*watcher) {
 		_, n, _ := w.frames(0)
 		before = append(before, n)
 	}
-	if death == "kill" {
-		_ = p.cmd.Process.Kill()
-	} else {
-		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
-	}
+	_ = p.cmd.Process.Signal(map[string]os.Signal{"kill": os.Kill, "freeze": syscall.SIGSTOP, "stop": syscall.SIGTERM}[death])
 	c.until("another origin", 15*time.Second, func(v ops.View) bool {
 		s := v.Streams[0]
 		return s.Origin == was.Standby && s.Epoch > was.Epoch && slices.ContainsFunc(s.Hops, func(h ops.Hop) bool {
@@ -344,11 +340,14 @@ func (c *cluster) originDies(death string, watchers []*watcher) {
 	} else if g := slices.Max(gaps); g > most {
 		c.Errorf("%s: a gap of %s, want %s at most; %s", death, g, most, l)
 	}
-	if death == "kill" {
-		<-p.done
-		c.start(was.Origin, p.args...) // its token is used: it needs none any more
-	} else {
+	if death == "freeze" {
 		_ = p.cmd.Process.Signal(syscall.SIGCONT)
+	} else {
+		<-p.done
+		if code := p.cmd.ProcessState.ExitCode(); death == "stop" && code != 0 {
+			c.Errorf("stopped in order, the origin ended with %d", code)
+		}
+		c.start(was.Origin, p.args...) // its token is used: it needs none any more
 	}
 	// Who was the origin stands by, and feeds nobody.
 	c.until("the old one stands by", 15*time.Second, func(v ops.View) bool {

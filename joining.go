@@ -108,7 +108,7 @@ func (f mediaFlags) member(p *program, c *certFlags, name, role string) (*identi
 	if err != nil {
 		return nil, cfg, err
 	}
-	cfg.Mesh = &meshConfig{Dir: c.Data, Gossip: f.Gossip, Seed: joined.Mesh}
+	cfg.Mesh = &meshConfig{Dir: c.Data, Gossip: f.Gossip, Seed: joined.Mesh, Drains: true}
 	if len(f.Advertise) > 0 {
 		cfg.Mesh.Host = f.Advertise[0].String()
 	}

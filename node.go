@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"freshet/cluster/agent"
 	"freshet/cluster/identity"
@@ -240,7 +241,31 @@ func (n *mediaNode) stage() stage {
 	if n.mesh != nil {
 		stages = append(stages, stage{"mesh", n.mesh.run})
 	}
-	return inOrder(n.cfg.Node, 3*time.Second, n.log, stages...)
+	parts := inOrder(n.cfg.Node, 3*time.Second, n.log, stages...)
+	if n.mesh == nil || !n.cfg.Mesh.Drains {
+		return parts
+	}
+	return stage{parts.name, func(ctx context.Context) error {
+		run, stop := context.WithCancel(context.WithoutCancel(ctx))
+		defer stop()
+		g, run := errgroup.WithContext(run)
+		g.Go(func() error {
+			defer stop()
+			return parts.run(run)
+		})
+		g.Go(func() error {
+			select {
+			case <-run.Done():
+				return nil
+			case <-ctx.Done():
+			}
+			n.stopping.Store(true)
+			n.mesh.drain(n.table)
+			stop()
+			return nil
+		})
+		return g.Wait()
+	}}
 }
 
 // openAccess lets every viewer watch every stream.

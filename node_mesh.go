@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 	"freshet/cluster/join"
 	"freshet/cluster/member"
 	"freshet/cluster/relay"
+	"freshet/cluster/stream"
 	"freshet/cluster/tree"
 	"freshet/edge"
 	pb "freshet/proto"
@@ -31,6 +33,7 @@ type meshConfig struct {
 	Gossip string // UDP and TCP host:port
 	Host   string // IP under which other nodes reach it; empty for the one it listens on
 	Seed   *pb.MeshSeed
+	Drains bool // it gives away what it has before it stops
 }
 
 // reached returns where other nodes reach what listens at addr.
@@ -58,6 +61,8 @@ type meshPart struct {
 	guide  *guide.Guide    // nil at an origin
 	facts  *agent.Reporter // set before run, as edge
 	edge   *edge.Edge      // nil at an origin
+
+	going atomic.Bool // it is about to stop
 
 	mu   sync.Mutex
 	kept *pb.MeshSeed // on disk
@@ -103,6 +108,9 @@ func (m *meshPart) relayGuide() relay.Guide {
 
 // admin is what control has decided of this node.
 func (m *meshPart) admin() pb.AdminState {
+	if m.going.Load() {
+		return pb.AdminState_ADMIN_STATE_DRAINING
+	}
 	for _, a := range m.state.Cluster().GetAdmin() {
 		if a.Node == m.id.Node {
 			return a.State
@@ -270,4 +278,39 @@ func (m *meshPart) keep(now *pb.MeshSeed) {
 		return
 	}
 	m.kept = now
+}
+
+// How long a node that is told to stop has to give away what it has, and how often it looks whether that is done.
+const (
+	drainMost = 30 * time.Second
+	drainLook = 100 * time.Millisecond
+)
+
+// drain gives away what the node has, before it stops: others are told that it goes, control sends nobody and places nothing
+// here, and pages open another edge. It returns when nothing is left, or after drainMost.
+func (m *meshPart) drain(table *stream.Table) {
+	m.going.Store(true)
+	if m.edge != nil {
+		m.edge.SetService(edge.Draining)
+	}
+	m.log.Info("giving away what is here before the stop")
+	late := time.After(drainMost)
+	tick := time.NewTicker(drainLook)
+	defer tick.Stop()
+	for m.busy(table) {
+		select {
+		case <-tick.C:
+		case <-late:
+			m.log.Warn("stopping with what is left")
+			return
+		}
+	}
+}
+
+// busy says whether the node has viewers, or streams begin here.
+func (m *meshPart) busy(table *stream.Table) bool {
+	if m.edge != nil {
+		return len(m.edge.Viewers()) > 0
+	}
+	return slices.ContainsFunc(table.All(), func(s *stream.Stream) bool { return len(s.Hops) == 0 && s.Err() == nil && s.Live(time.Now()) })
 }

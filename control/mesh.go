@@ -419,7 +419,7 @@ func nodesOf(all []member.Node) []node.Node {
 		s := n.State
 		one := node.Node{
 			Name: n.Name, Role: s.GetRole(), Region: s.GetRegion(), Software: s.GetSoftware(), At: placeOf(s),
-			Facts: member.FactsOf(s), Heard: n.Heard,
+			Facts: member.FactsOf(s), Heard: n.Heard, Going: s.GetDrain() == pb.DrainState_DRAIN_STATE_DRAINING,
 		}
 		if n.Status == member.Failed || n.Status == member.Left {
 			one.Failed, one.Heard = true, n.Since

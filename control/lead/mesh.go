@@ -19,7 +19,11 @@ func meshOf(all []node.Node, s *ledger.State) place.Mesh {
 		if n.Role != identity.RoleOrigin && n.Role != identity.RoleEdge || admin == pb.AdminState_ADMIN_STATE_UNSPECIFIED {
 			continue
 		}
-		p := place.Node{Name: n.Name, Region: n.Region, Role: place.Role(n.Role), State: stateOf(admin), CapacityBPS: unmeasuredBPS}
+		state := stateOf(admin)
+		if n.Going {
+			state = place.Draining
+		}
+		p := place.Node{Name: n.Name, Region: n.Region, Role: place.Role(n.Role), State: state, CapacityBPS: unmeasuredBPS}
 		if n.At != nil {
 			p.At = place.Point{Lat: n.At.Lat, Lon: n.At.Lon}
 		}

@@ -27,6 +27,7 @@ type Node struct {
 	At     *geo.Point // where it stands; nil: nobody knows
 	Away   bool       // it is drained, or cordoned: no viewer is sent to it
 	Failed bool       // as others say: it answers nobody, or has left
+	Going  bool       // as it says itself: it is about to stop, and gives away what it has
 
 	Facts *pb.NodeFacts
 	Heard time.Time
@@ -95,14 +96,21 @@ func (f *Fleet) SetAway(names, leaving []string) {
 func (f *Fleet) Leaving() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.leaving
+	all := f.leaving
+	for name, n := range f.told {
+		if n.Going && !n.Failed && !slices.Contains(f.leaving, name) {
+			all = append(slices.Clip(all), name)
+		}
+	}
+	return all
 }
 
 // all calls use for each node, by its newest word; the caller holds mu. What an agent has said within Expiry counts more
 // than a newer word of gossip, which has less in it, but for a failure.
 func (f *Fleet) all(now time.Time, use func(Node)) {
 	one := func(n Node) {
-		n.Away = f.away[n.Name]
+		n.Going = f.told[n.Name].Going
+		n.Away = f.away[n.Name] || n.Going
 		use(n)
 	}
 	for name, h := range f.heard {
