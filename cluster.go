@@ -274,16 +274,25 @@ func (c *clusterRemoveCommand) Run(p *program) error {
 }
 
 type clusterKeysCommand struct {
-	Rotate clusterRotateCommand `cmd:"" help:"Change the gossip key, while the mesh runs."`
+	Rotate clusterRotateCommand `cmd:"" help:"Change the gossip key, or the one that signs viewer tokens, while the mesh runs."`
 }
 
 type clusterRotateCommand struct {
 	outputFlag
 	clusterFlags
+	Signing bool `help:"Change the key that signs viewer tokens instead. That happens by itself every 30 days."`
 }
 
 // Run begins a rotation.
 func (c *clusterRotateCommand) Run(p *program) error {
+	if c.Signing {
+		if err := c.ask(p.ctx, http.MethodPost, "/signing-keys", nil, &struct{}{}); err != nil {
+			return err
+		}
+		return c.print(p.stdout, map[string]bool{"rotating": true}, func(w io.Writer) {
+			_, _ = fmt.Fprintln(w, "Nodes are told of a new signing key. It signs in ten minutes, and the old one counts for 45 more.")
+		})
+	}
 	if err := c.ask(p.ctx, http.MethodPost, "/gossip-keys", nil, &struct{}{}); err != nil {
 		return err
 	}

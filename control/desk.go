@@ -20,6 +20,7 @@ func (m *mesh) newDesk(name string) *ops.Desk {
 	return &ops.Desk{Node: name, Mesh: sight{m}, Now: time.Now, Acts: ops.Acts{
 		Invite: m.enrol.Invite, Remove: m.enrol.Remove, SetState: m.roster.SetState, Leave: m.quorum.Leave,
 		Rotate: func(ctx context.Context) error { return m.roster.Rotate(ctx, m.box, keys.Random(member.KeySize)) },
+		Resign: func(ctx context.Context) error { return m.roster.RotateSigning(ctx, m.box) },
 		Why:    func(session uuid.UUID) (route.Decision, bool) { return m.why.Of(session, time.Now()) },
 	}}
 }

@@ -139,7 +139,7 @@ func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records 
 	}
 	m.lead = lead.New(lead.Deps{
 		Log: d.Log, Metrics: d.Metrics, Quorum: leads{m.quorum}, Records: records, Fleet: fleet, Roster: m.roster,
-		Keys: m.keysHeld, Now: time.Now,
+		Keys: m.keysHeld, Box: m.box, Now: time.Now,
 	})
 	return m, nil
 }
@@ -243,6 +243,13 @@ func (m *mesh) tryEnter(ctx context.Context) error {
 	if err := m.roster.Admit(ctx, identity.Subject{Node: id.Node, Role: id.Role, Key: id.Key()}, m.cfg.Region); err != nil {
 		return err
 	}
+	if _, _, ok, err := roster.Signing(s, m.box); err != nil {
+		return err
+	} else if !ok && m.alone {
+		if err := m.roster.AddSigning(ctx, m.box, m.d.Keys.First()); err != nil {
+			return err
+		}
+	}
 	for _, n := range m.own {
 		if err := m.roster.Admit(ctx, n.Subject, n.region); err != nil {
 			return err
@@ -320,6 +327,23 @@ func (m *mesh) take(s *ledger.State) {
 	c.GossipKeys = keys
 	m.records.SetCluster(c)
 	m.keep(keys)
+	m.sign(s)
+}
+
+// sign has the keys of s sign and check viewer tokens.
+func (m *mesh) sign(s *ledger.State) {
+	use, others, ok, err := roster.Signing(s, m.box)
+	if err != nil {
+		m.log.Error("signing keys stay as they were", "err", err)
+	}
+	if err != nil || !ok {
+		return
+	}
+	was := m.d.Keys.Public()
+	m.d.Keys.SetSigning(use, others...)
+	if now := m.d.Keys.Public(); !slices.EqualFunc(was, now, func(a, b *pb.PublicKey) bool { return a.Id == b.Id }) {
+		m.records.SetKeys(now...)
+	}
 }
 
 func keysOf[V any](all map[string]V) func(yield func(string) bool) {

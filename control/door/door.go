@@ -91,7 +91,7 @@ type Door struct {
 
 // PublisherTicket returns a ticket with which a publisher of r is let in at the origin node (proto/token).
 func (d *Door) PublisherTicket(r *pb.StreamRecord, node string) (string, error) {
-	return d.minter.MintTicket(r.GetId(), node, r.GetEpoch(), r.GetKeySha256(), d.d.Now())
+	return d.d.Keys.Minter().MintTicket(r.GetId(), node, r.GetEpoch(), r.GetKeySha256(), d.d.Now())
 }
 
 // strangerRate is for those who come without a valid token or pass (RELIABILITY, section 4).
@@ -100,7 +100,7 @@ var strangerRate = limit.Rate{Name: "strangers", N: 10, Per: time.Second, Burst:
 // New returns a door.
 func New(d Deps) *Door {
 	x := &Door{
-		d: d, minter: d.Keys.Minter(), keys: d.Keys.Tokens(), passwords: newPasswords(d.Hasher),
+		d: d, passwords: newPasswords(d.Hasher),
 		strangers: limit.New(strangerRate), stays: map[uuid.UUID]stay{},
 	}
 	x.m = newMetrics(d.Metrics)
@@ -283,6 +283,6 @@ func (d *Door) ticket(at event.Door, e Entry) (Ticket, error) {
 	if e.Guest != nil {
 		c.Guest = e.Guest.String()
 	}
-	text, expires, err := d.minter.Mint(c, d.d.Now())
+	text, expires, err := d.d.Keys.Minter().Mint(c, d.d.Now())
 	return Ticket{e.ID, text, expires, e.Name, e.Way}, err
 }

@@ -47,7 +47,7 @@ func (d *Door) check(at event.Door, bearer string, now time.Time) (token.Claims,
 	if bearer == "" {
 		return token.Claims{}, token.Missing()
 	}
-	c, err := token.Check(d.keys, bearer, now)
+	c, err := token.Check(d.d.Keys.Tokens(), bearer, now)
 	switch {
 	case err != nil:
 		return c, token.Refusal(err)
@@ -66,7 +66,7 @@ func (d *Door) renew(at event.Door, c token.Claims, now time.Time) (Ticket, erro
 		return Ticket{}, err
 	}
 	d.seen(session, at.Event, c.Guest, now)
-	text, expires, err := d.minter.Mint(token.Claims{Session: c.Session, Event: at.Slug, Guest: c.Guest, Epoch: uint64(at.ViewerEpoch)}, now)
+	text, expires, err := d.d.Keys.Minter().Mint(token.Claims{Session: c.Session, Event: at.Slug, Guest: c.Guest, Epoch: uint64(at.ViewerEpoch)}, now)
 	return Ticket{Session: session, Token: text, Expires: expires}, err
 }
 

@@ -8,13 +8,11 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 
 	"freshet/cluster/identity"
-	pb "freshet/proto"
-	"freshet/proto/token"
 )
 
 const (
@@ -24,10 +22,11 @@ const (
 
 // Keys are the secrets. They may be used from any goroutine.
 type Keys struct {
-	id   string // of the signing key, as tokens name it
-	sign ed25519.PrivateKey
+	sign ed25519.PrivateKey // the first signing key; later ones are in the ledger of the cluster
 	root []byte
 	ca   *identity.CA
+
+	signing atomic.Pointer[signing]
 }
 
 // Make returns new keys, which nobody keeps.
@@ -42,8 +41,7 @@ func Make() *Keys {
 
 func of(seed, root []byte) *Keys {
 	k := &Keys{sign: ed25519.NewKeyFromSeed(seed), root: root}
-	sum := sha256.Sum256(k.sign.Public().(ed25519.PublicKey))
-	k.id = hex.EncodeToString(sum[:8])
+	k.SetSigning(NewSigningKey(seed))
 	return k
 }
 
@@ -58,17 +56,6 @@ func (k *Keys) firstCA() *identity.CA {
 
 // CA is the cluster's, which signs the certificates of its nodes.
 func (k *Keys) CA() *identity.CA { return k.ca }
-
-// Minter makes viewer tokens.
-func (k *Keys) Minter() *token.Minter { return token.NewMinter(k.id, k.sign) }
-
-// Public are the keys by which viewer tokens are checked, as nodes are told them.
-func (k *Keys) Public() []*pb.PublicKey {
-	return []*pb.PublicKey{{Id: k.id, Ed25519: k.sign.Public().(ed25519.PublicKey)}}
-}
-
-// Tokens are the same keys, for checking here.
-func (k *Keys) Tokens() token.Keys { return token.Keys{k.id: k.sign.Public().(ed25519.PublicKey)} }
 
 // Derived returns 32 bytes for one purpose, from which neither the root nor another purpose's bytes can be told (HKDF,
 // RFC 5869).

@@ -26,7 +26,7 @@ func opened(t *testing.T, dir, passphrase string) *Keys {
 	return k
 }
 
-func same(a, b *Keys) bool { return a.id == b.id && a.same(b) }
+func same(a, b *Keys) bool { return a.First().ID == b.First().ID && a.same(b) }
 
 // files returns what dir has, and fails where anybody else may read it.
 func files(t *testing.T, dir string) string {

@@ -39,6 +39,7 @@ type Deps struct {
 	Fleet   *node.Fleet
 	Roster  *roster.Roster
 	Keys    func() (held bool) // whether all nodes hold the gossip keys of the ledger
+	Box     roster.Box
 	Now     func() time.Time
 }
 
@@ -94,6 +95,9 @@ func (l *Lead) round(ctx context.Context) {
 	}
 	if err := l.d.Roster.Turn(ctx, l.d.Keys()); err != nil && ctx.Err() == nil {
 		l.d.Log.Warn("the change of the gossip key waits", "err", err)
+	}
+	if err := l.d.Roster.TurnSigning(ctx, l.d.Box); err != nil && ctx.Err() == nil {
+		l.d.Log.Warn("the change of the signing key waits", "err", err)
 	}
 }
 

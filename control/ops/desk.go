@@ -18,6 +18,7 @@ type Acts struct {
 	SetState func(ctx context.Context, node string, state pb.AdminState) error
 	Leave    func(ctx context.Context, node string) error // of a control node from the quorum
 	Rotate   func(ctx context.Context) error              // the gossip key
+	Resign   func(ctx context.Context) error              // the key that signs viewer tokens
 	Why      func(session uuid.UUID) (route.Decision, bool)
 }
 

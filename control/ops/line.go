@@ -68,6 +68,9 @@ func (d *Desk) Handler() http.Handler {
 	mux.HandleFunc("POST /gossip-keys", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, d.Acts.Rotate(r.Context()))
 	})
+	mux.HandleFunc("POST /signing-keys", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, d.Acts.Resign(r.Context()))
+	})
 	mux.HandleFunc("GET /sessions/{session}", func(w http.ResponseWriter, r *http.Request) {
 		session, err := uuid.Parse(r.PathValue("session"))
 		if err != nil {
@@ -192,7 +195,7 @@ func Problem(err error) *problem.Problem {
 	}{
 		{enrol.ErrUnregistered, http.StatusNotFound, "node-unknown", "Node unknown", "There is no node of this name in the cluster."},
 		{quorum.ErrLastVoters, http.StatusConflict, "last-voters", "Needed for the quorum", "Without that control node those that answer would be no majority."},
-		{roster.ErrRotating, http.StatusConflict, "rotating", "Changed already", "The gossip key is being changed; it takes a minute or two."},
+		{roster.ErrRotating, http.StatusConflict, "rotating", "Changed already", "A key of this kind is being changed. The next change can begin once that is done."},
 	} {
 		if errors.Is(err, known.err) {
 			return problem.New(known.status, known.id, known.title, known.text)

@@ -17,7 +17,7 @@ import (
 const patience = time.Minute
 
 // ErrRotating is the error of a rotation that is asked for while one goes on.
-var ErrRotating = errors.New("the gossip key is being changed already")
+var ErrRotating = errors.New("the key is being changed already")
 
 // A Box seals secrets for the ledger; see control/keys.
 type Box interface {
@@ -28,7 +28,7 @@ type Box interface {
 // Gossip returns the keys of gossip in s, the one that encrypts first; none where s has none yet.
 func Gossip(s *ledger.State, box Box) ([][]byte, error) {
 	var keys [][]byte
-	for _, r := range gossipRecords(s) {
+	for _, r := range records(s, pb.KeyKind_KEY_KIND_GOSSIP) {
 		key, err := box.Open(r.Id, r.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("gossip key %s: %w", r.Id, err)
@@ -38,11 +38,11 @@ func Gossip(s *ledger.State, box Box) ([][]byte, error) {
 	return keys, nil
 }
 
-// gossipRecords are those of gossip keys, the one in use first.
-func gossipRecords(s *ledger.State) []*pb.KeyRecord {
+// records are those of keys of a kind, the one in use first.
+func records(s *ledger.State, kind pb.KeyKind) []*pb.KeyRecord {
 	var all []*pb.KeyRecord
 	for _, k := range s.Keys {
-		if k.Kind == pb.KeyKind_KEY_KIND_GOSSIP {
+		if k.Kind == kind {
 			all = append(all, k)
 		}
 	}
@@ -72,7 +72,7 @@ func (r *Roster) Rotate(ctx context.Context, box Box, key []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(gossipRecords(s)) > 1 {
+	if len(records(s, pb.KeyKind_KEY_KIND_GOSSIP)) > 1 {
 		return ErrRotating
 	}
 	return r.AddGossip(ctx, box, key)
@@ -81,7 +81,7 @@ func (r *Roster) Rotate(ctx context.Context, box Box, key []byte) error {
 // Turn goes on with a rotation by one step, where it is time. held says whether all nodes that are there hold the keys
 // which the ledger has, in its order. The leader calls it again and again.
 func (r *Roster) Turn(ctx context.Context, held bool) error {
-	all := gossipRecords(r.ledger.State())
+	all := records(r.ledger.State(), pb.KeyKind_KEY_KIND_GOSSIP)
 	if len(all) < 2 {
 		return nil
 	}
