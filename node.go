@@ -91,6 +91,7 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 	}
 
 	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)
+	id.Register(reg)
 	mux := http.NewServeMux()
 	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
@@ -323,6 +324,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 			return nil, badConfig("data", "%w", err)
 		}
 	}
+	id.Register(reg)
 	places, err := geo.Open(cfg.GeoIP, geo.Deps{Log: n.log, Metrics: reg})
 	if err != nil {
 		return nil, badConfig("geoip", "%w", err)

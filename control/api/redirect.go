@@ -34,9 +34,7 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		p.Write(w)
 		return
 	}
-	query := r.URL.Query()
-	lost := query.Get("lost")
-	query.Del("lost")
+	query, lost := withoutLost(r.URL.RawQuery)
 	rec, o, ok := a.publishAt(r.Context(), rec, lost)
 	if !ok || o.Facts.Whip == "" {
 		a.m.redirects.WithLabelValues(string(redirectNoOrigin)).Inc()
@@ -49,9 +47,9 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		problem.New(http.StatusInternalServerError, "internal", "Internal error", "").Write(w)
 		return
 	}
-	query.Set("ticket", ticket)
+	query = append(query, "ticket="+ticket) // its alphabet needs no escapes
 	a.m.redirects.WithLabelValues(string(redirectDone)).Inc()
-	w.Header().Set("Location", o.Facts.Whip+"/"+id+"?"+query.Encode())
+	w.Header().Set("Location", o.Facts.Whip+"/"+id+"?"+strings.Join(query, "&"))
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
@@ -77,6 +75,18 @@ func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, lost string) 
 	}
 	o, ok = s.origin(moved)
 	return moved, o, ok
+}
+
+// withoutLost takes lost=HOST:PORT out of a query, whose other parts are for the origin as they are.
+func withoutLost(raw string) (rest []string, lost string) {
+	for part := range strings.SplitSeq(raw, "&") {
+		if text, ok := strings.CutPrefix(part, "lost="); ok {
+			lost, _ = url.QueryUnescape(text) // malformed: of no host
+		} else if part != "" {
+			rest = append(rest, part)
+		}
+	}
+	return rest, lost
 }
 
 func hostOf(base string) string {

@@ -109,8 +109,8 @@ func (f *Fleet) Leaving() []string {
 // than a newer word of gossip, which has less in it, but for a failure.
 func (f *Fleet) all(now time.Time, use func(Node)) {
 	one := func(n Node) {
-		n.Going = f.told[n.Name].Going
-		n.Away = f.away[n.Name] || n.Going
+		n.Going = n.Going || f.told[n.Name].Going
+		n.Away = n.Away || f.away[n.Name] || n.Going
 		use(n)
 	}
 	for name, h := range f.heard {

@@ -1,10 +1,9 @@
-import { api } from '../shell/api';
 import { useT } from '../shell/words';
 import { Button } from '../ui/Button';
 import { CopyAllButton, CopyButton } from '../ui/Copy';
 import { Dialog } from '../ui/Dialog';
 import { Notice } from '../ui/Notice';
-import { streamOf, whipOf } from '../ui/api';
+import { whipOf } from '../ui/api';
 import { type EventStream, isHot, liveLink, useEvent } from './event';
 import styles from './event-page.module.css';
 
@@ -42,14 +41,7 @@ export function KeyDialog({ stream, close }: { stream: EventStream | undefined; 
 function Settings({ stream }: { stream: EventStream }) {
   const t = useT();
   const event = useEvent();
-  // The address is of the node that takes publishers now.
-  const known = api.useQuery(
-    'get',
-    '/api/v1/streams/{id}',
-    { params: { path: { id: stream.id } } },
-    { retry: false },
-  );
-  const address = whipOf(known.data && streamOf(known.data), stream.id);
+  const address = whipOf(stream.id);
   const lines = [t('event.obs.line.server', { address })];
   if (stream.key !== undefined) lines.push(t('event.obs.line.key', { key: stream.key }));
   return (

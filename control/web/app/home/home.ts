@@ -107,11 +107,8 @@ let whip = '';
 let whep = '';
 
 /** Writes the addresses once they are known; they change only when a node does. */
-function showAddresses(streams: readonly Stream[]): void {
-  const nowWHIP = whipOf(
-    streams.find(stream => stream.id === sample),
-    sample,
-  );
+function showAddresses(): void {
+  const nowWHIP = whipOf(sample);
   const nowWHEP = player.whep;
   if (nowWHIP === whip && nowWHEP === whep) return;
   [whip, whep] = [nowWHIP, nowWHEP];
@@ -167,12 +164,8 @@ function showStreams(streams: readonly Stream[]): void {
     say(entry.viewers, t('viewers', { n: stream.viewers }));
   }
   empty.hidden = streams.length > 0;
-  heard = streams;
-  showAddresses(streams);
+  showAddresses();
 }
-
-/** The last list, for what becomes known between two of them. */
-let heard: readonly Stream[] = [];
 
 poll(listStreams, {
   value: showStreams,
@@ -185,5 +178,5 @@ poll(listStreams, {
 });
 // The edge that serves is known with the first picture.
 player.addEventListener('freshet-picture', () => {
-  showAddresses(heard);
+  showAddresses();
 });

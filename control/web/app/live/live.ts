@@ -2,7 +2,7 @@
 import { Units } from '@freshet/player/describe';
 import { el } from '@freshet/player/dom';
 import { type Problem, asProblem } from '@freshet/player/problem';
-import { type Stream, getStream, slugOf, whipOf } from '../ui/api';
+import { getStream, slugOf, whipOf } from '../ui/api';
 import { copyField } from '../ui/copy';
 import { fontsAfterPicture } from '../ui/fonts';
 import { frame } from '../ui/frame';
@@ -24,7 +24,6 @@ const units = new Units(pageLanguage());
 const id = slugOf(location.pathname);
 document.title = t('live.title', { stream: id });
 
-let stream: Stream | undefined;
 let onAir: AbortController | undefined;
 
 const video = el('video', {
@@ -41,7 +40,7 @@ const form = new SourceForm(t, keyFromAddress());
 const figures = new SentFigures(t, units);
 const checks = new Checks(t);
 const bar = new AirBar(t, { start, stop });
-const whip = el('div');
+const whip = el('div', {}, copyField(whipOf(id), t('home.whip'), t));
 
 frame(
   t,
@@ -91,12 +90,7 @@ update();
 
 poll(signal => getStream(id, signal), {
   value: now => {
-    stream = now;
     bar.watching(now.viewers);
-    const address = whipOf(now, id);
-    if (whip.dataset['address'] === address) return;
-    whip.dataset['address'] = address;
-    whip.replaceChildren(copyField(address, t('home.whip'), t));
   },
   age: () => undefined,
   failed: thrown => {
@@ -123,7 +117,7 @@ function start(): void {
   form.lock(true);
   bar.connecting();
   const wish = {
-    endpoint: whipOf(stream, id),
+    endpoint: whipOf(id),
     key: form.key,
     stream: media,
     codec: form.codec,

@@ -27,8 +27,12 @@ export interface PublisherEvents {
 /** Longest wait from the answer to a secured connection. */
 const connectWithinMS = 8000;
 /** An origin sends feedback several times a second; this long without any, it is gone. */
-const goneAfterMS = 1500;
-const lookEveryMS = 500;
+const goneAfterMS = 700;
+const lookEveryMS = 100;
+/** After a loss the origin has this long to answer; then control is told that it does not. */
+const againWithinMS = 500;
+/** A session that stood for so long was none that its origin ended at once. */
+const settledMS = 3000;
 /** After a session of this length the waits between attempts start anew. */
 const lastedMS = 10_000;
 /** Candidates found within this time travel in one request. */
@@ -38,10 +42,11 @@ const gatherMS = 300;
 export async function publish(wish: Wish, events: PublisherEvents, signal: AbortSignal): Promise<void> {
   const backoff = new Backoff(250, 4000);
   const over = () => signal.aborted;
+  const attempt: Attempt = { origin: '' };
   while (!over()) {
+    const since = performance.now();
     try {
-      const since = performance.now();
-      const why = await session(wish, events, signal);
+      const why = await session(wish, events, attempt, signal);
       // A session that lasted is followed soon; an origin that ends each as soon as it stands is asked less and less.
       if (performance.now() - since > lastedMS) backoff.reset();
       if (why) throw why;
@@ -50,15 +55,47 @@ export async function publish(wish: Wish, events: PublisherEvents, signal: Abort
       const why = asProblem(thrown);
       if (why.status >= 400 && why.status < 500 && why.status !== 408 && why.status !== 429) throw why;
       events.again(why);
+      if (next(attempt, why, performance.now() - since > settledMS)) continue;
       await sleep(Math.max(why.more.retryAfterMS ?? 0, backoff.next()), signal).catch(() => undefined);
     }
   }
+}
+
+/** How a session is asked for. */
+interface Attempt {
+  /** Host of the origin that the last session was at. */
+  origin: string;
+  /** The last session was lost just now: its origin has little time to answer. */
+  again?: boolean;
+  /** The origin that does not answer any more: control sends somewhere else. */
+  lost?: string;
+}
+
+/** Prepares the attempt that follows one which ended with why. Answers whether it follows at once. */
+function next(attempt: Attempt, why: Problem, stood: boolean): boolean {
+  const { again, lost, origin } = attempt;
+  delete attempt.again;
+  delete attempt.lost;
+  if (why.kind === 'quiet' && stood) return (attempt.again = true);
+  if (again === true && why.status === 0 && lost === undefined && origin !== '') {
+    attempt.lost = origin;
+    return true;
+  }
+  return false;
+}
+
+function endpointOf(endpoint: string, lost: string | undefined): string {
+  if (lost === undefined) return endpoint;
+  const url = new URL(endpoint);
+  url.searchParams.set('lost', lost);
+  return url.href;
 }
 
 /** One session, to its end. Answers why it ended, or nothing where signal ended it. */
 async function session(
   wish: Wish,
   events: PublisherEvents,
+  attempt: Attempt,
   signal: AbortSignal,
 ): Promise<Problem | undefined> {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -77,7 +114,9 @@ async function session(
     const offer = await pc.createOffer();
     const sdp = withStereo(offer.sdp ?? '');
     await pc.setLocalDescription({ type: 'offer', sdp });
-    resource = await Resource.open(wish.endpoint, sdp, wish.key, signal);
+    const open = attempt.again ? AbortSignal.any([signal, AbortSignal.timeout(againWithinMS)]) : signal;
+    resource = await Resource.open(endpointOf(wish.endpoint, attempt.lost), sdp, wish.key, open);
+    attempt.origin = new URL(resource.url).host;
     if (resource.iceServers.length > 0)
       pc.setConfiguration({ bundlePolicy: 'max-bundle', iceServers: resource.iceServers });
     await pc.setRemoteDescription({ type: 'answer', sdp: resource.sdp });

@@ -7,6 +7,7 @@ class FakeConnection extends EventTarget {
   static made: FakeConnection[] = [];
   static endsAs: RTCPeerConnectionState = 'failed';
   static onAnswer = () => undefined as unknown;
+  static stats = (): [string, object][] => [];
   connectionState: RTCPeerConnectionState = 'new';
   iceGatheringState = 'complete';
   closed = false;
@@ -23,7 +24,7 @@ class FakeConnection extends EventTarget {
   addTransceiver = () => ({ setCodecPreferences: () => undefined });
   getStats = () => {
     this.connectionState = FakeConnection.endsAs;
-    return Promise.resolve(new Map());
+    return Promise.resolve(new Map(FakeConnection.stats()));
   };
   close = () => {
     this.closed = true;
@@ -47,6 +48,7 @@ beforeEach(() => {
   vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
   vi.stubGlobal('RTCPeerConnection', FakeConnection);
   FakeConnection.made = [];
+  FakeConnection.stats = () => [];
   controller = new AbortController();
   const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn() };
   vi.spyOn(Resource, 'open').mockResolvedValue(resource as unknown as Resource);
@@ -80,4 +82,28 @@ test('an end while the answer is being read ends it, and nothing was live', asyn
   await publish(wish, { ...silent, live }, controller.signal);
   expect(live).not.toHaveBeenCalled();
   expect(FakeConnection.made.map(pc => pc.closed)).toEqual([true]);
+});
+
+test('after a loss the origin is asked once more, and then control is told that it is gone', async () => {
+  let packets = 0;
+  FakeConnection.endsAs = 'connected';
+  FakeConnection.stats = () => [['t', { type: 'transport', packetsReceived: packets }]];
+  FakeConnection.onAnswer = () => {
+    for (const pc of FakeConnection.made) pc.connectionState = 'connected';
+  };
+  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn() };
+  const asked: string[] = [];
+  vi.spyOn(Resource, 'open').mockImplementation(at => {
+    asked.push(at);
+    if (asked.length === 2) return Promise.reject(new TypeError('Failed to fetch'));
+    return Promise.resolve(resource as unknown as Resource);
+  });
+  const endpoint = 'https://control.example/whip/s';
+  const flows = setInterval(() => packets++, 100);
+  void publish({ ...wish, endpoint }, silent, controller.signal);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(asked).toEqual([endpoint]);
+  clearInterval(flows);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toEqual([endpoint, endpoint, `${endpoint}?lost=origin.example`]);
 });

@@ -54,10 +54,9 @@ function record(value: unknown): Record<string, unknown> {
   return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
 }
 
-/** The address to publish stream at: its origin's, or this node, which redirects to it. */
-export function whipOf(stream: Stream | undefined, id: string): string {
-  const base = stream && stream.whip !== '' ? stream.whip : new URL('/whip', location.origin).href;
-  return `${base.replace(/\/$/, '')}/${id}`;
+/** The address to publish a stream at, for ever: control sends on to the origin that it has now. */
+export function whipOf(id: string): string {
+  return new URL(`/whip/${id}`, location.origin).href;
 }
 
 /** The part of the page's path after prefix: "/e/my-event" gives "my-event". */
