@@ -114,7 +114,7 @@ func (e *pgEngine) query(ctx context.Context, s Statement, args Args, read func(
 func (e *pgEngine) again(ctx context.Context, do func(context.Context) error) error {
 	wait := backoffFrom
 	attempts := 0
-	return crdb.ExecuteCtx(crdb.WithMaxRetries(ctx, maxAttempts-1), func(ctx context.Context, _ ...any) error {
+	err := crdb.ExecuteCtx(crdb.WithMaxRetries(ctx, maxAttempts-1), func(ctx context.Context, _ ...any) error {
 		if attempts++; attempts > 1 {
 			e.m.conflicts.Inc()
 			select {
@@ -130,6 +130,10 @@ func (e *pgEngine) again(ctx context.Context, do func(context.Context) error) er
 		}
 		return err
 	})
+	if err != nil && away(err) && !errors.Is(ctx.Err(), context.Canceled) { // a caller who left says nothing of the server
+		e.m.away.Inc()
+	}
+	return err
 }
 
 // A pgConn is a pool or a transaction of it.

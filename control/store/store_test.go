@@ -230,10 +230,13 @@ func TestAway(t *testing.T) {
 		if _, err := store.Exec(t.Context(), db, sql.Get("put_value"), value{}.args()); err == nil || errors.Is(err, store.ErrAway) {
 			t.Errorf("no such table: %v", err)
 		}
+		if n := db.Metric(t, "freshet_store_away_total"); n != 0 {
+			t.Errorf("no such table: counted %v times as away", n)
+		}
 		if db.Kind != store.SQLite {
 			_, err := store.Exec(t.Context(), db, sql.Get("end_connection"), nil)
-			if !errors.Is(err, store.ErrAway) {
-				t.Errorf("a connection that was ended: %v", err)
+			if n := db.Metric(t, "freshet_store_away_total"); !errors.Is(err, store.ErrAway) || n != 1 {
+				t.Errorf("a connection that was ended: %v, counted %v times", err, n)
 			}
 		}
 		do(t, db, "put_counter", store.Args{"name": "a", "n": 1}) // over another one
