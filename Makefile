@@ -82,7 +82,7 @@ sql: $(TOOLS)/crdblint ## Hold every SQL statement to CockroachDB's grammar
 	$(TOOLS)/crdblint control
 
 .PHONY: check-deploy
-check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus and Compose (3 minutes where nothing is built; not in CI)
+check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, Compose, Helm and Kubernetes (3 minutes where nothing is built; not in CI)
 	CGO_ENABLED=0 go test -C $(DEPLOYLINT) ./...
 	$(TOOLS)/deploylint deploy
 

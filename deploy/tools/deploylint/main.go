@@ -22,6 +22,7 @@ var checks = []check{
 	{"prometheus/prometheus.yml", checkScrapes},
 	{"grafana", checkDashboards},
 	{"compose/compose.yaml", checkCompose},
+	{"helm/freshet", checkChart},
 }
 
 func main() {
