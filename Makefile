@@ -82,9 +82,10 @@ sql: $(TOOLS)/crdblint ## Hold every SQL statement to CockroachDB's grammar
 	$(TOOLS)/crdblint control
 
 .PHONY: check-deploy
-check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, Compose, Helm and Kubernetes (3 minutes where nothing is built; not in CI)
+check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, Compose, Helm, Kubernetes and systemd (3 minutes where nothing is built; not in CI)
 	CGO_ENABLED=0 go test -C $(DEPLOYLINT) ./...
 	$(TOOLS)/deploylint deploy
+	@deploy/ci/units.sh
 
 .PHONY: unit
 unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; the heaviest in their short form
