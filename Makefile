@@ -95,6 +95,10 @@ unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; th
 unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form
 	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place ./control/api
 
+.PHONY: test-mesh
+test-mesh: ## A cluster of processes through deaths, drains and removal, with one control node and with three on PostgreSQL; on an idle machine
+	deploy/ci/postgres.sh go test -count=1 -timeout 10m -v -run '^TestCluster' . 2>&1 | sed '/"level"/d'
+
 .PHONY: test-cockroach
 test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it
 	@[ -n "$${FRESHET_TEST_COCKROACH:-}" ] || [ -x "$$(realpath -q "$${COCKROACH_BINARY:-}")" ] || { echo >&2 "no CockroachDB to test on: let" \

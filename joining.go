@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"freshet/cluster/identity"
@@ -19,7 +20,7 @@ import (
 // certFlags say where a node keeps things and how it comes into its cluster.
 type certFlags struct {
 	Data  string   `default:".freshet" placeholder:"DIR" help:"Directory of the node's own files, its identity among them. Default .freshet."`
-	Join  []string `placeholder:"HOST:PORT" help:"Control nodes (their --agents address) of the cluster to join. A node that has joined once needs neither this nor a token."`
+	Join  []string `placeholder:"HOST:PORT" help:"Control nodes (their --agents address) of the cluster to join. A node that has joined once needs no token, and this only to find control again where all of its addresses have changed."`
 	Token string   `placeholder:"@FILE" secret:"all" help:"Join token, as freshet cluster token prints it; @FILE reads it from FILE."`
 	CA    string   `placeholder:"DIR" help:"Instead of joining: directory of a development CA, made on first use, which nodes that are named by hand share."`
 }
@@ -52,6 +53,12 @@ func (f certFlags) enter(p *program, node, role, region string) (*join.Joined, e
 		seed, err := join.ReadMesh(f.Data)
 		if err != nil {
 			return nil, badConfig("data", "%w", err)
+		}
+		// Names of control nodes outlive their addresses. The first control node of a cluster has nobody to ask.
+		for _, at := range f.Join {
+			if len(seed.Controls) > 0 && !slices.Contains(seed.Controls, at) {
+				seed.Controls = append(seed.Controls, at)
+			}
 		}
 		return &join.Joined{Identity: id, Region: seed.Region, Mesh: seed}, nil
 	}
