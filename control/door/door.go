@@ -78,8 +78,6 @@ type Deps struct {
 type Door struct {
 	d         Deps
 	m         *metrics
-	minter    *token.Minter
-	keys      token.Keys
 	passwords *passwords
 	strangers *limit.Limiter
 	ledger    *ledger
