@@ -349,7 +349,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		if n.stopping.Load() {
 			return errors.New("stopping")
 		}
-		return nil
+		return n.control.Ready()
 	})
 	return n, nil
 }

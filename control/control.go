@@ -293,6 +293,14 @@ func (c *Control) Admit(s identity.Subject, region string) {
 // Seed is how nodes find the others of the cluster.
 func (c *Control) Seed() *pb.MeshSeed { return c.mesh.seed() }
 
+// Ready says why this node cannot do its part in the cluster, nil where it can, or where there is none.
+func (c *Control) Ready() error {
+	if c.mesh == nil {
+		return nil
+	}
+	return c.mesh.trouble()
+}
+
 // OpenAPI returns the document of the API as YAML.
 func (c *Control) OpenAPI() ([]byte, error) { return c.api.OpenAPI() }
 

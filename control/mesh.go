@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -259,6 +260,16 @@ func (m *mesh) tryEnter(ctx context.Context) error {
 	return nil
 }
 
+// trouble says why this node cannot do its part, nil where it can.
+func (m *mesh) trouble() error {
+	select {
+	case <-m.ready:
+		return m.quorum.Ready()
+	default:
+		return errors.New("no part in the quorum yet")
+	}
+}
+
 // certify keeps a certificate in the node's directory, for whoever works with that, until ctx ends.
 func (m *mesh) certify(ctx context.Context) {
 	tick := time.NewTicker(identity.LeafLife / 3)
@@ -422,7 +433,7 @@ func (m *mesh) listen(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		changed := m.member.Changed()
-		m.fleet.Tell(nodesOf(m.member.Nodes()))
+		m.fleet.Tell(nodesOf(m.member.Nodes(), m.member.Slack(), time.Now()))
 		select {
 		case <-time.After(listenGap):
 		case <-ctx.Done():
@@ -437,7 +448,9 @@ func (m *mesh) listen(ctx context.Context) {
 	}
 }
 
-func nodesOf(all []member.Node) []node.Node {
+// nodesOf says of nodes what gossip does. Those that live speak the more rarely the more there are: slack is what does not
+// count as silence.
+func nodesOf(all []member.Node, slack time.Duration, now time.Time) []node.Node {
 	var nodes []node.Node
 	for _, n := range all {
 		s := n.State
@@ -447,6 +460,8 @@ func nodesOf(all []member.Node) []node.Node {
 		}
 		if n.Status == member.Failed || n.Status == member.Left {
 			one.Failed, one.Heard = true, n.Since
+		} else if one.Heard = n.Heard.Add(slack); one.Heard.After(now) {
+			one.Heard = now
 		}
 		nodes = append(nodes, one)
 	}

@@ -70,6 +70,9 @@ func (m *Member) pause() time.Duration {
 	return max(tellEvery, time.Duration(m.table.size())*time.Second/tellNodes)
 }
 
+// Slack is how much longer than a second nodes are silent while all is well, in a mesh of as many as this.
+func (m *Member) Slack() time.Duration { return m.pause() - tellEvery }
+
 func (t *table) size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
