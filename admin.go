@@ -27,6 +27,7 @@ type adminCommand struct {
 	Migrate adminMigrateCommand `cmd:"" help:"Bring the database's tables up to date, as control does when it starts."`
 	Audit   adminAuditCommand   `cmd:"" help:"Look after the audit log."`
 	Quote   adminQuoteCommand   `cmd:"" help:"Decide on the quotes that were asked for."`
+	Ops     adminOpsCommand     `cmd:"" help:"Say who operates the installation on its pages."`
 	Export  adminExportCommand  `cmd:"" help:"Print all that is kept of a person, as JSON."`
 	Erase   adminEraseCommand   `cmd:"" help:"Forget a person. This cannot be undone."`
 

@@ -34,6 +34,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/node"
 	"freshet/control/once"
+	"freshet/control/ops"
 	"freshet/control/order"
 	"freshet/control/pass"
 	"freshet/control/person"
@@ -195,12 +196,13 @@ func New(cfg Config, d Deps) (*Control, error) {
 	}
 	agents := node.New(node.Deps{Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, Records: c.records, Fleet: c.fleet})
 	hear := agents.Serve
+	var desk *ops.Desk
 	var move func(context.Context, *pb.StreamRecord) (*pb.StreamRecord, error)
 	if cfg.Mesh != nil {
-		if c.mesh, err = newMesh(*cfg.Mesh, cfg.Node, cfg.Version, c.port, c.records, c.fleet, c.why, d); err != nil {
+		if c.mesh, err = newMesh(*cfg.Mesh, cfg.Node, cfg.Version, c.port, c.records, c.fleet, c.why, c.board.Away, d); err != nil {
 			return nil, err
 		}
-		hear, move = c.mesh.hear(hear), c.mesh.lead.Move
+		hear, move, desk = c.mesh.hear(hear), c.mesh.lead.Move, c.mesh.desk
 	}
 	c.port.Add(port.Protocol{ALPN: agent.ALPN, TLS: agents.TLS(), Serve: hear})
 	c.api = api.New(api.Config{
@@ -209,7 +211,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 		Log: d.Log, Metrics: d.Metrics, Records: c.records, Fleet: c.fleet, Board: c.board, Live: c.live, Door: c.door,
 		Hooks: hooks, Reach: reach, Signer: signer, Store: d.Store, Mail: queue, Hasher: hasher, Sealer: sealer, Mailer: c.mailer,
 		Now: time.Now, Erased: d.Erased,
-		Places: d.Places, Why: c.why, Move: move,
+		Places: d.Places, Why: c.why, Move: move, Ops: desk,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", c.api)

@@ -75,7 +75,7 @@ type leads struct{ *quorum.Quorum }
 
 func (l leads) Leads() bool { return l.Status().State == "leader" }
 
-func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records *node.Records, fleet *node.Fleet, sessions *why.Log, d Deps) (*mesh, error) {
+func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records *node.Records, fleet *node.Fleet, sessions *why.Log, away func() bool, d Deps) (*mesh, error) {
 	seed, err := join.ReadMesh(cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records 
 		Log: d.Log, Metrics: d.Metrics, Identity: d.Identity, CA: d.Keys.CA(), Registry: m.roster, Mesh: m.seed,
 		Secrets: d.Keys.Share, Audit: m.audit, Now: time.Now,
 	})
-	m.desk = m.newDesk(name)
+	m.desk = m.newDesk(name, away)
 	p.Add(port.Protocol{ALPN: ops.ALPN, TLS: d.Identity.ServerTLS([]string{ops.ALPN}, identity.RoleControl), Serve: m.desk.Serve})
 	p.Add(port.Protocol{ALPN: join.ALPN, TLS: m.enrol.TLS(), Serve: m.enrol.Serve})
 	gossipAt := ""

@@ -21,6 +21,7 @@ type Actor struct {
 	In      permit.Role    // of a person in the event that is asked about (AllowIn); empty: none, or another account's
 	Scopes  []permit.Scope // of a key
 	Login   uuid.UUID      // of a person
+	Ops     bool           // a person who operates the installation; known where that is asked for (ForOps)
 	From    netip.Addr
 	Browser Browser
 }
@@ -86,6 +87,7 @@ type rule struct {
 	act    permit.Act // empty: none
 	event  bool       // act is done to the event that the path names
 	person bool       // somebody who is logged in, whatever its role
+	ops    bool       // a person who operates the installation
 }
 
 const ruleKey = "access"
@@ -124,6 +126,12 @@ func Person(op huma.Operation) huma.Operation {
 	return set(op, rule{person: true}, 401)
 }
 
+// Ops has op ask for a person who operates the installation, whatever its role in accounts.
+func Ops(op huma.Operation) huma.Operation {
+	op.Security = []map[string][]string{{cookieScheme: {}}}
+	return set(op, rule{ops: true}, 401, 403)
+}
+
 // Anyone has op ask for nothing.
 func Anyone(op huma.Operation) huma.Operation { return set(op, rule{}) }
 
@@ -160,13 +168,19 @@ func InEvent(op *huma.Operation) bool {
 	return r.event
 }
 
+// ForOps says whether op asks for a person who operates the installation.
+func ForOps(op *huma.Operation) bool {
+	r, _ := op.Metadata[ruleKey].(rule)
+	return r.ops
+}
+
 // Judge says whether a may call op. It panics where op does not say who may: a fault of the program, which a test finds.
 func Judge(op *huma.Operation, a Actor) Verdict {
 	r, ok := op.Metadata[ruleKey].(rule)
 	switch {
 	case !ok:
 		panic("operation " + op.OperationID + " does not say who may call it")
-	case r.act == "" && !r.person:
+	case r.act == "" && !r.person && !r.ops:
 		return Granted
 	case !a.Somebody():
 		return Unknown
@@ -176,7 +190,7 @@ func Judge(op *huma.Operation, a Actor) Verdict {
 		return Granted
 	case r.event:
 		return Refused
-	case r.person && a.Kind != audit.Person, r.act != "" && !a.May(r.act):
+	case r.person && a.Kind != audit.Person, r.ops && !a.Ops, r.act != "" && !a.May(r.act):
 		return Refused
 	}
 	return Granted

@@ -13,6 +13,7 @@ func TestJudge(t *testing.T) {
 	var (
 		anyone   = Anyone(huma.Operation{})
 		person   = Person(huma.Operation{})
+		ops      = Ops(huma.Operation{})
 		account  = Allow(huma.Operation{}, permit.CreateEvents)
 		inEvent  = AllowIn(huma.Operation{}, permit.EditStreams)
 		usersFor = AllowIn(huma.Operation{}, permit.EditUsers) // no key may
@@ -30,6 +31,10 @@ func TestJudge(t *testing.T) {
 		"nobody, for persons":                {person, Actor{}, Unknown},
 		"nobody, in an event":                {inEvent, Actor{}, Unknown},
 		"a key, for persons":                 {person, key(""), Refused},
+		"nobody, for ops":                    {ops, Actor{}, Unknown},
+		"an owner, for ops":                  {ops, ofAccount(permit.Owner, ""), Refused},
+		"a key, for ops":                     {ops, key("", permit.WriteScope), Refused},
+		"ops, of no account":                 {ops, Actor{Kind: audit.Person, Ops: true}, Granted},
 		"organizer of the account":           {account, ofAccount(permit.Organizer, ""), Granted},
 		"organizer of an event, outside":     {account, ofAccount(permit.Collaborator, permit.Organizer), Refused},
 		"collaborator of the event":          {inEvent, ofAccount(permit.Collaborator, permit.Collaborator), Granted},

@@ -33,6 +33,9 @@ var (
 	updatePerson  = statements.Get("update_person")
 	setPassword   = statements.Get("set_password")
 	erasePerson   = statements.Get("erase_person")
+	grantOps      = statements.Get("grant_ops")
+	revokeOps     = statements.Get("revoke_ops")
+	opsPersons    = statements.Get("ops_persons")
 	insertMember  = statements.Get("insert_member")
 	memberOf      = statements.Get("member")
 	membersOf     = statements.Get("members")
@@ -71,6 +74,7 @@ type Person struct {
 	Version   int64      `db:"version"`
 	CreatedAt time.Time  `db:"created_at"`
 	ErasedAt  *time.Time `db:"erased_at"`
+	OpsSince  *time.Time `db:"ops_since"` // nil: does not operate the installation
 }
 
 // A Member is a person in an account.
@@ -185,6 +189,7 @@ func AddPerson(ctx context.Context, q store.Querier, p Person, now time.Time) (P
 	n, err := store.Exec(ctx, q, insertPerson, store.Args{
 		"id": p.ID, "email": p.Email, "name": p.Name, "password": p.Password, "language": p.Language,
 		"time_zone": p.TimeZone, "country": p.Country, "signature": p.Signature, "version": p.Version, "created_at": p.CreatedAt,
+		"ops_since": p.OpsSince,
 	})
 	if err == nil && n == 0 {
 		err = ErrTaken
@@ -221,6 +226,23 @@ func Update(ctx context.Context, q store.Querier, p Person) (Person, error) {
 func SetPassword(ctx context.Context, q store.Querier, person uuid.UUID, phc string) error {
 	_, err := store.Exec(ctx, q, setPassword, store.Args{"id": person, "password": phc})
 	return err
+}
+
+// Grant gives a person the right to operate the installation. changed is false where it has that already.
+func Grant(ctx context.Context, q store.Querier, person uuid.UUID, now time.Time) (changed bool, err error) {
+	n, err := store.Exec(ctx, q, grantOps, store.Args{"id": person, "at": store.Moment(now)})
+	return n > 0, err
+}
+
+// Revoke takes that right away. changed is false where the person does not have it.
+func Revoke(ctx context.Context, q store.Querier, person uuid.UUID) (changed bool, err error) {
+	n, err := store.Exec(ctx, q, revokeOps, store.Args{"id": person})
+	return n > 0, err
+}
+
+// Ops returns the persons who operate the installation, by address.
+func Ops(ctx context.Context, q store.Querier) ([]Person, error) {
+	return store.All[Person](ctx, q, opsPersons, nil)
 }
 
 // AddMember makes a person a member; one who is already stays as it is.

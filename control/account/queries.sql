@@ -11,16 +11,16 @@ SELECT id, name, created_at FROM account WHERE id = @id
 UPDATE account SET name = @name WHERE id = @id
 
 -- name: insert_person
-INSERT INTO person (id, email, name, password, language, time_zone, country, signature, version, created_at)
-VALUES (@id, @email, @name, @password, @language, @time_zone, @country, @signature, @version, @created_at)
+INSERT INTO person (id, email, name, password, language, time_zone, country, signature, version, created_at, ops_since)
+VALUES (@id, @email, @name, @password, @language, @time_zone, @country, @signature, @version, @created_at, @ops_since)
 ON CONFLICT (email) DO NOTHING
 
 -- name: person_by_id
-SELECT id, email, name, password, language, time_zone, country, signature, version, created_at, erased_at
+SELECT id, email, name, password, language, time_zone, country, signature, version, created_at, erased_at, ops_since
 FROM person WHERE id = @id
 
 -- name: person_by_email
-SELECT id, email, name, password, language, time_zone, country, signature, version, created_at, erased_at
+SELECT id, email, name, password, language, time_zone, country, signature, version, created_at, erased_at, ops_since
 FROM person WHERE email = @email
 
 -- name: update_person
@@ -33,8 +33,18 @@ UPDATE person SET password = @password WHERE id = @id
 
 -- name: erase_person
 UPDATE person SET email = NULL, name = '', password = NULL, language = 'en', time_zone = 'UTC', country = '',
-  signature = '', version = version + 1, erased_at = @at
+  signature = '', version = version + 1, erased_at = @at, ops_since = NULL
 WHERE id = @id
+
+-- name: grant_ops
+UPDATE person SET ops_since = @at WHERE id = @id AND ops_since IS NULL
+
+-- name: revoke_ops
+UPDATE person SET ops_since = NULL WHERE id = @id AND ops_since IS NOT NULL
+
+-- name: ops_persons
+SELECT id, email, name, password, language, time_zone, country, signature, version, created_at, erased_at, ops_since
+FROM person WHERE ops_since IS NOT NULL ORDER BY email, id
 
 -- name: insert_member
 INSERT INTO member (account_id, person_id, role, added_at, joined_at)

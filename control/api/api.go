@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"freshet/control/mail"
 	"freshet/control/member"
 	"freshet/control/node"
+	"freshet/control/ops"
 	"freshet/control/order"
 	"freshet/control/person"
 	"freshet/control/store"
@@ -59,6 +61,7 @@ type Deps struct {
 	Places  *geo.Places // nil: nothing is known
 	Why     Decisions
 	Move    func(ctx context.Context, r *pb.StreamRecord) (*pb.StreamRecord, error) // to another origin than r has; nil: nobody places streams
+	Ops     *ops.Desk                                                               // nil: this node is in no cluster
 	Board   *event.Board
 	Live    *live.Hub
 	Door    *door.Door
@@ -96,6 +99,7 @@ func New(cfg Config, d Deps) *API {
 	c.OpenAPIPath = Prefix + "/openapi"
 	c.DocsPath, c.SchemasPath = "", "" // the ready-made page loads scripts from elsewhere
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.CreateHooks = nil // no $schema fields, no links to schemas
 	a.doc = humago.New(a.mux, c)
 	g := newGuard(cfg, d, a.m)
@@ -122,6 +126,7 @@ func New(cfg Config, d Deps) *API {
 		Store: d.Store, Letters: d.Mailer.Letters, Mailer: d.Mailer, Door: d.Door, Now: d.Now,
 		Desk: &guest.Desk{Store: d.Store, Passes: d.Mailer.Letters.Passes},
 	}).Register(a.doc)
+	(&ops.Routes{Log: d.Log, Desk: d.Ops, Now: d.Now}).Register(a.doc)
 	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)
 	(&order.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages, Staff: cfg.Staff}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)
@@ -185,6 +190,18 @@ func (a *API) methods(r *http.Request) string {
 		return ""
 	}
 	return strings.Join(append(taken, http.MethodOptions), ", ")
+}
+
+// schemaName is a type's name in the document. Those of ops say whose they are: a stream of a View is another one than a Stream.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[ops.View]().PkgPath() {
+		return "Mesh" + name
+	}
+	return name
 }
 
 // useProblems makes huma's errors ours; they are variables of its package, the same for all APIs.

@@ -156,11 +156,24 @@ func (g *guard) middleware(c huma.Context, next func(huma.Context)) {
 		}
 		c = huma.WithContext(c, access.With(c.Context(), a))
 	}
+	if access.ForOps(op) && a.Kind == audit.Person {
+		p, err := account.PersonByID(c.Context(), g.db, a.ID)
+		if err != nil {
+			refuse(c, g.noDatabase(c.Context(), err))
+			return
+		}
+		a.Ops = p.OpsSince != nil
+		c = huma.WithContext(c, access.With(c.Context(), a))
+	}
 	switch access.Judge(op, a) {
 	case access.Unknown:
 		refuse(c, problem.New(http.StatusUnauthorized, "unauthorized", "Not logged in", "Log in first, or send an API key."))
 		return
 	case access.Refused:
+		if access.ForOps(op) {
+			refuse(c, problem.New(http.StatusForbidden, "ops-only", "Not allowed", "This is for whoever operates the installation. On its machine, freshet admin ops grant gives that right."))
+			return
+		}
 		refuse(c, problem.New(http.StatusForbidden, "forbidden", "Not allowed", "Your role does not allow this. An owner of the account can change that."))
 		return
 	case access.Hidden:

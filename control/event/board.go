@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -80,7 +81,7 @@ type Board struct {
 
 	turn chan struct{}               // held by whoever reads: what was read later is shown later
 	mine map[string]*pb.StreamRecord // that this board has set; of whoever holds turn
-	away bool                        // the last reading failed; of whoever holds turn
+	away atomic.Bool                 // the last reading failed; written by whoever holds turn
 
 	mu sync.Mutex
 	on map[string]On // by slug
@@ -151,15 +152,18 @@ func (b *Board) Refresh(ctx context.Context) bool {
 	return true
 }
 
+// Away says whether the last reading failed.
+func (b *Board) Away() bool { return b.away.Load() }
+
 // tell logs that the database is away, and that it is back, once.
 func (b *Board) tell(err error) {
 	switch {
-	case err != nil && !b.away:
+	case err != nil && !b.away.Load():
 		b.log.Warn("events that are on stay as they were", "err", err)
-	case err == nil && b.away:
+	case err == nil && b.away.Load():
 		b.log.Info("events that are on are known again")
 	}
-	b.away = err != nil
+	b.away.Store(err != nil)
 }
 
 type onRow struct {

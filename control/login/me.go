@@ -23,6 +23,7 @@ type Me struct {
 	Country   string        `json:"country" doc:"ISO 3166-1 alpha-2, empty where none was chosen"`
 	Signature string        `json:"signature" doc:"Stands under mails that this person sends"`
 	Password  bool          `json:"password" doc:"One was chosen"`
+	Ops       bool          `json:"ops" doc:"Operates the installation: sees the mesh and decides of its nodes"`
 	Account   *AccountRole  `json:"account,omitempty" doc:"The one that is shown; absent for a person who is a member of none"`
 	Accounts  []AccountName `json:"accounts" nullable:"false" doc:"All that the person is a member of"`
 }
@@ -61,7 +62,7 @@ type meOut struct {
 func me(ctx context.Context, q store.Querier, p account.Person, shown uuid.UUID) (*meOut, error) {
 	out := &meOut{ETag: access.ETag(p.Version), Body: Me{
 		ID: p.ID, Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country, Signature: p.Signature,
-		Password: p.Password != nil, Accounts: []AccountName{},
+		Password: p.Password != nil, Ops: p.OpsSince != nil, Accounts: []AccountName{},
 	}}
 	if p.Email != nil {
 		out.Body.Email = *p.Email

@@ -89,7 +89,8 @@ func (r *Routes) setUp(ctx context.Context, in *setUpIn) (out *entered, err erro
 	if wrong := unseen(p.Name, in.Body.Account); wrong != nil {
 		return nil, wrong
 	}
-	p.Password = &phc
+	now := store.Moment(r.Now())
+	p.Password, p.OpsSince = &phc, &now // whoever sets an installation up operates it
 	err = r.Store.InTx(ctx, func(ctx context.Context, q store.Querier) error {
 		switch any, err := account.Any(ctx, q); {
 		case err != nil:

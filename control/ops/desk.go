@@ -27,11 +27,17 @@ type Desk struct {
 	Node string
 	Mesh Mesh
 	Acts Acts
+	Away func() bool // the database
 	Now  func() time.Time
 }
 
 // View returns the mesh as it is now.
-func (d *Desk) View() View { return NewView(d.Node, d.Mesh, d.Now()) }
+func (d *Desk) View() View {
+	v := NewView(d.Node, d.Mesh, d.Now())
+	v.DatabaseAway = d.Away()
+	v.Alerts = Alerts(v)
+	return v
+}
 
 // states are what can be decided of a node, by the words for it.
 var states = map[string]pb.AdminState{

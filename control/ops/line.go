@@ -31,14 +31,14 @@ type Decision struct {
 
 // Invitation asks for a join token.
 type Invitation struct {
-	Role    string `json:"role"`
-	Region  string `json:"region,omitempty"`
-	Seconds int    `json:"seconds,omitempty"` // 0: as long as usual
+	Role    string `json:"role" enum:"origin,edge,control"`
+	Region  string `json:"region,omitempty" maxLength:"64" pattern:"^[a-z0-9.-]*$" patternDescription:"of a-z, 0-9, dot and -" doc:"Empty: as the machine says"`
+	Seconds int    `json:"seconds,omitempty" minimum:"1" maximum:"86400" doc:"How long it is good; 600 where nothing is said"`
 }
 
 // Invited is one.
 type Invited struct {
-	Token   string    `json:"token"`
+	Token   string    `json:"token" doc:"Shown this once"`
 	Role    string    `json:"role"`
 	Region  string    `json:"region,omitempty"`
 	Expires time.Time `json:"expires"`

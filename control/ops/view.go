@@ -23,6 +23,9 @@ type View struct {
 	Streams []Stream  `json:"streams" nullable:"false" doc:"By id"`
 	Links   []Link    `json:"links" nullable:"false" doc:"Round trips between nodes that a stream passes between"`
 	Viewers int       `json:"viewers"`
+
+	DatabaseAway bool    `json:"databaseAway" doc:"Of the control node that says so: nothing can be changed, media goes on"`
+	Alerts       []Alert `json:"alerts" nullable:"false" doc:"What is not as it should be, worst first"`
 }
 
 // Quorum is what control nodes agree on, and how they do.
@@ -115,9 +118,9 @@ type Mesh interface {
 	Quorum() Quorum
 }
 
-// NewView returns what node says of m at now.
+// NewView returns what node says of m at now, without alerts.
 func NewView(name string, m Mesh, now time.Time) View {
-	v := View{Node: name, At: now.UTC(), Quorum: m.Quorum(), Nodes: []Node{}, Streams: []Stream{}, Links: []Link{}}
+	v := View{Node: name, At: now.UTC(), Quorum: m.Quorum(), Nodes: []Node{}, Streams: []Stream{}, Links: []Link{}, Alerts: []Alert{}}
 	state := m.Ledger()
 	facts := map[string]node.Node{}
 	for _, n := range m.Fleet(now) {

@@ -50,15 +50,16 @@ type Export struct {
 
 // ExportedPerson is what a person says of itself.
 type ExportedPerson struct {
-	ID        uuid.UUID `json:"id" format:"uuid"`
-	Email     string    `json:"email"`
-	Name      string    `json:"name"`
-	Language  string    `json:"language"`
-	TimeZone  string    `json:"timeZone"`
-	Country   string    `json:"country"`
-	Signature string    `json:"signature"`
-	Password  bool      `json:"password" doc:"One was chosen; a hash of it is kept"`
-	CreatedAt time.Time `json:"createdAt"`
+	ID        uuid.UUID  `json:"id" format:"uuid"`
+	Email     string     `json:"email"`
+	Name      string     `json:"name"`
+	Language  string     `json:"language"`
+	TimeZone  string     `json:"timeZone"`
+	Country   string     `json:"country"`
+	Signature string     `json:"signature"`
+	Password  bool       `json:"password" doc:"One was chosen; a hash of it is kept"`
+	OpsSince  *time.Time `json:"opsSince" doc:"Since when the person operates the installation; null: it does not"`
+	CreatedAt time.Time  `json:"createdAt"`
 }
 
 // ExportedMembership is what the person is in an account.
@@ -204,7 +205,7 @@ func address(p account.Person) string {
 func Of(ctx context.Context, q store.Querier, p account.Person, now time.Time) (*Export, error) {
 	x := &Export{At: store.Moment(now), Person: ExportedPerson{
 		ID: p.ID, Email: address(p), Name: p.Name, Language: p.Language, TimeZone: p.TimeZone, Country: p.Country,
-		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt,
+		Signature: p.Signature, Password: p.Password != nil, CreatedAt: p.CreatedAt, OpsSince: p.OpsSince,
 	}}
 	for _, add := range []func(context.Context, store.Querier, *Export) error{memberships, roles, stays, logIns, secondStep, passkeys, links, keys, entries, contacts, visits, stopped, quotes, mails} {
 		if err := add(ctx, q, x); err != nil {

@@ -1332,6 +1332,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ops/gossip-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the key that nodes gossip under */
+        post: operations["rotate-gossip-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mesh as this control node sees it */
+        get: operations["get-mesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a node out of the cluster for good */
+        delete: operations["remove-node"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/nodes/{node}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Drain a node, cordon it, or take it back */
+        put: operations["set-node-state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a viewer's session was sent to its edge */
+        get: operations["get-session-decision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A token that lets one machine join, once */
+        post: operations["make-join-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/public/events/by-number/{number}": {
         parameters: {
             query?: never;
@@ -2442,6 +2544,11 @@ export interface components {
             id: string;
             language: string;
             name: string;
+            /**
+             * Format: date-time
+             * @description Since when the person operates the installation; null: it does not
+             */
+            opsSince: string | null;
             /** @description One was chosen; a hash of it is kept */
             password: boolean;
             signature: string;
@@ -2822,6 +2929,8 @@ export interface components {
             /** @enum {string} */
             language: "en" | "fr";
             name: string;
+            /** @description Operates the installation: sees the mesh and decides of its nodes */
+            ops: boolean;
             /** @description One was chosen */
             password: boolean;
             /** @description Stands under mails that this person sends */
@@ -2847,6 +2956,264 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "owner" | "organizer" | "collaborator" | "presenter";
+        };
+        MeshAlert: {
+            /** @description What the control node says of it, in English */
+            detail?: string;
+            /** @enum {string} */
+            kind: "node-failed" | "node-suspect" | "node-unheard" | "node-left" | "node-full" | "node-draining" | "node-cordoned" | "no-leader" | "control-trouble" | "control-silent" | "control-peer-trouble" | "stream-without-origin" | "stream-stale" | "database-away";
+            node?: string;
+            /** @enum {string} */
+            severity: "red" | "amber";
+            /**
+             * Format: int64
+             * @description Seconds that it has lasted; -1: not known
+             */
+            since: number;
+            stream?: string;
+            /**
+             * Format: int64
+             * @description At what it is about
+             */
+            viewers: number;
+        };
+        MeshCandidate: {
+            /**
+             * Format: int64
+             * @description Part of the score for load, in ms
+             */
+            busy: number;
+            /**
+             * Format: int64
+             * @description Part of the score for silence, in ms
+             */
+            health: number;
+            /**
+             * Format: double
+             * @description From the viewer, where that is known
+             */
+            km?: number;
+            /**
+             * Format: double
+             * @description Share of what it may do
+             */
+            load: number;
+            node: string;
+            /**
+             * Format: int64
+             * @description Part of the score for distance, in ms
+             */
+            path: number;
+            region?: string;
+            /**
+             * Format: double
+             * @description As the viewer measured it
+             */
+            rttMs?: number;
+            /**
+             * Format: int64
+             * @description Sum of the three: less is better
+             */
+            score: number;
+            /**
+             * @description Why it comes after all others
+             * @enum {string}
+             */
+            verdict?: "over" | "failed";
+        };
+        MeshDecision: {
+            /** @enum {string} */
+            state: "in" | "cordoned" | "draining";
+        };
+        MeshFault: {
+            /** Format: date-time */
+            at: string;
+            node: string;
+        };
+        MeshHop: {
+            /**
+             * Format: int64
+             * @description Of the placement in which what it carries began
+             */
+            epoch: number;
+            /**
+             * Format: int64
+             * @description From the origin
+             */
+            hops: number;
+            live: boolean;
+            node: string;
+            /** @description Empty: it begins here */
+            upstream?: string;
+            /** Format: int64 */
+            viewers: number;
+        };
+        MeshHub: {
+            node: string;
+            /** @description Empty: the origin */
+            parent?: string;
+            region?: string;
+        };
+        MeshInvitation: {
+            /** @description Empty: as the machine says */
+            region?: string;
+            /** @enum {string} */
+            role: "origin" | "edge" | "control";
+            /**
+             * Format: int64
+             * @description How long it is good; 600 where nothing is said
+             */
+            seconds?: number;
+        };
+        MeshInvited: {
+            /** Format: date-time */
+            expires: string;
+            region?: string;
+            role: string;
+            /** @description Shown this once */
+            token: string;
+        };
+        MeshLink: {
+            a: string;
+            b: string;
+            /**
+             * Format: double
+             * @description Estimated, ms
+             */
+            rttMs?: number;
+            /**
+             * Format: int64
+             * @description Streams that pass it
+             */
+            streams: number;
+        };
+        MeshNode: {
+            /**
+             * @description What was decided of it
+             * @enum {string}
+             */
+            admin: "in" | "cordoned" | "draining";
+            /**
+             * Format: double
+             * @description Seconds since its last word; -1: never
+             */
+            heard: number;
+            /** Format: double */
+            lat?: number;
+            /**
+             * Format: double
+             * @description Share of what it may do
+             */
+            load: number;
+            /** Format: double */
+            lon?: number;
+            /**
+             * Format: int64
+             * @description Mbit/s that it can send
+             */
+            mbps?: number;
+            node: string;
+            region?: string;
+            role: string;
+            /**
+             * Format: int64
+             * @description Seconds that the status has held
+             */
+            since?: number;
+            software?: string;
+            /**
+             * @description As gossip says; unheard: it is in the cluster and nobody has heard of it
+             * @enum {string}
+             */
+            status: "alive" | "suspect" | "failed" | "left" | "unheard";
+            /** Format: int64 */
+            streams: number;
+            /** Format: int64 */
+            viewers: number;
+        };
+        MeshPeer: {
+            addr: string;
+            answers: boolean;
+            /** Format: int64 */
+            applied: number;
+            node: string;
+            trouble?: string;
+            voter: boolean;
+        };
+        MeshQuorum: {
+            /** Format: int64 */
+            applied: number;
+            /**
+             * Format: int64
+             * @description Index of the newest entry that a majority keeps
+             */
+            commit: number;
+            /** @description Empty: placement waits, media goes on */
+            leader?: string;
+            peers: components["schemas"]["MeshPeer"][];
+            /** @description Of this node: leader, follower or candidate */
+            state: string;
+            /** Format: int64 */
+            term: number;
+            /** @description Why this node cannot do its part */
+            trouble?: string;
+        };
+        MeshStream: {
+            /**
+             * Format: int64
+             * @description Number of its placement
+             */
+            epoch: number;
+            event?: string;
+            /** @description Who carries it, and from whom */
+            hops: components["schemas"]["MeshHop"][];
+            /** @description Its relay tree, as it was decided */
+            hubs: components["schemas"]["MeshHub"][];
+            id: string;
+            live: boolean;
+            origin?: string;
+            standby?: string;
+            /** Format: int64 */
+            viewers: number;
+        };
+        MeshView: {
+            /** @description What is not as it should be, worst first */
+            alerts: components["schemas"]["MeshAlert"][];
+            /** Format: date-time */
+            at: string;
+            /** @description Of the control node that says so: nothing can be changed, media goes on */
+            databaseAway: boolean;
+            /** @description Round trips between nodes that a stream passes between */
+            links: components["schemas"]["MeshLink"][];
+            /** @description Control node that says so */
+            node: string;
+            /** @description By name */
+            nodes: components["schemas"]["MeshNode"][];
+            quorum: components["schemas"]["MeshQuorum"];
+            /** @description By id */
+            streams: components["schemas"]["MeshStream"][];
+            /** Format: int64 */
+            viewers: number;
+        };
+        MeshWhy: {
+            /**
+             * Format: date-time
+             * @description Of the last decision
+             */
+            at: string;
+            /** @description Best first */
+            candidates: components["schemas"]["MeshCandidate"][];
+            /** @description Edge that was named first; empty: none was there */
+            choice?: string;
+            city?: string;
+            /** @description Of the viewer, ISO 3166-1 alpha-2 */
+            country?: string;
+            /** @description Edges that failed the viewer before */
+            failed: components["schemas"]["MeshFault"][];
+            /** @description By the viewer's own round trips */
+            measured: boolean;
+            /** @description As the viewer said */
+            region?: string;
         };
         NameIn: {
             name: string;
@@ -11586,6 +11953,485 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-gossip-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeshView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-node-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeshDecision"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-session-decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeshWhy"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-join-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeshInvitation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeshInvited"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

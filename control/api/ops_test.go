@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freshet/cluster/member"
+	"freshet/control/account"
+	"freshet/control/enrol"
+	"freshet/control/node"
+	"freshet/control/ops"
+	"freshet/control/permit"
+	"freshet/control/quorum"
+	"freshet/control/quorum/ledger"
+	"freshet/control/route"
+	"freshet/control/store/storetest"
+	pb "freshet/proto"
+	"freshet/proto/jointoken"
+)
+
+// A network is what a desk sees and does, without a mesh.
+type network struct {
+	ledger *ledger.State
+	did    []string
+	err    error // of all that is done
+}
+
+func (n *network) Members() []member.Node                        { return nil }
+func (n *network) Distance(string, string) (time.Duration, bool) { return 0, false }
+func (n *network) Fleet(time.Time) []node.Node                   { return nil }
+func (n *network) Ledger() *ledger.State                         { return n.ledger }
+func (n *network) Quorum() ops.Quorum                            { return ops.Quorum{Peers: []ops.Peer{}} }
+func (n *network) Records() []*pb.StreamRecord {
+	return []*pb.StreamRecord{{Id: "main", Event: "nordlicht-launch", Origin: "origin-1"}}
+}
+
+var placed = uuid.MustParse("0198a000-0000-7000-8000-000000000001")
+
+func (n *network) desk(now func() time.Time) *ops.Desk {
+	does := func(what string) error { n.did = append(n.did, what); return n.err }
+	return &ops.Desk{Node: "control-1", Mesh: n, Away: func() bool { return false }, Now: now, Acts: ops.Acts{
+		Invite: func(_ context.Context, role, region string, life time.Duration) (jointoken.Token, error) {
+			return jointoken.Token{}, does("invite " + role + " " + region + " " + life.String())
+		},
+		Remove:   func(_ context.Context, node string) error { return does("remove " + node) },
+		SetState: func(_ context.Context, node string, s pb.AdminState) error { return does(node + " " + s.String()) },
+		Leave:    func(_ context.Context, node string) error { return does("leave " + node) },
+		Rotate:   func(context.Context) error { return does("rotate") },
+		Why: func(session uuid.UUID) (route.Decision, bool) {
+			return route.Decision{At: now(), Event: "nordlicht-launch", Choice: "edge-1", Candidates: []route.Candidate{
+				{Edge: route.Edge{Node: "edge-1", Load: 0.5}, Km: 12, RTT: route.Unknown, Path: 3, Busy: 2},
+			}}, session == placed
+		},
+	}}
+}
+
+// withNetwork is an office whose control node is in a cluster of one edge, and the browser of who operates it.
+func withNetwork(t *testing.T) (*office, *browser, *network) {
+	o, owner := founded(t, storetest.New(t))
+	n := &network{ledger: &ledger.State{Nodes: map[string]*pb.NodeRecord{"edge-1": {Role: "edge", Region: "yul"}}}}
+	d := o.deps()
+	d.Ops = n.desk(o.now)
+	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, d)
+	return o, owner, n
+}
+
+func TestOps(t *testing.T) {
+	_, b, n := withNetwork(t)
+	v := b.does("GET", "/ops/mesh", nil)
+	stream, edge := v["streams"].([]any)[0].(object), v["nodes"].([]any)[0].(object)
+	if v["node"] != "control-1" || stream["id"] != "main" || stream["event"] != nil || edge["status"] != "unheard" || len(v["alerts"].([]any)) != 2 {
+		t.Errorf("%v", v)
+	}
+	if got := b.does("POST", "/ops/tokens", object{"role": "edge", "region": "yul", "seconds": 60}); got["expires"] != "2026-11-27T09:01:00Z" || got["token"] == "" {
+		t.Errorf("%v", got)
+	}
+	b.does("POST", "/ops/tokens", object{"role": "origin"})
+	for _, state := range []string{"cordoned", "draining", "in"} {
+		b.does("PUT", "/ops/nodes/edge-1/state", object{"state": state})
+	}
+	b.does("DELETE", "/ops/nodes/edge-1", nil)
+	b.does("POST", "/ops/gossip-keys", nil)
+	why := b.does("GET", "/ops/sessions/"+placed.String(), nil)
+	if first := why["candidates"].([]any)[0].(object); why["choice"] != "edge-1" || first["score"] != 5.0 || first["km"] != 12.0 || first["rttMs"] != nil || why["event"] != nil {
+		t.Errorf("%v", why)
+	}
+	b.fails(404, "session-unknown", "GET", "/ops/sessions/"+uuid.NewString(), nil)
+	b.fails(404, "node-unknown", "DELETE", "/ops/nodes/edge-9", nil)
+	b.fails(422, "invalid", "POST", "/ops/tokens", object{"role": "viewer"})
+	b.fails(422, "invalid", "POST", "/ops/tokens", object{"role": "edge", "seconds": 86401})
+	b.fails(422, "invalid", "PUT", "/ops/nodes/edge-1/state", object{"state": "gone"})
+	want := []string{
+		"invite edge yul 1m0s", "invite origin  " + enrol.TokenLife.String(), "edge-1 ADMIN_STATE_CORDONED", "edge-1 ADMIN_STATE_DRAINING",
+		"edge-1 ADMIN_STATE_IN", "remove edge-1", "rotate", "rotate",
+	}
+	if got := n.did; !slices.Equal(got, want) {
+		t.Errorf("did %q, want %q", got, want)
+	}
+	n.err = quorum.ErrUnknown
+	b.fails(503, "no-leader", "PUT", "/ops/nodes/edge-1/state", object{"state": "in"})
+}
+
+// The right is the person's, whatever its role in an account, and ends with the next request once it is taken away.
+func TestOpsRight(t *testing.T) {
+	o, owner, _ := withNetwork(t)
+	if me := owner.does("GET", "/me", nil); me["ops"] != true {
+		t.Errorf("who has set up: %v", me)
+	}
+	owner.does("POST", "/members", object{"email": "bob@example.org", "role": "presenter"})
+	bob := o.browser()
+	me := bob.does("POST", "/invitations/use", object{"token": token(o.link("bob@example.org", 1)), "password": password})
+	if me["ops"] != false {
+		t.Errorf("an invited one: %v", me)
+	}
+	bob.fails(403, "ops-only", "GET", "/ops/mesh", nil)
+	o.program(owner, permit.WriteScope).fails(403, "ops-only", "GET", "/ops/mesh", nil)
+	id := uuid.MustParse(me["id"].(string))
+	for _, want := range []bool{true, false} {
+		if changed, err := account.Grant(t.Context(), o.db, id, o.now()); changed != want || err != nil {
+			t.Errorf("granted: %v %v", changed, err)
+		}
+	}
+	bob.does("GET", "/ops/mesh", nil)
+	if me := bob.does("GET", "/me", nil); me["ops"] != true {
+		t.Errorf("%v", me)
+	}
+	if all, err := account.Ops(t.Context(), o.db); err != nil || len(all) != 2 || *all[1].Email != "bob@example.org" {
+		t.Errorf("%v %v", all, err)
+	}
+	if changed, err := account.Revoke(t.Context(), o.db, id); !changed || err != nil {
+		t.Errorf("revoked: %v %v", changed, err)
+	}
+	bob.fails(403, "ops-only", "GET", "/ops/mesh", nil)
+}
+
+func TestOpsRate(t *testing.T) {
+	o, b, n := withNetwork(t)
+	last := 0
+	for range 40 {
+		if last = b.send("POST", "/ops/gossip-keys", nil).Code; last != http.StatusNoContent {
+			break
+		}
+	}
+	if last != http.StatusTooManyRequests || len(n.did) != 30 {
+		t.Errorf("%d after %d", last, len(n.did))
+	}
+	b.fails(429, "too-many", "PUT", "/ops/nodes/edge-1/state", object{"state": "in"})
+	b.does("GET", "/ops/mesh", nil)
+	o.pass(time.Second)
+	b.does("POST", "/ops/gossip-keys", nil)
+}
+
+func TestOpsWithoutCluster(t *testing.T) {
+	_, b := founded(t, storetest.New(t))
+	b.fails(503, "no-cluster", "GET", "/ops/mesh", nil)
+	b.fails(503, "no-cluster", "POST", "/ops/gossip-keys", nil)
+	b.fails(503, "no-cluster", "GET", "/ops/sessions/"+placed.String(), nil)
+}

@@ -1,0 +1,148 @@
+package ops
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"freshet/cluster/limit"
+	"freshet/control/access"
+	"freshet/proto/problem"
+)
+
+// Routes are the operations of the ops console. What was done, and by whom, is in the log: there is no account whose audit
+// log it would belong to.
+type Routes struct {
+	Log  *slog.Logger
+	Desk *Desk // nil: this node is in no cluster
+	Now  func() time.Time
+
+	acts *limit.Limiter
+}
+
+type meshOut struct{ Body View }
+
+type tokenIn struct{ Body Invitation }
+
+type tokenOut struct{ Body Invited }
+
+type nodeIn struct {
+	Node string `path:"node" minLength:"1" maxLength:"64" pattern:"^[a-z0-9.-]+$" patternDescription:"1 to 64 of a-z, 0-9, dot and -"`
+}
+
+type stateIn struct {
+	Node string `path:"node" minLength:"1" maxLength:"64" pattern:"^[a-z0-9.-]+$" patternDescription:"1 to 64 of a-z, 0-9, dot and -"`
+	Body Decision
+}
+
+type sessionIn struct {
+	Session uuid.UUID `path:"session" format:"uuid"`
+}
+
+type whyOut struct{ Body Why }
+
+// actsRate is for a person's changes of the cluster, each of which is an entry in the log of the quorum.
+var actsRate = limit.Rate{Name: "ops", N: 60, Per: time.Minute, Burst: 30}
+
+// actTakes is how long a change may wait for a leader; an election takes 2 s at most.
+const actTakes = 10 * time.Second
+
+// Register adds the operations to api.
+func (r *Routes) Register(api huma.API) {
+	r.acts = limit.New(actsRate)
+	op := func(method, path, id, summary string, errs ...int) huma.Operation {
+		return access.Ops(access.Op(method, path, id, summary, append(errs, http.StatusServiceUnavailable)...))
+	}
+	huma.Register(api, op(http.MethodGet, "/ops/mesh", "get-mesh", "The mesh as this control node sees it"), r.mesh)
+	huma.Register(api, op(http.MethodPost, "/ops/tokens", "make-join-token", "A token that lets one machine join, once", 422), r.token)
+	huma.Register(api, op(http.MethodPut, "/ops/nodes/{node}/state", "set-node-state", "Drain a node, cordon it, or take it back", 404, 422), r.state)
+	huma.Register(api, op(http.MethodDelete, "/ops/nodes/{node}", "remove-node", "Take a node out of the cluster for good", 404, 409), r.remove)
+	huma.Register(api, op(http.MethodPost, "/ops/gossip-keys", "rotate-gossip-key", "Change the key that nodes gossip under", 409), r.rotate)
+	huma.Register(api, op(http.MethodGet, "/ops/sessions/{session}", "get-session-decision", "Why a viewer's session was sent to its edge", 404), r.why)
+}
+
+// desk returns what acts, where this node is in a cluster.
+func (r *Routes) desk() (*Desk, error) {
+	if r.Desk != nil {
+		return r.Desk, nil
+	}
+	p := problem.New(http.StatusServiceUnavailable, "no-cluster", "No cluster",
+		"This control node is in no cluster: its nodes are those of a development CA. Begin one with freshet cluster init.")
+	p.RetryAfter = time.Minute
+	return nil, p
+}
+
+// act does one thing to the cluster for whoever asks, and writes down that it was done, or why not.
+func (r *Routes) act(ctx context.Context, action, node string, do func(context.Context, *Desk) error) error {
+	d, err := r.desk()
+	if err != nil {
+		return err
+	}
+	who := access.From(ctx)
+	if v := r.acts.Take(string(who.ID[:]), r.Now()); !v.OK {
+		return v.Refused()
+	}
+	log := r.Log.With("action", action, "person", who.ID, "remote", who.From.String())
+	if node != "" {
+		log = log.With("peer", node)
+	}
+	ctx, cancel := context.WithTimeout(ctx, actTakes)
+	defer cancel()
+	if err := do(ctx, d); err != nil {
+		log.Warn("cluster not changed on the ops console", "err", err)
+		return Problem(err)
+	}
+	log.Info("cluster changed on the ops console")
+	return nil
+}
+
+// mesh leaves out which events streams are of: their addresses may name customers.
+func (r *Routes) mesh(context.Context, *struct{}) (*meshOut, error) {
+	d, err := r.desk()
+	if err != nil {
+		return nil, err
+	}
+	v := d.View()
+	for i := range v.Streams {
+		v.Streams[i].Event = ""
+	}
+	return &meshOut{v}, nil
+}
+
+func (r *Routes) token(ctx context.Context, in *tokenIn) (*tokenOut, error) {
+	var out tokenOut
+	err := r.act(ctx, "token", "", func(ctx context.Context, d *Desk) (err error) {
+		out.Body, err = d.Invite(ctx, in.Body)
+		return err
+	})
+	return &out, err
+}
+
+func (r *Routes) state(ctx context.Context, in *stateIn) (*struct{}, error) {
+	return nil, r.act(ctx, "state "+in.Body.State, in.Node, func(ctx context.Context, d *Desk) error { return d.Decide(ctx, in.Node, in.Body.State) })
+}
+
+func (r *Routes) remove(ctx context.Context, in *nodeIn) (*struct{}, error) {
+	return nil, r.act(ctx, "remove", in.Node, func(ctx context.Context, d *Desk) error { return d.Remove(ctx, in.Node) })
+}
+
+func (r *Routes) rotate(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	return nil, r.act(ctx, "rotate", "", func(ctx context.Context, d *Desk) error { return d.Acts.Rotate(ctx) })
+}
+
+func (r *Routes) why(_ context.Context, in *sessionIn) (*whyOut, error) {
+	d, err := r.desk()
+	if err != nil {
+		return nil, err
+	}
+	made, ok := d.Acts.Why(in.Session)
+	if !ok {
+		return nil, problem.New(http.StatusNotFound, "session-unknown", "Session unknown",
+			"This control node has not placed that session in the last day. Ask the others.")
+	}
+	return &whyOut{whyOf(made)}, nil
+}
