@@ -121,7 +121,10 @@ export class StandIn {
       [/^\/live\//, 'live.html'],
       [/^\/join$/, 'join.html'],
       [/^\/check$/, 'check.html'],
-      [/^\/(setup|login|signup|reset|invite|settings|calendar|contacts|events|orders)(\/|$)/, 'shell.html'],
+      [
+        /^\/(setup|login|signup|reset|invite|settings|calendar|contacts|events|orders|ops)(\/|$)/,
+        'shell.html',
+      ],
     ];
     const name = pages.find(([pattern]) => pattern.test(path))?.[1] ?? path.slice(1);
     try {

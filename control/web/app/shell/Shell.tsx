@@ -7,6 +7,7 @@ import {
   Contact,
   KeyRound,
   LogOut,
+  Network,
   Palette,
   ScrollText,
   Settings,
@@ -159,6 +160,12 @@ function TopPlaces() {
           {t('contacts.title')}
         </Link>
       )}
+      {me.ops && (
+        <Link to="/ops">
+          <Network {...icon} />
+          {t('ops.title')}
+        </Link>
+      )}
       <Link to="/settings/profile" aria-current={inSettings ? 'true' : undefined}>
         <Settings {...icon} />
         {t('settings.title')}
@@ -205,6 +212,14 @@ function Places() {
             <Link to="/contacts" activeOptions={{ includeSearch: false }}>
               <Contact {...icon} />
               {t('contacts.title')}
+            </Link>
+          </li>
+        )}
+        {me.ops && (
+          <li className={styles['bar']}>
+            <Link to="/ops">
+              <Network {...icon} />
+              {t('ops.title')}
             </Link>
           </li>
         )}

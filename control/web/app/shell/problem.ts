@@ -58,6 +58,9 @@ const texts: Record<string, Key> = {
   off: 'problem.off',
   'event-unknown': 'problem.notFound',
   'stream-unknown': 'problem.notFound',
+  'no-cluster': 'problem.noCluster',
+  'no-leader': 'problem.noLeader',
+  'node-unknown': 'problem.nodeUnknown',
 };
 
 /** What happened, what still holds and what to do; the server's title where the kind is not known. */

@@ -226,6 +226,13 @@ const contactGroup = createRoute({
   validateSearch: contactsOf,
 });
 
+const ops = createRoute({
+  getParentRoute: () => inside,
+  path: '/ops',
+  component: lazyRouteComponent(() => import('../ops/Ops'), 'Ops'),
+  staticData: { title: 'ops.title' },
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -305,6 +312,7 @@ const tree = root.addChildren([
     event.addChildren([eventOverview, eventEdit, eventAccess, eventGuests, eventUsers, eventOrder]),
     contacts,
     contactGroup,
+    ops,
     settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),
 ]);

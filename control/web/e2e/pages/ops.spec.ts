@@ -1,0 +1,235 @@
+/** The ops console, in the states that a mesh comes into. */
+import { expect } from '@playwright/test';
+import { type Answer, type Answers, anaAs, problem } from '../answers';
+import { expectAccessible } from '../page';
+import { type State, lookAtEach, test, visit } from '../states';
+
+const me = anaAs('owner', { ops: true });
+const node = (name: string, role: string, more: Record<string, unknown> = {}) => ({
+  node: name,
+  role,
+  region: 'yul',
+  software: '1.4.0',
+  status: 'alive',
+  since: 900,
+  admin: 'in',
+  heard: 0.4,
+  viewers: 0,
+  load: 0,
+  streams: 0,
+  ...more,
+});
+const nodes = [
+  node('control-1', 'control'),
+  node('edge-1', 'edge', { viewers: 412, load: 0.42, streams: 1 }),
+  node('edge-2', 'edge', { region: 'par', viewers: 120, load: 0.13, streams: 1 }),
+  node('edge-3', 'edge', { region: 'sin', admin: 'cordoned' }),
+  node('origin-1', 'origin', { streams: 1 }),
+];
+const hop = (name: string, hops: number, upstream?: string, viewers = 0) => ({
+  node: name,
+  hops,
+  ...(upstream === undefined ? {} : { upstream }),
+  viewers,
+  live: true,
+  epoch: 7,
+});
+const stream = {
+  id: 'launch-main',
+  live: true,
+  origin: 'origin-1',
+  standby: 'origin-2',
+  epoch: 7,
+  viewers: 532,
+  hubs: [{ node: 'edge-1', region: 'yul' }],
+  hops: [
+    hop('origin-1', 0),
+    hop('edge-1', 1, 'origin-1', 412),
+    hop('edge-2', 2, 'edge-1', 120),
+    hop('edge-9', 2, 'edge-8'),
+  ],
+};
+const quorum = {
+  leader: 'control-1',
+  state: 'leader',
+  term: 4,
+  commit: 1204,
+  applied: 1198,
+  peers: [{ node: 'control-2', addr: '192.0.2.2:8081', voter: true, answers: true, applied: 1198 }],
+};
+const view = (more: Record<string, unknown> = {}) => ({
+  node: 'control-1',
+  at: '2026-11-26T19:05:00Z',
+  quorum,
+  nodes,
+  streams: [stream],
+  links: [
+    { a: 'origin-1', b: 'edge-1', rttMs: 1.4, streams: 1 },
+    { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1 },
+  ],
+  viewers: 532,
+  databaseAway: false,
+  alerts: [{ kind: 'node-cordoned', severity: 'amber', node: 'edge-3', since: -1, viewers: 0 }],
+  ...more,
+});
+const shows = (more: Record<string, unknown> = {}): Answers => ({
+  'GET /me': me,
+  'GET /ops/mesh': { body: view(more) },
+});
+/** Answers once, and fails from then on. */
+const once = (): (() => Answer) => {
+  let asked = 0;
+  return () =>
+    asked++ === 0
+      ? { body: view({ alerts: [] }) }
+      : problem(500, 'internal', { instance: '/problems/log/9' });
+};
+
+const states: State[] = [
+  { name: 'ops', path: '/ops', answers: shows(), en: 'edge-3 is cordoned', fr: "edge-3 est à l'écart" },
+  {
+    name: 'ops healthy',
+    path: '/ops',
+    answers: shows({ alerts: [] }),
+    en: 'Nothing is wrong.',
+    fr: 'Tout va bien.',
+  },
+  {
+    name: 'ops node failed',
+    path: '/ops',
+    answers: shows({
+      nodes: nodes.map(one =>
+        one.node === 'edge-2' ? { ...one, status: 'failed', viewers: 0, heard: 12.3, since: 7 } : one,
+      ),
+      alerts: [
+        { kind: 'node-failed', severity: 'red', node: 'edge-2', since: 7, viewers: 0 },
+        {
+          kind: 'stream-stale',
+          severity: 'red',
+          node: 'origin-1',
+          stream: 'launch-main',
+          since: -1,
+          viewers: 412,
+        },
+      ],
+    }),
+    en: 'edge-2 has failed',
+    fr: 'edge-2 est en panne',
+  },
+  {
+    name: 'ops no leader',
+    path: '/ops',
+    answers: shows({
+      quorum: {
+        ...quorum,
+        leader: undefined,
+        state: 'candidate',
+        trouble: 'no answer of a majority',
+        peers: [{ ...quorum.peers[0], answers: false }],
+      },
+      databaseAway: true,
+      alerts: [
+        { kind: 'no-leader', severity: 'amber', since: -1, viewers: 0 },
+        {
+          kind: 'control-trouble',
+          severity: 'amber',
+          node: 'control-1',
+          since: -1,
+          viewers: 0,
+          detail: 'no answer of a majority',
+        },
+        { kind: 'control-silent', severity: 'amber', node: 'control-2', since: -1, viewers: 0 },
+        { kind: 'database-away', severity: 'amber', node: 'control-1', since: -1, viewers: 0 },
+      ],
+    }),
+    en: 'Placement waits, media goes on.',
+    fr: 'Le placement attend, les médias continuent.',
+  },
+  {
+    name: 'ops empty',
+    path: '/ops',
+    answers: shows({
+      nodes: [],
+      streams: [],
+      links: [],
+      viewers: 0,
+      alerts: [],
+      quorum: { ...quorum, peers: [] },
+    }),
+    en: 'No stream is placed',
+    fr: "Aucun flux n'est placé",
+  },
+  {
+    name: 'ops of no cluster',
+    path: '/ops',
+    answers: { 'GET /me': me, 'GET /ops/mesh': problem(503, 'no-cluster') },
+    en: 'This control node is in no cluster',
+    fr: "Ce nœud de contrôle n'est dans aucune grappe",
+  },
+  {
+    name: 'ops not allowed',
+    path: '/ops',
+    answers: { 'GET /me': anaAs('owner', { ops: false }) },
+    en: 'This is for whoever operates the installation',
+    fr: "Cette page est réservée à qui exploite l'installation",
+  },
+];
+
+lookAtEach(states, new Date('2026-11-26T19:05:00Z'));
+
+test('what was read last stays, dimmed and with its age, while nothing newer comes', async ({
+  page,
+  mesh,
+}, info) => {
+  const errors = await visit(page, mesh, '/ops', { 'GET /me': me, 'GET /ops/mesh': once() });
+  await expect(page.getByText('s old, nothing newer comes')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
+  await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('412');
+  await page.screenshot({ path: info.outputPath('stale.png'), fullPage: true });
+  await expectAccessible(page);
+  expect(errors).toEqual([]);
+});
+
+test('figures are read anew each second', async ({ page, mesh }) => {
+  let viewers = 100;
+  const errors = await visit(page, mesh, '/ops', {
+    'GET /me': me,
+    'GET /ops/mesh': () => ({ body: view({ viewers: viewers++ }) }),
+  });
+  await expect(page.getByText('103', { exact: true })).toBeVisible();
+  expect(errors).toEqual([]);
+});
+
+test('a node is drained by keyboard, after a question; a refusal says why', async ({ page, mesh }, info) => {
+  let admin = 'in';
+  let tries = 0;
+  const sent: unknown[] = [];
+  const errors = await visit(page, mesh, '/ops', {
+    'GET /me': me,
+    'GET /ops/mesh': () => ({
+      body: view({ nodes: nodes.map(one => (one.node === 'edge-1' ? { ...one, admin } : one)), alerts: [] }),
+    }),
+    'PUT /ops/nodes/edge-1/state': request => {
+      if (++tries === 1) return problem(503, 'no-leader', {});
+      sent.push(request.postDataJSON());
+      admin = (request.postDataJSON() as { state: string }).state;
+      return { status: 204 };
+    },
+  });
+  await page.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
+  const dialog = page.getByRole('alertdialog', { name: 'Drain edge-1?' });
+  await expect(dialog).toContainText('412 viewers and 1 stream');
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
+  await expect(dialog.getByText('No control node leads')).toBeVisible();
+  await page.screenshot({ path: info.outputPath('refused.png') });
+  await dialog.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('Draining');
+  await expect(page.getByRole('button', { name: 'Drain edge-1' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Take edge-1 back' }).press('Enter');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Take edge-1 back' }).press('Enter');
+  await expect(page.getByRole('row', { name: /edge-1/ })).not.toContainText('Draining');
+  expect(sent).toEqual([{ state: 'draining' }, { state: 'in' }]);
+  expect(errors).toEqual([]);
+});
