@@ -67,6 +67,7 @@ export default [
     'NewOrder',
     'Order',
     'Mailbox',
+    'Ops',
   ].map(name => limit(`shell, script of ${name}`, '60 kB', page(name))),
   limit("player.js, for other people's pages", '45 kB', ['dist/player.js']),
 ];

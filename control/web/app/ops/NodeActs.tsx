@@ -30,7 +30,7 @@ export function NodeActs({ node, changed }: { node: MeshNode; changed: () => Pro
           <Button
             key={state}
             writes
-            aria-label={t(`ops.act.${state}.named`, { node: name })}
+            aria-label={t('ops.act.label', { act: t(`ops.act.${state}`), node: name })}
             onPress={() => {
               setAsked(state);
               setAsks(state);

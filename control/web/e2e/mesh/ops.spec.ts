@@ -20,11 +20,11 @@ test('an edge is cordoned and taken back', { tag: '@more' }, async ({ page }) =>
     await expect(page.getByRole('list', { name: 'Relay tree of sample' })).toContainText('origin-1');
 
     const edge = page.getByRole('row', { name: /^edge-3 / });
-    await edge.getByRole('button', { name: 'Cordon edge-3' }).click();
+    await edge.getByRole('button', { name: 'Cordon: edge-3' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Cordon edge-3' }).click();
     await expect(edge).toContainText('Cordoned');
     await expect(page.getByText('edge-3 is cordoned')).toBeVisible();
-    await edge.getByRole('button', { name: 'Take edge-3 back' }).click();
+    await edge.getByRole('button', { name: 'Take back: edge-3' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Take edge-3 back' }).click();
     await expect(edge).not.toContainText('Cordoned');
     await expect(page.getByText('Nothing is wrong.')).toBeVisible();

@@ -216,7 +216,7 @@ test('a node is drained by keyboard, after a question; a refusal says why', asyn
       return { status: 204 };
     },
   });
-  await page.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
+  await page.getByRole('button', { name: 'Drain: edge-1' }).press('Enter');
   const dialog = page.getByRole('alertdialog', { name: 'Drain edge-1?' });
   await expect(dialog).toContainText('412 viewers and 1 stream');
   await expectAccessible(page);
@@ -226,8 +226,8 @@ test('a node is drained by keyboard, after a question; a refusal says why', asyn
   await dialog.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
   await expect(dialog).toHaveCount(0);
   await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('Draining');
-  await expect(page.getByRole('button', { name: 'Drain edge-1' })).toHaveCount(0);
-  await page.getByRole('button', { name: 'Take edge-1 back' }).press('Enter');
+  await expect(page.getByRole('button', { name: 'Drain: edge-1' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Take back: edge-1' }).press('Enter');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Take edge-1 back' }).press('Enter');
   await expect(page.getByRole('row', { name: /edge-1/ })).not.toContainText('Draining');
   expect(sent).toEqual([{ state: 'draining' }, { state: 'in' }]);
