@@ -33,7 +33,7 @@ func TestKeyed(t *testing.T) {
 		"prepare-event": "leads to a state", "schedule-event": "leads to a state", "start-event": "leads to a state",
 		"end-event": "leads to a state", "archive-event": "leads to a state", "cancel-event": "leads to a state",
 		"register": "nobody's, and once an address", "accept-guest": "leads to a state", "refuse-guest": "leads to a state",
-		"unsubscribe": "nobody's, and leads to a state",
+		"unsubscribe":     "nobody's, and leads to a state",
 		"make-join-token": "shown once, and one that got lost runs out", "rotate-gossip-key": "refused while a change goes on",
 	}
 	newOffice(t, storetest.New(t)).api.operations(func(op *huma.Operation) {
