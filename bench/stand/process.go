@@ -44,7 +44,7 @@ func (b *Bench) Node(dir, role, name string, args ...string) *Process {
 	b.Helper()
 	p := &Process{
 		b: b, Name: name, file: filepath.Join(dir, name+".log"),
-		args: append([]string{role, "--node", name, "--data", dir, "--media", "127.0.0.1:0"}, args...),
+		args: append([]string{role, "--ca", filepath.Join(dir, "ca"), "--node", name, "--data", dir, "--media", "127.0.0.1:0"}, args...),
 	}
 	b.Cleanup(p.cleanup)
 	p.Start()
