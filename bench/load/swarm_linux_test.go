@@ -48,10 +48,13 @@ func TestLeanViewersSeeEverything(t *testing.T) {
 	cfg := load.SwarmConfig{URL: m.Last().WHEP(testmesh.Stream), Viewers: 5, Ramp: 50, For: time.Second, PID: os.Getpid()}
 	few := swarm(t, cfg)
 	cfg.Viewers, cfg.For = 50, 2*time.Second
+	if testing.Short() {
+		cfg.Viewers = 25 // as many as an edge with the race detector serves beside other tests
+	}
 	r := swarm(t, cfg)
 	// What found no room here, on a busy machine, is no loss of the server's.
-	if r.Joined != 50 || r.Failed != 0 || r.Lost > r.Dropped {
-		t.Errorf("joined %d, failed %d, lost %d (%d here), want 50, 0, 0", r.Joined, r.Failed, r.Lost, r.Dropped)
+	if r.Joined != cfg.Viewers || r.Failed != 0 || r.Lost > r.Dropped {
+		t.Errorf("joined %d, failed %d, lost %d (%d here), want %d, 0, 0", r.Joined, r.Failed, r.Lost, r.Dropped, cfg.Viewers)
 	}
 	for _, v := range r.Viewers {
 		steps := []float64{0, v.Answer, v.ICE, v.DTLS, v.FirstPacket, v.FirstPicture}
@@ -80,7 +83,7 @@ func TestLeanViewersSeeEverything(t *testing.T) {
 	}
 	// The mesh runs in this process too, so this holds for both ends.
 	if grew := r.Own.Goroutines - few.Own.Goroutines; grew > 20 {
-		t.Errorf("%d goroutines more for 45 viewers more", grew)
+		t.Errorf("%d goroutines more for %d viewers more", grew, cfg.Viewers-few.Joined)
 	}
 	testmesh.Until(t, "no viewers", testmesh.Patience, func() bool { return m.Last().Edge.Viewers()[testmesh.Stream] == 0 })
 }
