@@ -1,5 +1,6 @@
-// Package impair stands between UDP endpoints and makes the path worse: delay, jitter, reordering, random
-// and burst loss, a rate with a bounded queue, cuts, and a new outer address as after a NAT's restart.
+// Package impair stands between endpoints and makes the path worse: delay, jitter, reordering, random
+// and burst loss, a rate with a bounded queue, cuts, and a new outer address as after a NAT's restart. A Proxy does
+// so for UDP, a TCPProxy for TCP.
 //
 // A Proxy listens at one address and passes what comes to one target, with a socket of its own per client.
 // It sees datagrams only: ECN marks, ICMP errors and the TTL do not pass, and datagrams over 2,048 bytes are
@@ -76,7 +77,8 @@ func (c *Count) add(bytes int) {
 	c.Bytes += uint64(bytes)
 }
 
-// Stats are what happened in one direction so far. In is the sum of those below it and of what is under way.
+// Stats are what happened in one direction so far. In is the sum of those below it and of what is under way; for TCP
+// see TCPProxy.Stats.
 type Stats struct {
 	In         Count `json:"in"`
 	Out        Count `json:"out"`

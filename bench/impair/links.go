@@ -3,6 +3,7 @@ package impair
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -11,9 +12,21 @@ import (
 // Links are the proxies of a scenario.
 type Links struct {
 	scenario Scenario
-	proxies  []*Proxy
+	proxies  []proxy
 	begun    time.Time
 	last     Report
+}
+
+// A proxy is a Proxy or a TCPProxy.
+type proxy interface {
+	Run(context.Context) error
+	Addr() netip.AddrPort
+	Set(up, down Path)
+	Paths() (up, down Path)
+	Rebind()
+	Stats() (up, down Stats)
+	tell(*LinkReport) // of its clients
+	discard()
 }
 
 // NewLinks binds the addresses of all links of s.
@@ -21,7 +34,7 @@ func NewLinks(s Scenario) (*Links, error) {
 	l := &Links{scenario: s}
 	for i, link := range s.Links {
 		link.Seed += s.Seed + uint64(i)
-		p, err := New(link.Config)
+		p, err := newProxy(link)
 		if err != nil {
 			for _, p := range l.proxies {
 				p.discard()
@@ -31,6 +44,13 @@ func NewLinks(s Scenario) (*Links, error) {
 		l.proxies = append(l.proxies, p)
 	}
 	return l, nil
+}
+
+func newProxy(link Link) (proxy, error) {
+	if link.Network == TCP {
+		return NewTCP(link.Config)
+	}
+	return New(link.Config)
 }
 
 // Run passes packets and takes the steps, until ctx ends or a proxy fails. The time of steps runs from here.
@@ -95,8 +115,9 @@ func (l *Links) Total(now time.Time) Report {
 func (l *Links) report(now time.Time, before Report) Report {
 	r := Report{Elapsed: now.Sub(l.begun)}
 	for i, p := range l.proxies {
-		lr := LinkReport{Name: l.scenario.Links[i].Name, Listen: p.Addr().String(), Target: l.scenario.Links[i].Target}
-		lr.Clients, lr.Evicted = p.Clients()
+		link := l.scenario.Links[i]
+		lr := LinkReport{Name: link.Name, Network: link.Network, Listen: p.Addr().String(), Target: link.Target}
+		p.tell(&lr)
 		lr.Up.Path, lr.Down.Path = p.Paths()
 		lr.Up.Stats, lr.Down.Stats = p.Stats()
 		if before.Links != nil {

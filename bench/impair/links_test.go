@@ -48,7 +48,7 @@ up = { cut = true }
 	go func() { done <- links.Run(ctx) }()
 	defer cancel()
 
-	a, b := links.proxies[0], links.proxies[1]
+	a, b := links.proxies[0].(*Proxy), links.proxies[1]
 	send(t, client, a.Addr(), 1, 100)
 	first, _ := receive(t, target)
 	send(t, client, a.Addr(), 2, 100)
@@ -84,18 +84,68 @@ up = { cut = true }
 	}
 }
 
+// TestLinksTCP: a link of TCP takes the same steps.
+func TestLinksTCP(t *testing.T) {
+	target := hear(t, "127.0.0.1")
+	s, err := ParseScenario([]byte(strings.ReplaceAll(`
+[[link]]
+name = "control"
+network = "tcp"
+listen = "127.0.0.1:0"
+target = "TARGET"
+[[step]]
+at = "0s"
+up = { delay = "10ms" }
+[[step]]
+at = "500ms"
+rebind = true
+`, "TARGET", target.Addr().String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, err := NewLinks(*s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	start := time.Now()
+	links.Report(start)
+	go func() { done <- links.Run(ctx) }()
+	defer cancel()
+	p := links.proxies[0]
+	until(t, "the first step", func() bool { up, _ := p.Paths(); return up.Delay > 0 })
+	client := call(t, p.Addr().String())
+	say(t, client, "here")
+	far := take(t, target)
+	hears(t, far, "here")
+	broken(t, client) // by the second step
+	broken(t, far)
+	if took := time.Since(start); took < 500*time.Millisecond {
+		t.Errorf("the second step came after %v, want 500 ms", took)
+	}
+	until(t, "the connection has ended", func() bool { return links.Total(time.Now()).Links[0].Clients == 0 })
+	if r := links.Total(time.Now()).Links[0]; r.Network != TCP || r.Up.Out != (Count{1, 4}) || r.Up.Path.String() != "delay 10ms" {
+		t.Errorf("total %+v, want a piece of 4 bytes on a TCP link of 10 ms", r)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v, want nil", err)
+	}
+}
+
 // TestNewLinksUndoes: where one link cannot be, none stays.
 func TestNewLinksUndoes(t *testing.T) {
 	free := listen(t, "127.0.0.1")
 	addr := free.LocalAddr().String()
 	free.Close()
 	_, err := NewLinks(Scenario{Links: []Link{
-		{"a", Config{Listen: addr, Target: "127.0.0.1:1"}}, {"b", Config{Listen: addr, Target: "127.0.0.1:1"}},
+		{"a", UDP, Config{Listen: addr, Target: "127.0.0.1:1"}}, {"b", UDP, Config{Listen: addr, Target: "127.0.0.1:1"}},
 	}})
 	if err == nil || !strings.HasPrefix(err.Error(), `link "b": listen: `) {
 		t.Fatalf("%v, want that b has no address", err)
 	}
-	links, err := NewLinks(Scenario{Links: []Link{{"a", Config{Listen: addr, Target: "127.0.0.1:1"}}}})
+	links, err := NewLinks(Scenario{Links: []Link{{"a", UDP, Config{Listen: addr, Target: "127.0.0.1:1"}}}})
 	if err != nil {
 		t.Fatalf("the address is still taken: %v", err)
 	}
@@ -105,14 +155,14 @@ func TestNewLinksUndoes(t *testing.T) {
 // TestLinksSeeds: no two links have the same luck, nor the two directions of one.
 func TestLinksSeeds(t *testing.T) {
 	cfg := Config{Listen: "127.0.0.1:0", Target: "127.0.0.1:1"}
-	links, err := NewLinks(Scenario{Seed: 5, Links: []Link{{"a", cfg}, {"b", cfg}}})
+	links, err := NewLinks(Scenario{Seed: 5, Links: []Link{{"a", UDP, cfg}, {"b", UDP, cfg}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[uint64]bool{}
 	for _, p := range links.proxies {
-		seen[p.up.wire.draws.Uint64()] = true
-		seen[p.down.wire.draws.Uint64()] = true
+		seen[p.(*Proxy).up.wire.draws.Uint64()] = true
+		seen[p.(*Proxy).down.wire.draws.Uint64()] = true
 		p.discard()
 	}
 	if len(seen) != 4 {
@@ -139,6 +189,10 @@ func TestWriteReport(t *testing.T) {
 			"  total  ocean  up        450 in     440 out    4.200 Mbit/s, 9 lost, 1 overflowed | delay 50ms, jitter 1ms, loss 2% in runs of 5\n" +
 			"  total  ocean  down        3 in       0 out    0.000 Mbit/s, 2 cut, 1 FAILED, 4 MISSED | rate 2Mbit, buffer 1s\n" +
 			"  total  ocean  more than 256 clients: 2 gave way to others\n"},
+		{"tcp", Report{Elapsed: time.Second, Links: []LinkReport{{Name: "c", Network: TCP, Refused: 3}}}, false, "" +
+			"   1.0s  c  up          0 in       0 out    0.000 Mbit/s | clear\n" +
+			"   1.0s  c  down        0 in       0 out    0.000 Mbit/s | clear\n" +
+			"   1.0s  c  more than 256 connections: 3 refused\n"},
 		{"json", Report{Elapsed: 1500 * time.Millisecond, Links: []LinkReport{link}}, true, `{"elapsed_s":1.5,"final":false,"links":[` +
 			`{"name":"ocean","listen":"127.0.0.1:9000","target":"127.0.0.1:8091","clients":256,"evicted":2,` +
 			`"up":{"path":"delay 50ms, jitter 1ms, loss 2% in runs of 5","bitrate":4200000,"in":{"packets":450,"bytes":45000},"out":{"packets":440,"bytes":44000},` +

@@ -14,11 +14,12 @@ const (
 	batchSize  = 32   // datagrams read or written by one call
 )
 
-// A packet is one datagram. One owner at a time has it: reader, lane, pool.
+// A packet is one datagram, frame or piece of a TCP connection. One owner at a time has it: reader, lane, pool.
 type packet struct {
 	buf    [packetSize]byte
 	n      int
-	client *client // whose it is; nil where it cannot be passed on
+	client *client // whose datagram it is
+	unfit  bool    // it cannot be passed on: too large, or no socket for it
 	draw   float64 // its luck in jitter
 	sent   bool
 	next   *packet // in the queue of a wire
@@ -27,7 +28,7 @@ type packet struct {
 var packets = sync.Pool{New: func() any { return new(packet) }}
 
 func (p *packet) free() {
-	p.client, p.next, p.sent = nil, nil, false
+	p.client, p.next, p.sent, p.unfit = nil, nil, false, false
 	packets.Put(p)
 }
 

@@ -13,11 +13,21 @@ import (
 
 // Config says where a proxy stands and what its paths are like.
 type Config struct {
-	Listen string // UDP host:port; port 0 takes a free one
-	Target string // UDP host:port
+	Listen string // host:port; port 0 takes a free one
+	Target string // host:port
 	Up     Path   // from clients to the target
 	Down   Path   // from the target to clients
 	Seed   uint64 // of all that is left to chance
+}
+
+func (cfg Config) validatePaths() error {
+	if err := cfg.Up.Validate(); err != nil {
+		return fmt.Errorf("up: %w", err)
+	}
+	if err := cfg.Down.Validate(); err != nil {
+		return fmt.Errorf("down: %w", err)
+	}
+	return nil
 }
 
 // A Proxy passes packets between its clients and its target. All methods may be called from any goroutine.
@@ -39,11 +49,8 @@ const (
 
 // New binds cfg.Listen. Until Run, what comes waits in the socket.
 func New(cfg Config) (*Proxy, error) {
-	if err := cfg.Up.Validate(); err != nil {
-		return nil, fmt.Errorf("up: %w", err)
-	}
-	if err := cfg.Down.Validate(); err != nil {
-		return nil, fmt.Errorf("down: %w", err)
+	if err := cfg.validatePaths(); err != nil {
+		return nil, err
 	}
 	target, err := net.ResolveUDPAddr("udp", cfg.Target)
 	if err != nil {
@@ -151,6 +158,8 @@ func (p *Proxy) Stats() (up, down Stats) { return p.up.stats(), p.down.stats() }
 // Clients returns how many clients there are, of 256 at most, and how many had to give way to others so far.
 func (p *Proxy) Clients() (now int, evicted uint64) { return p.clients.count() }
 
+func (p *Proxy) tell(r *LinkReport) { r.Clients, r.Evicted = p.Clients() }
+
 // readFront takes what clients send, and starts a reader for each.
 func (p *Proxy) readFront() error {
 	var in inbox
@@ -166,9 +175,7 @@ func (p *Proxy) readFront() error {
 			if fresh {
 				p.readers.Go(func() { p.readTarget(c) })
 			}
-			if in.whole(i) {
-				packet.client = c
-			}
+			packet.client, packet.unfit = c, c == nil || !in.whole(i)
 		}
 		p.up.put(list, in.missed, &out)
 	}
@@ -194,9 +201,7 @@ func (p *Proxy) readTarget(c *client) {
 			return
 		}
 		for i, packet := range list {
-			if in.whole(i) {
-				packet.client = c
-			}
+			packet.client, packet.unfit = c, !in.whole(i)
 		}
 		p.clients.touch(c)
 		p.down.put(list, in.missed, &out)

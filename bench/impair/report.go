@@ -18,10 +18,12 @@ type Report struct {
 // A LinkReport is what a Report says of one link.
 type LinkReport struct {
 	Name    string    `json:"name"`
+	Network Network   `json:"network,omitempty"`
 	Listen  string    `json:"listen"`
 	Target  string    `json:"target"`
-	Clients int       `json:"clients"`
-	Evicted uint64    `json:"evicted"` // clients that gave way to others
+	Clients int       `json:"clients"`           // TCP: connections
+	Evicted uint64    `json:"evicted"`           // UDP: clients that gave way to others
+	Refused uint64    `json:"refused,omitempty"` // TCP: connections for which there was no room
 	Up      WayReport `json:"up"`
 	Down    WayReport `json:"down"`
 }
@@ -76,6 +78,9 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "%s  %-*s  down  %s\n", when, width, l.Name, l.Down)
 		if l.Evicted > 0 {
 			fmt.Fprintf(&b, "%s  %-*s  more than %d clients: %d gave way to others\n", when, width, l.Name, maxClients, l.Evicted)
+		}
+		if l.Refused > 0 {
+			fmt.Fprintf(&b, "%s  %-*s  more than %d connections: %d refused\n", when, width, l.Name, maxClients, l.Refused)
 		}
 	}
 	return b.String()

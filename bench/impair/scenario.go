@@ -19,10 +19,32 @@ type Scenario struct {
 	Steps []Step // by time
 }
 
-// A Link is a proxy with a name.
+// A Link is a proxy with a name: a Proxy, or with Network TCP a TCPProxy.
 type Link struct {
-	Name string
+	Name    string
+	Network Network
 	Config
+}
+
+// A Network is what a link carries.
+type Network string
+
+const (
+	UDP Network = "" // what a link carries that does not say
+	TCP Network = "tcp"
+)
+
+// UnmarshalText reads udp or tcp.
+func (n *Network) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "udp":
+		*n = UDP
+	case "tcp":
+		*n = TCP
+	default:
+		return fmt.Errorf("want udp or tcp, not %.40q", b)
+	}
+	return nil
 }
 
 // A Step changes one link, or all, at a time after the start.
@@ -49,11 +71,12 @@ type scenarioFile struct {
 }
 
 type linkFile struct {
-	Name   string     `toml:"name"`
-	Listen string     `toml:"listen"`
-	Target string     `toml:"target"`
-	Up     changeFile `toml:"up"`
-	Down   changeFile `toml:"down"`
+	Name    string     `toml:"name"`
+	Network any        `toml:"network"`
+	Listen  string     `toml:"listen"`
+	Target  string     `toml:"target"`
+	Up      changeFile `toml:"up"`
+	Down    changeFile `toml:"down"`
 }
 
 type stepFile struct {
@@ -123,11 +146,13 @@ func (s *Scenario) takeLinks(f scenarioFile) error {
 		}
 		up, err := l.Up.read("up")
 		down, err2 := l.Down.read("down")
-		err = errors.Join(addressed("listen", l.Listen), addressed("target", l.Target), err, err2)
+		network := new(Network)
+		err3 := readUnit("network", l.Network, &network)
+		err = errors.Join(err3, addressed("listen", l.Listen), addressed("target", l.Target), err, err2)
 		if err != nil {
 			return fmt.Errorf("link %q: %w", l.Name, err)
 		}
-		s.Links = append(s.Links, Link{Name: l.Name, Config: Config{
+		s.Links = append(s.Links, Link{Name: l.Name, Network: *network, Config: Config{
 			Listen: l.Listen, Target: l.Target, Up: up.Apply(Path{}), Down: down.Apply(Path{}),
 		}})
 	}

@@ -19,6 +19,7 @@ down = { delay = "50ms", jitter = "1.5ms", reorder = true, loss = 0.02, burst = 
 
 [[link]]
 name = "clear"
+network = "tcp"
 listen = "localhost:0"
 target = "localhost:8092"
 
@@ -42,11 +43,11 @@ func TestParseScenario(t *testing.T) {
 	want := &Scenario{
 		Seed: 7,
 		Links: []Link{
-			{"ocean", Config{
+			{"ocean", UDP, Config{
 				Listen: "127.0.0.1:9000", Target: "[::1]:8091", Up: Path{Delay: 50 * ms, Loss: 0.02},
 				Down: Path{Delay: 50 * ms, Jitter: 1500 * time.Microsecond, Reorder: true, Loss: 0.02, Burst: 5, Rate: 2_500_000, Buffer: 200 * ms},
 			}},
-			{"clear", Config{Listen: "localhost:0", Target: "localhost:8092"}},
+			{"clear", TCP, Config{Listen: "localhost:0", Target: "localhost:8092"}},
 		},
 		Steps: []Step{
 			{At: 10 * time.Second, Link: "ocean", Down: Change{Rate: &rate, Cut: &cut}},
@@ -83,6 +84,8 @@ func TestParseScenarioRefuses(t *testing.T) {
 		{"[[link]]\nname='" + strings.Repeat("a", 65) + "'\n", "link 1: want a name of its own"},
 		{"[[link]]\nname='a'\nlisten='h:1'\ntarget='h'\n", `link "a": target: want HOST:PORT, not "h"`},
 		{"[[link]]\nname='a'\ntarget='h:1'\n", `link "a": listen: want HOST:PORT, not ""`},
+		{link + "network='quic'", `link "a": network: want udp or tcp, not "quic"`},
+		{link + "network=['tcp']", `link "a": network: want text or a number`},
 		{link + "up={delay=5}", `link "a": up: delay: want a time as 50ms or 1.5s, not "5"`},
 		{link + "up={delay='-5ms'}", `link "a": up: delay: want 0 to 10s, not -5ms`},
 		{link + "up={delay=[1]}", `link "a": up: delay: want text or a number`},

@@ -12,7 +12,7 @@ const maxHeld = 32 << 10
 // when they are due. The same seed and packets at the same times give the same result.
 type wire struct {
 	path     Path
-	overhead int // bytes of headers that count at path.Rate
+	overhead int // bytes that count at path.Rate on top of a packet's own; less than 0: that many do not
 	draws    *rand.Rand
 	loss     lossy
 	stats    Stats
@@ -25,8 +25,7 @@ type wire struct {
 
 	air    flight
 	newest time.Time // latest arrival so far
-	jitter time.Duration
-	drawn  time.Time // when jitter was drawn
+	wander wander
 }
 
 func newWire(seed, stream uint64, overhead int, path Path) *wire {
@@ -41,7 +40,7 @@ func (w *wire) add(now time.Time, p *packet) bool {
 	p.draw = w.draws.Float64()
 	w.stats.In.add(p.n)
 	switch {
-	case p.client == nil:
+	case p.unfit:
 		w.stats.Failed.add(p.n)
 	case w.path.Cut:
 		w.stats.Cut.add(p.n)
@@ -112,10 +111,7 @@ func (w *wire) settle(now time.Time) {
 
 // launch puts p into the air at the time given.
 func (w *wire) launch(at time.Time, p *packet) {
-	if w.path.Reorder || at.Sub(w.drawn) >= w.path.Jitter {
-		w.jitter, w.drawn = time.Duration(p.draw*float64(w.path.Jitter)), at
-	}
-	due := at.Add(w.path.Delay + w.jitter)
+	due := at.Add(w.path.Delay + w.wander.next(w.path, at, p.draw))
 	if due.After(w.newest) {
 		w.newest = due
 	} else if !w.path.Reorder {
@@ -151,7 +147,7 @@ func (w *wire) set(now time.Time, path Path) *packet {
 	w.settle(now)
 	old := w.path.Rate
 	w.path = path
-	w.drawn = time.Time{}
+	w.wander = wander{}
 	if w.first == nil {
 		return nil
 	}
