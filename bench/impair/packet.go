@@ -97,6 +97,7 @@ type outbox struct {
 	messages [batchSize]ipv4.Message
 	vectors  [batchSize][1][]byte
 	direct   [batchSize]*packet // room for a lane's put
+	one      [1]*packet         // room for a switch's
 }
 
 // write sends list, of batchSize at most, and marks what the kernel took. With to, each goes to its client.
