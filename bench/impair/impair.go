@@ -1,6 +1,6 @@
 // Package impair stands between endpoints and makes the path worse: delay, jitter, reordering, random
 // and burst loss, a rate with a bounded queue, cuts, and a new outer address as after a NAT's restart. A Proxy does
-// so for UDP, a TCPProxy for TCP.
+// so for UDP, a TCPProxy for TCP, a Switch for Ethernet frames, and with them for whole hosts (package testnet).
 //
 // A Proxy listens at one address and passes what comes to one target, with a socket of its own per client.
 // It sees datagrams only: ECN marks, ICMP errors and the TTL do not pass, and datagrams over 2,048 bytes are
