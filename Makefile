@@ -96,8 +96,9 @@ unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, re
 	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place ./control/api
 
 .PHONY: test-mesh
-test-mesh: ## A cluster of processes through deaths, drains and removal, with one control node and with three on PostgreSQL; on an idle machine
+test-mesh: ## A cluster of processes through deaths, drains and removal, with one control node and with three on PostgreSQL; networks of namespaces; on an idle machine
 	deploy/ci/postgres.sh go test -count=1 -timeout 10m -v -run '^TestCluster' . 2>&1 | sed '/"level"/d'
+	go test -count=1 ./bench/impair/...
 
 .PHONY: test-cockroach
 test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it

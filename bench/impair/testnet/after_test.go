@@ -19,6 +19,9 @@ import (
 // TestAfterFailure: a test that fails, with a process running or before it has a network, leaves neither the process
 // nor a namespace; one that is killed leaves them, and the next network removes those in which nothing runs.
 func TestAfterFailure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT TESTED: not in the short tests")
+	}
 	if why := missing(); why != "" {
 		t.Skip("NOT TESTED: " + why)
 	}

@@ -37,6 +37,9 @@ const endWait = 10 * time.Second
 // namespaces; the next New removes those in which nothing runs.
 func New(t testing.TB, n int, path impair.Path) *Net {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("NOT TESTED: networks of namespaces, held to real time, are not in the short tests (make test-mesh)")
+	}
 	if why := missing(); why != "" {
 		t.Skipf("NOT TESTED: no network of namespaces here: %s", why)
 	}

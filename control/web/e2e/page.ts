@@ -52,7 +52,7 @@ export async function untilFrames(page: Page, n: number): Promise<void> {
         const video = document.querySelector('freshet-player')?.video;
         const timer = setTimeout(() => {
           reject(new Error('the picture stands still'));
-        }, 10_000);
+        }, 20_000); // of a browser that shares two cores with three others
         const next = () => {
           if (count-- > 0) video?.requestVideoFrameCallback(next);
           else {
