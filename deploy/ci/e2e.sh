@@ -52,7 +52,7 @@ else
 	publisher=$!
 	case $set_of in
 	all) npx playwright test --project states --workers 2 && npx playwright test --project pages --project mesh --grep-invert '@idle' ;;
-	idle) npx playwright test --project mesh --grep '@idle' ;;
+	idle) npx playwright test --project pages --project mesh --grep '@idle' ;;
 	*) npx playwright test --project pages --project mesh --grep-invert '@more|@idle' ;;
 	esac
 fi
