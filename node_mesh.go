@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,17 +37,11 @@ type meshConfig struct {
 
 // reached returns where other nodes reach what listens at addr.
 func (c *meshConfig) reached(addr string) (string, error) {
-	at, number, err := net.SplitHostPort(addr)
+	at, err := member.Reached(c.Host, addr)
 	if err != nil {
-		return "", err
+		return "", &configError{err} // it names advertise
 	}
-	if c.Host != "" {
-		at = c.Host
-	}
-	if ip := net.ParseIP(at); at == "" || ip != nil && ip.IsUnspecified() {
-		return "", badConfig("advertise", "other nodes cannot reach %s: say which address is this machine's", addr)
-	}
-	return net.JoinHostPort(at, number), nil
+	return at, nil
 }
 
 // A meshPart is a media node's part in the cluster: gossip, the guide of its relay, and its certificate.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -85,7 +85,7 @@ func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records 
 		records: records, fleet: fleet, why: sessions, ready: make(chan struct{}),
 	}
 	m.kept.Store(seed)
-	if m.at, err = reached(cfg.Host, p.Addr().String()); err != nil {
+	if m.at, err = member.Reached(cfg.Host, p.Addr().String()); err != nil {
 		return nil, err
 	}
 	if seed.Own != m.at { // commands on this machine ask there, from the first moment on
@@ -116,7 +116,7 @@ func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records 
 	p.Add(port.Protocol{ALPN: join.ALPN, TLS: m.enrol.TLS(), Serve: m.enrol.Serve})
 	gossipAt := ""
 	if cfg.Host != "" {
-		if gossipAt, err = reached(cfg.Host, cfg.Gossip); err != nil {
+		if gossipAt, err = member.Reached(cfg.Host, cfg.Gossip); err != nil {
 			return nil, err
 		}
 	}
@@ -143,21 +143,6 @@ func newMesh(cfg MeshConfig, name string, version string, p *port.Port, records 
 		Keys: m.keysHeld, Box: m.box, Now: time.Now,
 	})
 	return m, nil
-}
-
-// reached returns where others reach what listens at addr: at host, if that is given.
-func reached(host, addr string) (string, error) {
-	at, number, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", err
-	}
-	if host != "" {
-		at = host
-	}
-	if ip := net.ParseIP(at); at == "" || ip != nil && ip.IsUnspecified() {
-		return "", fmt.Errorf("advertise: other nodes cannot reach %s: say which address is this machine's", addr)
-	}
-	return net.JoinHostPort(at, number), nil
 }
 
 // run takes part until ctx ends. first is what must be known of streams before nodes are told of any.
@@ -317,7 +302,7 @@ func (m *mesh) take(s *ledger.State) {
 	m.member.SetRemoved(removed)
 	c := &pb.Cluster{Removed: s.Removed}
 	var away, leaving []string
-	for _, name := range slices.Sorted(keysOf(s.Nodes)) {
+	for _, name := range slices.Sorted(maps.Keys(s.Nodes)) {
 		if n := s.Nodes[name]; n.State != pb.AdminState_ADMIN_STATE_IN {
 			c.Admin = append(c.Admin, &pb.NodeAdmin{Node: name, State: n.State})
 			away = append(away, name)
@@ -354,16 +339,6 @@ func (m *mesh) sign(s *ledger.State) {
 	m.d.Keys.SetSigning(use, others...)
 	if now := m.d.Keys.Public(); !slices.EqualFunc(was, now, func(a, b *pb.PublicKey) bool { return a.Id == b.Id }) {
 		m.records.SetKeys(now...)
-	}
-}
-
-func keysOf[V any](all map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range all {
-			if !yield(k) {
-				return
-			}
-		}
 	}
 }
 

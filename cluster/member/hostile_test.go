@@ -26,7 +26,7 @@ func TestWrongKey(t *testing.T) {
 	t.Parallel()
 	ms := newMesh(t)
 	a := ms.start("a", nil)
-	b := ms.start("b", []string{a.Addr()}, func(c *Config, _ *Deps) { c.Keys = [][]byte{bytes.Repeat([]byte{8}, keyBytes)} })
+	b := ms.start("b", []string{a.Addr()}, func(c *Config, _ *Deps) { c.Keys = [][]byte{bytes.Repeat([]byte{8}, KeySize)} })
 	a.counts(5*time.Second, refusedThings, string(wrongKey), 0)
 	b.counts(5*time.Second, "freshet_member_joins_total", "failed", 0)
 	base := a.counter(refusedThings, string(wrongKey))
@@ -392,7 +392,7 @@ func TestPacket(t *testing.T) {
 
 func TestKeysInOrder(t *testing.T) {
 	n := newMesh(t).make("a", nil).closed()
-	second, third := bytes.Repeat([]byte{2}, keyBytes), bytes.Repeat([]byte{3}, keyBytes)
+	second, third := bytes.Repeat([]byte{2}, KeySize), bytes.Repeat([]byte{3}, KeySize)
 	for name, err := range map[string]error{
 		"short":       n.AddKey([]byte("short")),
 		"use unknown": n.UseKey(second),

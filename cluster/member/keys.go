@@ -14,7 +14,6 @@ import (
 const KeySize = 32
 
 const (
-	keyBytes = KeySize
 	// maxKeys is the key in use and the one before or after it: rotation is add, use, remove, each when all nodes have done
 	// the one before. There is a second reason: memberlist.Keyring moves keys in place when one is removed from their
 	// middle, under the eyes of who decrypts; with two there is no middle.
@@ -35,8 +34,8 @@ func newRing(keys [][]byte) (*ring, error) {
 		return nil, fmt.Errorf("%w: %d keys, want 1 to %d", ErrKey, len(keys), maxKeys)
 	}
 	for _, k := range keys {
-		if len(k) != keyBytes {
-			return nil, fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(k), keyBytes)
+		if len(k) != KeySize {
+			return nil, fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(k), KeySize)
 		}
 	}
 	r, err := memberlist.NewKeyring(keys, keys[0])
@@ -50,8 +49,8 @@ func newRing(keys [][]byte) (*ring, error) {
 func (m *Member) AddKey(key []byte) error {
 	m.ring.mu.Lock()
 	defer m.ring.mu.Unlock()
-	if len(key) != keyBytes {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(key), keyBytes)
+	if len(key) != KeySize {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrKey, len(key), KeySize)
 	}
 	if has := m.ring.keys.GetKeys(); len(has) >= maxKeys && !contains(has, key) {
 		return fmt.Errorf("%w: there are %d, remove one first", ErrKey, len(has))

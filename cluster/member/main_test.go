@@ -34,7 +34,7 @@ type mesh struct {
 
 func newMesh(t testing.TB) *mesh {
 	t.Helper()
-	return &mesh{t: t, ca: openCA(t), key: bytes.Repeat([]byte{7}, keyBytes)}
+	return &mesh{t: t, ca: openCA(t), key: bytes.Repeat([]byte{7}, KeySize)}
 }
 
 func openCA(t testing.TB) *identity.CA {

@@ -268,7 +268,7 @@ func TestKeyRotation(t *testing.T) {
 	}
 	old := ms.key
 	for round := range byte(3) {
-		next := make([]byte, keyBytes)
+		next := make([]byte, KeySize)
 		next[0] = round + 1
 		for _, step := range []func(*node) error{
 			func(n *node) error { return n.AddKey(next) },

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
 	"slices"
 	"time"
@@ -58,9 +57,7 @@ func (r *Roster) RotateSigning(ctx context.Context, box Box) error {
 	if len(records(s, pb.KeyKind_KEY_KIND_SIGNING)) > 1 {
 		return ErrRotating
 	}
-	seed := make([]byte, ed25519.SeedSize)
-	_, _ = rand.Read(seed) // never fails
-	return r.AddSigning(ctx, box, keys.NewSigningKey(seed))
+	return r.AddSigning(ctx, box, keys.NewSigningKey(keys.Random(ed25519.SeedSize)))
 }
 
 // TurnSigning begins a change of the signing key where it is old, and goes on with one by one step, where it is time. The
