@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,7 +82,7 @@ type Door struct {
 	passwords *passwords
 	strangers *limit.Limiter
 	ledger    *ledger
-	full      bool // more sessions are to be revoked than can be; of whoever refreshes
+	full      atomic.Bool // more sessions are to be revoked than can be
 
 	mu    sync.Mutex
 	stays map[uuid.UUID]stay // by guest; of those seen within inUse, who all have a pass

@@ -102,10 +102,9 @@ func (d *Door) refresh(ctx context.Context) bool {
 	for _, r := range all {
 		full = !d.d.Revoked.Revoke(r.ID.String(), r.Until) || full
 	}
-	if full && !d.full {
+	if was := d.full.Swap(full); full && !was {
 		d.d.Log.Error("too many sessions are revoked: the tokens of some still count until they run out", "most", revokedMost)
 	}
-	d.full = full
 	d.d.Revoked.Forget(now)
 	return true
 }
