@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func slowKeys(t *testing.T, m *testmesh.Mesh) *load.Raw {
 func TestJoinsAskNothing(t *testing.T) {
 	viewers, over := 200, 8*time.Second
 	if testing.Short() {
-		viewers, over = 40, 4*time.Second
+		viewers, over = 20, 4*time.Second
 	}
 	m := testmesh.New(t, testmesh.Chain(2))
 	raw := slowKeys(t, m)
@@ -66,8 +67,13 @@ func TestJoinsAskNothing(t *testing.T) {
 	for i := range viewers {
 		<-tick.C
 		wg.Go(func() {
-			cfg := load.PlayConfig{URL: m.Last().WHEP(testmesh.Stream), For: 4 * time.Second}
-			err := load.Play(t.Context(), cfg, func(r load.Report) {
+			cfg := load.PlayConfig{URL: m.Last().WHEP(testmesh.Stream), For: testmesh.Patience}
+			ctx, seen := context.WithCancel(t.Context())
+			defer seen()
+			err := load.Play(ctx, cfg, func(r load.Report) {
+				if r.FirstFrame > 0 && r.Elapsed > r.FirstFrame+catchUp {
+					seen()
+				}
 				if r.Final && r.FirstFrame > 0 {
 					mu.Lock()
 					defer mu.Unlock()
