@@ -23,7 +23,7 @@ func TestClusterOfControls(t *testing.T) {
 	args := []string{"--stream", "talk=a-secret", "--database", database}
 	c := newCluster(t, args...)
 	for _, name := range []string{"control-2", "control-3"} {
-		c.control(name, freePort(t), append(args, "--join", c.agents, "--token", c.token(roleControl, "yul"), "--node", name)...)
+		c.await(c.control(name, c.address(name), append(args, "--join", c.agents, "--token", c.token(roleControl, "yul"), "--node", name)...))
 	}
 	c.node("origin-1", roleOrigin, "yul")
 	c.node("origin-2", roleOrigin, "par")

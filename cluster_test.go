@@ -1,22 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,233 +18,6 @@ import (
 	"freshet/control/ops"
 )
 
-// A cluster is one whose nodes are processes of this machine.
-type cluster struct {
-	*testing.T
-	exe, dir string
-	agents   string // of control
-	web      string
-	nodes    map[string]*process
-}
-
-// A process is one node.
-type process struct {
-	cmd  *exec.Cmd
-	args []string
-	at   chan served // once each time it serves
-	url  string
-
-	mu   sync.Mutex
-	said bytes.Buffer // what it logged last
-	done chan struct{}
-}
-
-func (p *process) log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said.String()
-}
-
-// freePort returns one that nobody listens on now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// newCluster makes a cluster and starts its first control node, with args.
-func newCluster(t *testing.T, args ...string) *cluster {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cluster{T: t, exe: exe, dir: t.TempDir(), agents: freePort(t), nodes: map[string]*process{}}
-	c.freshet("cluster", "init", "--data", c.data("control-1"), "--region", "yul")
-	c.web = c.control("control-1", c.agents, args...).url
-	return c
-}
-
-// control starts a control node that is heard at agents.
-func (c *cluster) control(name, agents string, args ...string) *process {
-	c.Helper()
-	return c.start(name, append([]string{
-		"control", "--data", c.data(name), "--http", freePort(c.T), "--agents", agents, "--gossip", freePort(c.T),
-	}, args...)...)
-}
-
-func (c *cluster) data(node string) string { return filepath.Join(c.dir, node) }
-
-// freshet runs a command to its end, and returns what it printed.
-func (c *cluster) freshet(args ...string) string {
-	c.Helper()
-	out, err := c.try(args...)
-	if err != nil {
-		c.Fatalf("freshet %s: %v", strings.Join(args, " "), err)
-	}
-	return out
-}
-
-func (c *cluster) try(args ...string) (string, error) {
-	var out, wrong bytes.Buffer
-	cmd := exec.CommandContext(c.Context(), c.exe, args...)
-	cmd.Args[0], cmd.Stdout, cmd.Stderr = "freshet", &out, &wrong
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, wrong.String())
-	}
-	return out.String(), nil
-}
-
-// ask runs a command of cluster.
-func (c *cluster) ask(args ...string) string {
-	c.Helper()
-	return c.freshet(append([]string{"cluster"}, append(args, "--data", c.data("control-1"))...)...)
-}
-
-func (c *cluster) token(role, region string) string {
-	c.Helper()
-	var out ops.Invited
-	in := ops.Invitation{Role: role, Region: region}
-	if err := (clusterFlags{Data: c.data("control-1")}).ask(c.Context(), http.MethodPost, "/tokens", in, &out); err != nil {
-		c.Fatal(err)
-	}
-	return out.Token
-}
-
-// start starts a node and waits until it serves.
-func (c *cluster) start(name string, args ...string) *process {
-	c.Helper()
-	p := &process{args: args, at: make(chan served, 1), done: make(chan struct{})}
-	p.cmd = exec.Command(c.exe, args...)
-	p.cmd.Args[0] = "freshet" // which makes it main: see TestMain
-	r, w, err := os.Pipe()
-	if err != nil {
-		c.Fatal(err)
-	}
-	p.cmd.Stderr = w
-	if err := p.cmd.Start(); err != nil {
-		c.Fatal(err)
-	}
-	_ = w.Close()
-	go func() {
-		defer close(p.done)
-		p.read(r)
-		_ = p.cmd.Wait() // who stops it knows why
-		_ = r.Close()
-	}()
-	c.nodes[name] = p
-	c.Cleanup(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGCONT)
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		if c.Failed() {
-			c.Logf("%s:\n%s", name, p.log())
-		}
-	})
-	select {
-	case s := <-p.at:
-		p.url = s.URL
-	case <-p.done:
-		c.Fatalf("%s ended: %s", name, p.log())
-	case <-time.After(20 * time.Second):
-		c.Fatalf("%s does not serve: %s", name, p.log())
-	}
-	return p
-}
-
-// read keeps what the process logs.
-func (p *process) read(r io.Reader) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		p.mu.Lock()
-		p.said.Write(append(lines.Bytes(), '\n'))
-		p.mu.Unlock()
-		var s served
-		if json.Unmarshal(lines.Bytes(), &s) == nil && s.Msg == "serving" {
-			p.at <- s
-		}
-	}
-}
-
-// node starts a machine that joins.
-func (c *cluster) node(name, role, region string) *process {
-	c.Helper()
-	args := []string{
-		role, "--join", c.agents, "--token", c.token(role, region), "--node", name, "--data", c.data(name),
-		"--http", freePort(c.T), "--relay", "127.0.0.1:0", "--media", "127.0.0.1:0", "--gossip", "127.0.0.1:0",
-	}
-	if role == roleEdge {
-		args = append(args, "--shards", "1")
-	}
-	return c.start(name, args...)
-}
-
-func (c *cluster) view() ops.View {
-	c.Helper()
-	var v ops.View
-	if err := (clusterFlags{Data: c.data("control-1")}).ask(c.Context(), http.MethodGet, "/mesh", nil, &v); err != nil {
-		c.Fatal(err)
-	}
-	return v
-}
-
-func (c *cluster) until(what string, within time.Duration, ok func(v ops.View) bool) {
-	c.Helper()
-	var last ops.View
-	if err := until(c.Context(), within, func() bool { last = c.view(); return ok(last) }); err != nil {
-		c.Fatalf("not within %s: %s\n%s", within, what, c.ask("status")+c.ask("members")+c.ask("streams"))
-	}
-}
-
-// A watcher is a viewer that never joins again.
-type watcher struct {
-	mu      sync.Mutex
-	reports []load.Report
-	stop    context.CancelFunc
-	ended   chan error
-}
-
-func (c *cluster) watch(url string) *watcher {
-	ctx, stop := context.WithCancel(c.Context())
-	w := &watcher{stop: stop, ended: make(chan error, 1)}
-	go func() {
-		w.ended <- load.Play(ctx, load.PlayConfig{URL: url}, func(r load.Report) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.reports = append(w.reports, r)
-		}, slog.New(slog.DiscardHandler))
-	}()
-	c.Cleanup(stop)
-	return w
-}
-
-// frames returns how many there were, and the longest time between two since report number from.
-func (w *watcher) frames(from int) (n, reports int, gap time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i, r := range w.reports {
-		if v := video(r); v != nil {
-			n = int(v.Frames)
-			if i >= from {
-				gap = max(gap, v.LongestGap)
-			}
-		}
-	}
-	return n, len(w.reports), gap
-}
-
-// result prints what a promise of RELIABILITY was measured to hold.
-func (c *cluster) result(id, death string, gaps []time.Duration, broken int) {
-	slices.Sort(gaps)
-	ms := func(q float64) int64 { return gaps[min(len(gaps)-1, int(q*float64(len(gaps))))].Milliseconds() }
-	c.Logf(`{"id":%q,"death":%q,"n":%d,"p50":%d,"p99":%d,"max":%d,"broken":%d,"unit":"ms"}`,
-		id, death, len(gaps), ms(.5), ms(.99), ms(1), broken)
-}
-
 // TestCluster is the life of a small cluster, each node a process: machines join by tokens, a stream is placed, its origin
 // dies by kill and by freeze, and stops in order, an edge is drained, one is removed, the gossip key changes, and control is killed. Nobody who
 // watches has to join again.
@@ -261,11 +26,6 @@ func TestCluster(t *testing.T) {
 	c.node("origin-1", roleOrigin, "yul")
 	c.node("origin-2", roleOrigin, "par")
 	edges := []*process{c.node("edge-1", roleEdge, "yul"), c.node("edge-2", roleEdge, "par"), c.node("edge-3", roleEdge, "sin")}
-	alive := func(n int) func(ops.View) bool {
-		return func(v ops.View) bool {
-			return len(v.Nodes) == n && !slices.ContainsFunc(v.Nodes, func(n ops.Node) bool { return n.Status != "alive" })
-		}
-	}
 	c.until("six nodes", 20*time.Second, alive(6))
 	c.until("a placement", 5*time.Second, func(v ops.View) bool { return v.Streams[0].Origin != "" && v.Streams[0].Standby != "" })
 

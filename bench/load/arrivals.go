@@ -9,7 +9,7 @@ import (
 
 // Arrivals remember when whole frames (of audio: packets) arrived, the newest arrivalsKept of each kind, so that
 // a test that broke something can ask what a viewer saw of it. The zero value is ready; its methods may be
-// called from any goroutine. One belongs to one Play.
+// called from any goroutine. One belongs to one viewer: to one Play, or to one Follow.
 type Arrivals struct {
 	mu    sync.Mutex
 	kinds [2]times

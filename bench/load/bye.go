@@ -2,15 +2,18 @@ package load
 
 import (
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v3"
 )
 
-// A goodbye is closed at the first RTCP BYE of a server.
+// A goodbye is closed at the first RTCP BYE of a server, and knows when that was heard last.
 type goodbye struct {
 	said chan struct{}
 	once sync.Once
+	last atomic.Int64 // Unix time in nanoseconds
 }
 
 func newGoodbye() *goodbye { return &goodbye{said: make(chan struct{})} }
@@ -22,6 +25,7 @@ func (g *goodbye) await(receiver *webrtc.RTPReceiver) {
 		if err != nil {
 			return
 		}
+		g.hear(time.Now())
 		for _, packet := range packets {
 			if _, ok := packet.(*rtcp.Goodbye); ok {
 				g.once.Do(func() { close(g.said) })
@@ -29,3 +33,8 @@ func (g *goodbye) await(receiver *webrtc.RTPReceiver) {
 		}
 	}
 }
+
+// hear notes that a packet of any kind came.
+func (g *goodbye) hear(now time.Time) { g.last.Store(now.UnixNano()) }
+
+func (g *goodbye) heard() time.Time { return time.Unix(0, g.last.Load()) }

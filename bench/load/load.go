@@ -12,6 +12,8 @@ import "errors"
 var (
 	// ErrLost says that the other side is gone: it closed DTLS, or sent nothing for some seconds.
 	ErrLost = errors.New("connection lost")
+	// ErrQuiet says that nothing at all came for as long as PlayConfig.Quiet has it.
+	ErrQuiet = errors.New("the server has fallen silent")
 	// ErrNeverConnected says that the offer was answered, but ICE or DTLS came to nothing in time.
 	ErrNeverConnected = errors.New("no connection in time: is the server's media port reachable?")
 )

@@ -37,11 +37,16 @@ type PlayConfig struct {
 
 	// Arrivals, where set, keep when whole frames came, for who wants to know of a gap at a certain time.
 	Arrivals *Arrivals
+
+	Picture func() // called once, when the first key frame is whole; it must not wait; may be nil
+
+	Quiet time.Duration // give up with ErrQuiet after this long without any packet, from the connection on; 0: never
 }
 
 // Play plays cfg.URL until the stream ends, ctx ends or cfg.For is over, which all return nil. report, where
 // not nil, is called each second and once more with the final report, never from two goroutines at once.
-// Errors: a *StatusError where the server refused, ErrNeverConnected, ErrLost, or a file that cannot be written.
+// Errors: a *StatusError where the server refused, ErrNeverConnected, ErrLost, ErrQuiet, or a file that cannot be
+// written.
 func Play(ctx context.Context, cfg PlayConfig, report func(Report), log *slog.Logger) error {
 	if cfg.URL == "" {
 		return errors.New("no WHEP address")
@@ -112,6 +117,7 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 	p.mu.Lock()
 	p.connected = time.Since(p.clicked)
 	p.mu.Unlock()
+	p.bye.hear(time.Now())
 	log.Info("playing", "took", p.connected)
 
 	asking, stopAsking := context.WithCancel(ctx)
@@ -126,6 +132,9 @@ func (p *player) run(ctx context.Context, codecs []webrtc.RTPCodecParameters, re
 	p.mu.Lock()
 	p.stopped = true // OnTrack adds no reader from here on
 	p.mu.Unlock()
+	if errors.Is(err, ErrQuiet) || errors.Is(err, ErrLost) {
+		s.http = nil // it would not answer
+	}
 	s.close()
 	p.readers.Wait()
 	if report != nil {
@@ -183,11 +192,21 @@ func (p *player) askPath(ctx context.Context, x *exchange, log *slog.Logger) {
 func (p *player) wait(ctx context.Context, s *session, report func(Report)) (end string, err error) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var listen <-chan time.Time
+	if p.cfg.Quiet > 0 {
+		often := time.NewTicker(max(p.cfg.Quiet/16, time.Millisecond))
+		defer often.Stop()
+		listen = often.C
+	}
 	for {
 		select {
 		case <-tick.C:
 			if report != nil {
 				report(p.report(""))
+			}
+		case <-listen:
+			if time.Since(p.bye.heard()) > p.cfg.Quiet {
+				return ErrQuiet.Error(), ErrQuiet
 			}
 		case <-p.bye.said:
 			return "the stream ended", nil
@@ -236,6 +255,7 @@ func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 			return
 		}
 		now := time.Now()
+		p.bye.hear(now)
 		if p.cfg.Packet != nil {
 			p.cfg.Packet(m.kind.String(), m.codec.Name, packet, now)
 		}
@@ -254,6 +274,9 @@ func (p *player) track(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 func (p *player) frame(m *meter, f assembled, now time.Time) {
 	if p.picture == 0 && f.key && m.kind == stream.Video {
 		p.picture = now.Sub(p.clicked)
+		if p.cfg.Picture != nil {
+			p.cfg.Picture()
+		}
 	}
 	if p.sink == nil {
 		return

@@ -25,7 +25,7 @@ const (
 
 // A Host is a network namespace with one device.
 type Host struct {
-	Name  string     // of the namespace, as `ip netns exec` takes it
+	Name  string     // of the namespace, as `ip netns exec` takes it; empty: the one that the test runs in
 	Addr  netip.Addr // 10.77.0.1 for the first host, 10.77.0.2 for the next; /24
 	Addr6 netip.Addr // fd77::1, fd77::2; /64
 }
@@ -40,8 +40,12 @@ func newHost(name string, i int) *Host {
 
 // set makes the namespace, its device and addresses, and returns the switch's end of the device.
 func (h *Host) set() (*os.File, error) {
-	if err := ip("", "netns", "add", h.Name); err != nil {
-		return nil, err
+	args := []string{"-batch", "-"}
+	if h.Name != "" {
+		if err := ip("", "netns", "add", h.Name); err != nil {
+			return nil, err
+		}
+		args = append([]string{"-n", h.Name}, args...)
 	}
 	var tap *os.File
 	err := h.Enter(func() (err error) {
@@ -53,7 +57,7 @@ func (h *Host) set() (*os.File, error) {
 	}
 	batch := strings.NewReplacer("DEV", device, "ADDR4", h.Addr.String(), "ADDR6", h.Addr6.String()).Replace(
 		"link set lo up\nlink set DEV mtu 1500\naddr add ADDR4/24 dev DEV\naddr add ADDR6/64 dev DEV nodad\nlink set DEV up\n")
-	if err := ip(batch, "-n", h.Name, "-batch", "-"); err != nil {
+	if err := ip(batch, args...); err != nil {
 		_ = tap.Close()
 		return nil, err
 	}
@@ -83,6 +87,9 @@ func ask(input string, args ...string) (string, error) {
 // Command returns a command that runs on h. Its process is the program itself, so that signals reach it. Who starts
 // it waits for it; what still runs on h at the end of the test is killed, what it started too.
 func (h *Host) Command(name string, args ...string) *exec.Cmd {
+	if h.Name == "" {
+		return exec.Command(name, args...)
+	}
 	return exec.Command("ip", append([]string{"netns", "exec", h.Name, name}, args...)...)
 }
 
@@ -114,6 +121,9 @@ func dropped(text string) (uint64, error) {
 
 // end kills what runs on h, and waits until it has gone.
 func (h *Host) end(deadline time.Time) error {
+	if h.Name == "" {
+		return nil // it is the test that runs there
+	}
 	for {
 		list, err := h.running()
 		if err != nil || len(list) == 0 {
@@ -151,6 +161,9 @@ func (h *Host) running() (list []int, err error) {
 
 // remove removes the namespace, if there is one.
 func (h *Host) remove() error {
+	if h.Name == "" {
+		return nil // its device goes with the switch, its addresses with the device
+	}
 	err := ip("", "netns", "del", h.Name)
 	if err == nil {
 		return nil

@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +39,29 @@ const endWait = 10 * time.Second
 // namespaces; the next New removes those in which nothing runs.
 func New(t testing.TB, n int, path impair.Path) *Net {
 	t.Helper()
+	return build(t, n, false, path)
+}
+
+// Apart says whether this process runs where there is no network, as in a namespace that `unshare --net` has made.
+func Apart() bool {
+	all, err := net.Interfaces()
+	return err == nil && !slices.ContainsFunc(all, func(i net.Interface) bool {
+		return i.Flags&net.FlagLoopback == 0 && i.Flags&net.FlagUp != 0
+	})
+}
+
+// NewAround is New with the namespace of the test itself as the first of n hosts, so that what the test does by itself
+// goes over the switch. It skips a test that runs in the machine's namespace: see Apart.
+func NewAround(t testing.TB, n int, path impair.Path) *Net {
+	t.Helper()
+	if !Apart() {
+		t.Skip("NOT TESTED: this process would stand among the hosts, and takes a namespace of its own for that (make test-mesh)")
+	}
+	return build(t, n, true, path)
+}
+
+func build(t testing.TB, n int, around bool, path impair.Path) *Net {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("NOT TESTED: networks of namespaces, held to real time, are not in the short tests (make test-mesh)")
 	}
@@ -46,7 +71,7 @@ func New(t testing.TB, n int, path impair.Path) *Net {
 	if err := sweep(); err != nil {
 		t.Fatalf("testnet: %v", err)
 	}
-	net := &Net{t: t}
+	made := &Net{t: t}
 	id := fmt.Sprintf("%s%d-%08x", prefix, os.Getpid(), rand.Uint32())
 	var ports []io.ReadWriteCloser
 	t.Cleanup(func() {
@@ -56,6 +81,9 @@ func New(t testing.TB, n int, path impair.Path) *Net {
 	})
 	for i := range n {
 		h := newHost(fmt.Sprintf("%s-%d", id, i), i)
+		if around && i == 0 {
+			h.Name = ""
+		}
 		t.Cleanup(func() {
 			if err := h.remove(); err != nil {
 				t.Errorf("testnet: %v", err)
@@ -65,14 +93,14 @@ func New(t testing.TB, n int, path impair.Path) *Net {
 		if err != nil {
 			t.Fatalf("testnet: %v", err)
 		}
-		net.Hosts, ports = append(net.Hosts, h), append(ports, tap)
+		made.Hosts, ports = append(made.Hosts, h), append(ports, tap)
 	}
 	var err error
-	if net.sw, err = impair.NewSwitch(ports, path, 1); err != nil {
+	if made.sw, err = impair.NewSwitch(ports, path, 1); err != nil {
 		t.Fatalf("testnet: %v", err)
 	}
-	net.run()
-	return net
+	made.run()
+	return made
 }
 
 // run has the switch pass frames until the end of the test, after what runs on the hosts has ended.

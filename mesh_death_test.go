@@ -1,0 +1,176 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"freshet/bench/report"
+	"freshet/control/ops"
+)
+
+// Deaths, as RELIABILITY has them. A cut takes hosts of their own.
+const (
+	deathKill   = "kill"
+	deathFreeze = "freeze"
+	deathCut    = "cut"
+)
+
+func (c *cluster) deaths() []string {
+	if c.hosts == nil {
+		return []string{deathKill, deathFreeze}
+	}
+	return []string{deathKill, deathFreeze, deathCut}
+}
+
+// die has a node die in one of these ways. What is returned has it live again, and waits until others know.
+func (c *cluster) die(node, death string) (revive func()) {
+	c.Helper()
+	p := c.nodes[node]
+	nodes := len(c.nodes)
+	switch death {
+	case deathKill:
+		_ = p.cmd.Process.Signal(os.Kill)
+	case deathFreeze:
+		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
+	case deathCut:
+		c.cut(node, true)
+	}
+	return func() {
+		c.Helper()
+		switch death {
+		case deathKill:
+			<-p.done
+			c.start(node, p.args...)
+		case deathFreeze:
+			_ = p.cmd.Process.Signal(syscall.SIGCONT)
+		case deathCut:
+			c.cut(node, false)
+		}
+		c.until(node+" is back", 30*time.Second, alive(nodes))
+	}
+}
+
+// cut parts a node from all others, or undoes that.
+func (c *cluster) cut(node string, apart bool) {
+	own := c.host(node)
+	for i := range c.hosts.Hosts {
+		switch {
+		case i == own:
+		case apart:
+			c.hosts.Cut(own, i)
+			c.hosts.Cut(i, own)
+		default:
+			c.hosts.Heal(own, i)
+			c.hosts.Heal(i, own)
+		}
+	}
+}
+
+// TestEdgeDeath holds R1: who watched at an edge that dies plays on at another, in the same stay.
+func TestEdgeDeath(t *testing.T) {
+	c, slug := startMesh(t)
+	viewers := c.follow(10, slug, "par")
+	c.watching(viewers)
+	for _, death := range c.deaths() {
+		t.Run(death, func(t *testing.T) {
+			var all []time.Duration
+			dark, void := 0, false
+			for range rounds() {
+				there := c.mostWatched(viewers)
+				busy := report.ReadCounters()
+				edge, _ := there[0].at()
+				died := time.Now()
+				revive := c.die(edge, death)
+				c.moved(there, edge)
+				c.watching(there)
+				void = void || report.ReadCounters().Since(busy).Starved()
+				longest, still := gaps(there, died)
+				all, dark = append(all, longest...), dark+still
+				revive()
+			}
+			c.held("R1", death, all, dark, void, 2500*time.Millisecond, 5*time.Second)
+		})
+	}
+	c.leave(viewers)
+}
+
+// mostWatched returns those of viewers who are at the edge that most of them are at.
+func (c *cluster) mostWatched(viewers []*follower) []*follower {
+	at := map[string][]*follower{}
+	most := ""
+	for _, f := range viewers {
+		node, _ := f.at()
+		at[node] = append(at[node], f)
+		if len(at[node]) > len(at[most]) {
+			most = node
+		}
+	}
+	return at[most]
+}
+
+// held prints what was measured of a promise, and whether it was kept: by most of the times at the 99th percentile, and
+// by all. On a starved machine nothing is held.
+func (c *cluster) held(id, death string, times []time.Duration, broken int, void bool, p99, most time.Duration) {
+	c.Helper()
+	c.result(id, death, times, broken)
+	if void {
+		c.Log("VOID, the machine was starved")
+		return
+	}
+	slices.Sort(times)
+	if at := times[min(len(times)-1, len(times)*99/100)]; at > p99 {
+		c.Errorf("%s, %s: %s at the 99th percentile, want %s", id, death, at, p99)
+	}
+	if last := times[len(times)-1]; last > most || broken > 0 {
+		c.Errorf("%s, %s: %s at most, %d broken, want %s and none", id, death, last, broken, most)
+	}
+}
+
+// TestOriginDeath holds R4 for one publisher: nobody who watches has to go to another edge.
+func TestOriginDeath(t *testing.T) {
+	c, slug := startMesh(t)
+	viewers := slices.Concat(c.follow(3, slug, "yul"), c.follow(3, slug, "par"), c.follow(3, slug, "sin"))
+	c.watching(viewers)
+	for _, death := range c.deaths() {
+		t.Run(death, func(t *testing.T) {
+			var all []time.Duration
+			moved, void := 0, false
+			for range rounds() {
+				was := c.view().Streams[0]
+				var before []int
+				for _, f := range viewers {
+					_, edges := f.at()
+					before = append(before, edges)
+				}
+				busy := report.ReadCounters()
+				died := time.Now()
+				revive := c.die(was.Origin, death)
+				c.until("another origin", 15*time.Second, func(v ops.View) bool {
+					s := v.Streams[0]
+					return s.Epoch > was.Epoch && slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Origin && h.Live })
+				})
+				c.watching(viewers)
+				void = void || report.ReadCounters().Since(busy).Starved()
+				longest, _ := gaps(viewers, died)
+				all = append(all, longest...)
+				for i, f := range viewers {
+					if _, edges := f.at(); edges != before[i] {
+						moved++
+					}
+				}
+				revive()
+				c.until("the old one stands by", 20*time.Second, func(v ops.View) bool {
+					s := v.Streams[0]
+					return s.Epoch > was.Epoch && s.Standby == was.Origin && !slices.ContainsFunc(s.Hops, func(h ops.Hop) bool {
+						return h.Node == was.Origin && h.Live
+					})
+				})
+			}
+			c.held("R4", death, all, moved, void, 2*time.Second, 2*time.Second)
+		})
+	}
+	c.leave(viewers)
+}
