@@ -281,7 +281,11 @@ func (c *cluster) viewOf(control string) (v ops.View, err error) {
 func (c *cluster) until(what string, within time.Duration, ok func(v ops.View) bool) {
 	c.Helper()
 	if err := until(c.Context(), within, func() bool { return ok(c.view()) }); err != nil {
-		c.Fatalf("not within %s: %s\n%s", within, what, c.ask("status")+c.ask("members")+c.ask("streams"))
+		told := c.ask("status") + c.ask("members") + c.ask("streams")
+		for _, s := range c.view().Streams {
+			told += c.ask("tree", s.ID)
+		}
+		c.Fatalf("not within %s: %s\n%s", within, what, told)
 	}
 }
 

@@ -305,5 +305,5 @@ func (m *meshPart) busy(table *stream.Table) bool {
 	if m.edge != nil {
 		return len(m.edge.Viewers()) > 0
 	}
-	return slices.ContainsFunc(table.All(), func(s *stream.Stream) bool { return len(s.Hops) == 0 && s.Err() == nil && s.Live(time.Now()) })
+	return slices.ContainsFunc(table.All(), func(s *stream.Stream) bool { return len(s.Hops()) == 0 && s.Err() == nil && s.Live(time.Now()) })
 }

@@ -39,8 +39,8 @@ func TestSampleCrossesTwoHops(t *testing.T) {
 			t.Errorf("%s: lost or damaged on loopback: %+v", tr.Kind, tr)
 		}
 	}
-	if s := m.Last().WaitLive(testmesh.Stream); len(s.Hops) != 2 {
-		t.Errorf("the stream came through %v, want the origin and the first edge", s.Hops)
+	if s := m.Last().WaitLive(testmesh.Stream); len(s.Hops()) != 2 {
+		t.Errorf("the stream came through %v, want the origin and the first edge", s.Hops())
 	}
 }
 

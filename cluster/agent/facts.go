@@ -70,12 +70,13 @@ func (r *Reporter) Facts(now time.Time) *pb.NodeFacts {
 		if len(f.Streams) == maxStreams {
 			break
 		}
+		hops := s.Hops()
 		sf := &pb.StreamFacts{
 			Id: s.ID, Epoch: s.Epoch, Live: s.Err() == nil && s.Live(now),
-			Viewers: uint32(viewers[s.ID]), Hops: uint32(len(s.Hops)),
+			Viewers: uint32(viewers[s.ID]), Hops: uint32(len(hops)),
 		}
-		if n := len(s.Hops); n > 0 {
-			sf.Upstream = s.Hops[n-1]
+		if n := len(hops); n > 0 {
+			sf.Upstream = hops[n-1]
 		}
 		for _, fl := range s.Flows {
 			rates[fl] = r.rates[fl].next(fl.Bytes(), now)

@@ -3,12 +3,14 @@
 package guide
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"freshet/cluster/identity"
 	"freshet/cluster/member"
 	"freshet/cluster/relay"
 	"freshet/cluster/tree"
@@ -44,14 +46,21 @@ type Guide struct {
 	members Members
 
 	mu      sync.Mutex
-	at      map[string]string  // relay addresses, by node
+	at      map[string]string // relay addresses, by node
+	edges   map[string]edge
 	near    map[string]float64 // round trip to the nearest node of a region, in seconds
 	changed chan struct{}
 }
 
+// An edge is where one stands, and whether gossip hears it.
+type edge struct {
+	region string
+	alive  bool
+}
+
 // New returns the guide of the edge at self.
 func New(self tree.Site, r Records, m Members) *Guide {
-	return &Guide{self: self, records: r, members: m, at: map[string]string{}, near: map[string]float64{}, changed: make(chan struct{})}
+	return &Guide{self: self, records: r, members: m, at: map[string]string{}, edges: map[string]edge{}, near: map[string]float64{}, changed: make(chan struct{})}
 }
 
 // Run follows records and members until ctx ends.
@@ -80,7 +89,7 @@ func (g *Guide) Run(ctx context.Context) error {
 
 // look reads where nodes are. It says whether an address has changed.
 func (g *Guide) look() bool {
-	at, near := map[string]string{}, map[string]float64{}
+	at, edges, near := map[string]string{}, map[string]edge{}, map[string]float64{}
 	for _, n := range g.members.Nodes() {
 		addr := n.State.GetAddresses().GetRelay()
 		if n.Name == g.self.Node || addr == "" {
@@ -88,6 +97,9 @@ func (g *Guide) look() bool {
 		}
 		at[n.Name] = addr
 		region := n.State.GetRegion()
+		if n.State.GetRole() == identity.RoleEdge {
+			edges[n.Name] = edge{region, n.Status == member.Alive}
+		}
 		if d, ok := g.members.Distance(g.self.Node, n.Name); ok {
 			if least, known := near[region]; !known || d.Seconds() < least {
 				near[region] = d.Seconds()
@@ -100,10 +112,13 @@ func (g *Guide) look() bool {
 	for name, addr := range g.at {
 		if at[name] == "" && len(at) < maxNodes {
 			at[name] = addr
+			if e, ok := g.edges[name]; ok {
+				edges[name] = edge{region: e.region}
+			}
 		}
 	}
-	same := maps.Equal(g.at, at)
-	g.at, g.near = at, near
+	same := maps.Equal(g.at, at) && maps.Equal(g.edges, edges)
+	g.at, g.edges, g.near = at, edges, near
 	return !same
 }
 
@@ -133,12 +148,42 @@ func (g *Guide) Upstreams(stream string) []relay.Upstream {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var ups []relay.Upstream
-	for _, name := range tree.Upstreams(treeOf(r), g.self, g.away) {
+	t := treeOf(r)
+	for _, name := range append(tree.Upstreams(t, g.self, g.away), g.spare(t)) {
 		if addr := g.at[name]; addr != "" {
 			ups = append(ups, relay.Upstream{Node: name, Addr: addr})
 		}
 	}
 	return ups
+}
+
+// spare returns, for a hub, an edge beside the tree that can bring the stream when the links to all in it are gone: one that
+// takes it from another region's hub, or from the origin. Empty: there is none, or this node is no hub.
+func (g *Guide) spare(t tree.Tree) (best string) {
+	hub := func(node string) bool {
+		return slices.ContainsFunc(t.Hubs, func(h tree.Hub) bool { return h.Node == node })
+	}
+	if !hub(g.self.Node) {
+		return ""
+	}
+	rank := func(node string) uint64 { return tree.Rank(tree.KeyOf(g.self.Node), tree.KeyOf(node)) }
+	for node, e := range g.edges {
+		if e.region == g.self.Region || hub(node) {
+			continue
+		}
+		than, some := g.edges[best]
+		switch {
+		case !some:
+			best = node
+		case e.alive != than.alive:
+			if e.alive {
+				best = node
+			}
+		case cmp.Or(cmp.Compare(g.away(e.region), g.away(than.region)), cmp.Compare(rank(best), rank(node))) < 0:
+			best = node
+		}
+	}
+	return best
 }
 
 const unknownAway = 1.0 // second: further than any region is

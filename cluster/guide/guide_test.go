@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"freshet/cluster/identity"
 	"freshet/cluster/member"
 	"freshet/cluster/tree"
 	pb "freshet/proto"
@@ -61,6 +62,12 @@ func at(name, region string) member.Node {
 	return member.Node{Name: name, Status: member.Alive, State: &pb.NodeState{
 		Region: region, Addresses: &pb.Addresses{Relay: name + ":1"},
 	}}
+}
+
+func edgeAt(name, region string) member.Node {
+	n := at(name, region)
+	n.State.Role = identity.RoleEdge
+	return n
 }
 
 func names(g *Guide, stream string) string {
@@ -129,6 +136,14 @@ func TestGuide(t *testing.T) {
 		gossip.say(func() { gossip.nodes = all })
 		hub.look()
 		if got := names(hub, "a"); got != "origin standby " {
+			t.Errorf("the hub takes it from %s", got)
+		}
+		// An edge elsewhere brings it to a hub whose links to all others are gone; one that gossip does not hear counts less.
+		spare, quiet := edgeAt("spare", "sin"), edgeAt("quiet", "yul")
+		quiet.Status = member.Failed
+		gossip.say(func() { gossip.nodes = append(all, edgeAt("beside", "par"), quiet, spare) })
+		hub.look()
+		if got := names(hub, "a"); got != "origin standby spare " {
 			t.Errorf("the hub takes it from %s", got)
 		}
 		cancel()

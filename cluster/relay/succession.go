@@ -287,4 +287,7 @@ func (u *puller) publish(now time.Time) {
 		u.lostAt = now
 	}
 	u.p.setWay(path, also, asking)
+	if u.stream != nil && path != nil {
+		u.stream.Came(path[:len(path)-1])
+	}
 }

@@ -137,6 +137,9 @@ func TestSwitch(t *testing.T) {
 			x.playUntil("by the second", func() bool { return slices.Equal(x.way(), []string{"origin", "two", "edge", "leaf"}) })
 			x.play(200 * time.Millisecond)
 			x.whole()
+			if hops := x.lease.Stream().Hops(); !slices.Equal(hops, []string{"origin", "two", "edge"}) {
+				t.Errorf("it is told to come by %v", hops)
+			}
 			longest := x.came[1].longest()
 			t.Logf("second subscription after %v, longest gap %v; asked again %v at the edge, %v at the leaf, duplicates %v",
 				asked, longest, x.edge.metric("nacked_packets_total"), x.leaf.metric("nacked_packets_total"), x.edge.metric("duplicate_packets_total"))

@@ -6,6 +6,7 @@ package stream
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/cluster/ring"
@@ -24,8 +25,9 @@ var (
 type Stream struct {
 	ID    string
 	Epoch uint64
-	Hops  []string // nodes it came through, the origin first, this node's upstream last; nil at the origin
 	Flows []*Flow
+
+	hops atomic.Pointer[[]string]
 
 	mu   sync.Mutex
 	err  error
@@ -36,7 +38,8 @@ type Stream struct {
 // once a second for each flow, to have a key frame made: at the origin by the publisher, elsewhere by
 // the upstream node. It must not block.
 func New(id string, epoch uint64, hops []string, formats []Format, ask func(*Flow)) *Stream {
-	s := &Stream{ID: id, Epoch: epoch, Hops: hops, done: make(chan struct{})}
+	s := &Stream{ID: id, Epoch: epoch, done: make(chan struct{})}
+	s.Came(hops)
 	for i, f := range formats {
 		flow := &Flow{Format: f, Index: i, Ring: ring.New(), keyframe: payload.Keyframe(f.Codec.Name), ask: ask}
 		flow.paused.Store(-1)
@@ -44,6 +47,12 @@ func New(id string, epoch uint64, hops []string, formats []Format, ask func(*Flo
 	}
 	return s
 }
+
+// Hops returns the nodes by which it comes, the origin first, this node's upstream last; none at the origin.
+func (s *Stream) Hops() []string { return *s.hops.Load() }
+
+// Came says that it comes by other nodes from now on. hops must not change any more.
+func (s *Stream) Came(hops []string) { s.hops.Store(&hops) }
 
 // End says that the stream is over, and why. Only the first call counts.
 func (s *Stream) End(err error) {
