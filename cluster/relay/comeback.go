@@ -15,7 +15,8 @@ type comeback struct {
 	wait      time.Duration // how long it must be well; 0 is returnAfter
 	spread    time.Duration // on top of that
 	returned  time.Time     // when it last got the stream back; zero where it did not, or lost it since
-	notBefore time.Time     // it refused
+	notBefore time.Time     // it refused, or its way lost too much
+	poor      time.Time     // when that was found
 }
 
 // lost says that the stream was taken from the upstream, or left it. dice is random, 0 to 1.
@@ -32,6 +33,9 @@ func (c *comeback) refused(now time.Time, dice float64) {
 	c.longer(true, dice)
 	c.notBefore = now.Add(c.wait + c.spread)
 }
+
+// rest says that the upstream, well as it is, was left for the losses of its way.
+func (c *comeback) rest(now time.Time) { c.notBefore = now.Add(max(poorRest, c.wait+c.spread)) }
 
 func (c *comeback) longer(double bool, dice float64) {
 	c.wait = max(c.wait, returnAfter)

@@ -19,6 +19,7 @@ type feed struct {
 	side     side
 	answerBy time.Time
 	returns  bool // asked because it is better, not because the other is in trouble
+	poor     bool // its way loses too much, and another is sought
 	leaving  bool // upstream drains: it delivers until it is let go, or its link ends
 
 	// Since the accept.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,9 +10,10 @@ import (
 )
 
 // A gate stands on the path from one downstream node to an upstream one, below QUIC and the repair layer, and
-// may lose everything that goes up or down.
+// may lose everything that goes up or down, or one packet in so many of both.
 type gate struct {
 	muteUp, muteDown atomic.Bool
+	loses            atomic.Int64 // one in so many; 0: none
 	front, back      net.PacketConn
 	node             atomic.Pointer[net.Addr] // the downstream one, once it was heard of
 }
@@ -39,6 +41,9 @@ func before(t testing.TB, up Upstream) (*gate, Upstream) {
 			n, who, err := from.ReadFrom(buf)
 			if err != nil {
 				return
+			}
+			if k := g.loses.Load(); k > 0 && rand.Int64N(k) == 0 {
+				continue
 			}
 			if a := dest(who); a != nil && !mute.Load() {
 				_, _ = into.WriteTo(buf[:n], a) // lost where it fails, as on any path

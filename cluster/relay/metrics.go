@@ -60,6 +60,7 @@ type metrics struct {
 	keysOut    prometheus.Counter
 	keysIn     prometheus.Counter
 	switches   prometheus.Counter
+	poor       prometheus.Counter
 	changes    *prometheus.CounterVec
 	suspects   prometheus.Counter
 	late       prometheus.Counter
@@ -116,6 +117,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		groupBytes: count("group_bytes_total", "Bytes of cached groups sent."),
 		keysOut:    count("keyframe_requests_sent_total", "Key-frame requests sent upstream."),
 		keysIn:     count("keyframe_requests_received_total", "Key-frame requests from downstream nodes."),
+		poor:       count("poor_upstreams_total", "Streams for which another upstream was sought, since the way from the first lost too much."),
 		switches:   count("upstream_losses_total", "Streams that lost their upstream."),
 		renewed:    count("renewed_connections_total", "Connections of a link that another took the place of."),
 		changes:    counts("upstream_changes_total", "Streams that went from one upstream to another without a break, by reason.", "reason"),
@@ -133,7 +135,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	reg.MustRegister(m.links, m.dials, m.closes, m.refused, m.pulls, m.subs, m.rtt, wait, m.packetsIn, m.bytesIn, m.packetsOut, m.bytesOut,
 		m.drops, m.missing, m.repaired, m.duplicates, m.gone, m.nacksOut, m.nacksIn, m.resent, m.large, m.groupBytes, m.keysOut, m.keysIn,
-		m.switches, m.changes, m.suspects, m.late, m.copies, m.renewed, m.below,
+		m.poor, m.switches, m.changes, m.suspects, m.late, m.copies, m.renewed, m.below,
 		m.held, m.sheds, m.returns, m.probes, m.pauses, m.repeats, m.strangers)
 	for c, name := range [classes]string{classAudio: "audio", classBase: "base", classLayer: "layer"} {
 		m.wait[c] = wait.WithLabelValues(name)

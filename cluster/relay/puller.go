@@ -44,6 +44,7 @@ type puller struct {
 	watchAt   time.Time // when a flow may cease to be carried
 	idle      []bool    // by index in the stream: the flow is not to be carried
 	statsAt   time.Time
+	loss      lossWatch
 
 	stream *stream.Stream
 	flows  []*inflow
@@ -179,6 +180,10 @@ func (u *puller) tick(now time.Time) {
 		return
 	}
 	u.repair(now)
+	u.mindLoss(now)
+	if u.over {
+		return
+	}
 	if due(u.watchAt) {
 		u.watch(now)
 	}
@@ -204,6 +209,7 @@ func (u *puller) next() time.Time {
 			next = t
 		}
 	}
+	sooner(u.loss.due)
 	sooner(u.retryAt)
 	sooner(u.reviewAt)
 	sooner(u.watchAt)

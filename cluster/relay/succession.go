@@ -55,6 +55,7 @@ type changeReason string
 const (
 	changeLost    changeReason = "lost"    // the link, or what the upstream itself had
 	changeSuspect changeReason = "suspect" // not heard of, and the second is well
+	changePoor    changeReason = "poor"    // its way loses much
 	changeDrain   changeReason = "drain"
 	changeGuide   changeReason = "guide" // it is none of those to take the stream from any more
 	changeReturn  changeReason = "return"
@@ -82,7 +83,7 @@ func (u *puller) review(now time.Time) {
 		}
 		return
 	}
-	if u.leaves(u.first) || u.first.source.standing() != alive {
+	if u.leaves(u.first) || u.first.poor || u.first.source.standing() != alive {
 		u.prepare(now)
 		return
 	}
@@ -94,7 +95,7 @@ func (u *puller) try(now time.Time) {
 	f, s := u.first, u.second
 	stands := func(f *feed) stand {
 		st := stand{rank: u.rank(f), leaving: u.leaves(f)}
-		if since, ok := f.source.well(); ok {
+		if since, ok := f.source.well(); ok && !f.poor {
 			st.alive = now.Sub(since)
 		}
 		return st
@@ -114,6 +115,8 @@ func (u *puller) try(now time.Time) {
 			why = changeDrain
 		case u.leaves(f):
 			why = changeGuide
+		case f.poor:
+			why = changePoor
 		}
 		u.succeed(why, true, now)
 		u.review(now)
@@ -134,7 +137,7 @@ func (u *puller) prepare(now time.Time) {
 	}
 	u.retryAt = time.Time{}
 	for _, up := range u.ups {
-		if up == u.first.source.up || u.refused[up] != nil || up.leaves() {
+		if up == u.first.source.up || u.refused[up] != nil || up.leaves() || u.first.poor && u.poor(up, now) {
 			continue
 		}
 		if f := u.subscribe(up, now); f != nil {
@@ -211,6 +214,9 @@ func (u *puller) succeed(why changeReason, tell bool, now time.Time) {
 	}
 	if why != changeReturn {
 		u.comeback(old.source.up).lost(now, u.dice())
+	}
+	if why == changePoor {
+		u.comeback(old.source.up).rest(now)
 	}
 	if u.second.returns {
 		u.comeback(u.second.source.up).returned = now

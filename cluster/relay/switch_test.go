@@ -150,6 +150,37 @@ func TestSwitch(t *testing.T) {
 	}
 }
 
+// A way that loses a fifth is left for another one, which is there first, and is not taken back soon.
+func TestPoor(t *testing.T) {
+	x := newPair(t)
+	x.first.loses.Store(5)
+	took := x.playUntil("by the second", func() bool { return slices.Equal(x.way(), []string{"origin", "two", "edge", "leaf"}) })
+	x.first.loses.Store(0)
+	x.play(time.Second)
+	x.whole()
+	longest := x.came[1].longest()
+	t.Logf("another after %v, longest gap %v", took, longest)
+	if x.edge.metric("poor_upstreams_total") != 1 || !slices.Contains(x.way(), "two") {
+		t.Errorf("poor %v times, and it comes by %v", x.edge.metric("poor_upstreams_total"), x.way())
+	}
+	if most := 2 * time.Second; took > most || longest > 500*time.Millisecond {
+		t.Errorf("another after %v, longest gap %v, want %v and 500 ms at most", took, longest, most)
+	}
+}
+
+// A way that loses a twentieth is kept: what is lost is mended.
+func TestPoorIsNot(t *testing.T) {
+	x := newPair(t)
+	x.first.loses.Store(20)
+	x.play(3 * time.Second)
+	if n := x.edge.metric("poor_upstreams_total"); n != 0 || !slices.Contains(x.way(), "one") {
+		t.Errorf("left %v times, and it comes by %v", n, x.way())
+	}
+	x.first.loses.Store(0)
+	x.play(500 * time.Millisecond)
+	x.whole()
+}
+
 // longest returns the longest time in which no packet came.
 func (r *recorder) longest() (gap time.Duration) {
 	r.mu.Lock()
