@@ -16,6 +16,9 @@ DEPLOYLINT := deploy/tools/deploylint
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 # What `make up`, bench-relay, bench-egress and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
 ARGS ?=
+# What holds the promises of RELIABILITY to processes, and how long that may take.
+MESH := ^(TestCluster|TestEdge|TestOriginDeath|TestCascade|TestStatic|TestPartition|TestRolling|TestRotation)
+TIMEOUT ?= 20m
 # Of each fuzz target, for `make fuzz`.
 FUZZTIME ?= 10m
 # What decides whether the pages have to be built again.
@@ -96,9 +99,14 @@ unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, re
 	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place ./control/api
 
 .PHONY: test-mesh
-test-mesh: ## A cluster of processes through deaths, drains and removal, with one control node and with three on PostgreSQL; networks of namespaces; on an idle machine
-	deploy/ci/postgres.sh go test -count=1 -timeout 10m -v -run '^TestCluster' . 2>&1 | sed '/"level"/d'
+test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts with impaired paths between them (as root), through deaths, partitions, drains and rotations, Chromium among the viewers; networks of namespaces; on an idle machine (15 minutes)
+	deploy/ci/postgres.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
+	deploy/ci/postgres.sh deploy/ci/apart.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
 	go test -count=1 ./bench/impair/...
+
+.PHONY: test-mesh-long
+test-mesh-long: ## The same with ten deaths of each kind, and ten minutes without control, or parted (3 hours)
+	FRESHET_ROUNDS=10 FRESHET_LASTS=10m $(MAKE) test-mesh TIMEOUT=3h
 
 .PHONY: test-cockroach
 test-cockroach: ## The tests of whatever reads or writes tables, on CockroachDB: COCKROACH_BINARY or FRESHET_TEST_COCKROACH names it

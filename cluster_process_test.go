@@ -128,6 +128,14 @@ func (c *cluster) address(node string) string {
 	return net.JoinHostPort(c.hosts.Hosts[c.host(node)].Addr.String(), strconv.Itoa(c.port))
 }
 
+// any returns an address of a node at a port that nobody has to know beforehand.
+func (c *cluster) any(node string) string {
+	if c.hosts == nil {
+		return "127.0.0.1:0"
+	}
+	return c.address(node)
+}
+
 // control launches a control node that is heard at agents.
 func (c *cluster) control(name, agents string, args ...string) *process {
 	c.Helper()
@@ -255,7 +263,7 @@ func (c *cluster) joins(name, role, region string, more ...string) *process {
 	c.Helper()
 	args := []string{
 		role, "--join", c.agents, "--token", c.token(role, region), "--node", name, "--data", c.data(name),
-		"--http", c.address(name), "--relay", c.address(name), "--media", c.address(name), "--gossip", c.address(name),
+		"--http", c.address(name), "--relay", c.any(name), "--media", c.any(name), "--gossip", c.any(name),
 	}
 	if role == roleEdge {
 		args = append(args, "--shards", "1")

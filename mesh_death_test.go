@@ -73,23 +73,37 @@ func (c *cluster) cut(node string, apart bool) {
 func TestEdgeDeath(t *testing.T) {
 	c, slug := startMesh(t)
 	viewers := c.follow(10, slug, "par")
+	page := c.browse(slug)
 	c.watching(viewers)
 	for _, death := range c.deaths() {
 		t.Run(death, func(t *testing.T) {
-			var all []time.Duration
+			var all, seen []time.Duration
 			dark, void := 0, false
 			for range rounds() {
 				there := c.mostWatched(viewers)
-				busy := report.ReadCounters()
 				edge, _ := there[0].at()
+				if page != nil {
+					edge = page.at()
+					there = slices.DeleteFunc(slices.Clone(viewers), func(f *follower) bool { node, _ := f.at(); return node != edge })
+				}
+				busy := report.ReadCounters()
 				died := time.Now()
 				revive := c.die(edge, death)
 				c.moved(there, edge)
+				if page != nil {
+					c.browserMoved(page, edge)
+					seen = append(seen, page.gap(died))
+				}
 				c.watching(there)
 				void = void || report.ReadCounters().Since(busy).Starved()
 				longest, still := gaps(there, died)
 				all, dark = append(all, longest...), dark+still
 				revive()
+			}
+			if page != nil {
+				c.unbroken(page)
+				c.result("R1 in Chromium", death, seen, 0)
+				all = append(all, seen...)
 			}
 			c.held("R1", death, all, dark, void, 2500*time.Millisecond, 5*time.Second)
 		})

@@ -54,7 +54,7 @@ func TestPartition(t *testing.T) {
 			healed := time.Now()
 			c.until("all are back", 30*time.Second, func(v ops.View) bool {
 				c.look(seen)
-				return alive(11)(v) && v.Quorum.Leader != "" && v.Streams[0].Live
+				return alive(11)(v) && v.Quorum.Leader != "" && len(v.Streams) == 1 && v.Streams[0].Live
 			})
 			c.watching(viewers)
 			took := time.Since(healed)

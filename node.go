@@ -176,13 +176,18 @@ func (n *mediaNode) ready() error {
 	return nil
 }
 
+// leaving says whether the node gives away in order what it has.
+func (n *mediaNode) leaving() bool {
+	return n.mesh != nil && n.mesh.admin() == pb.AdminState_ADMIN_STATE_DRAINING
+}
+
 func (n *mediaNode) bindOrigin(mux *http.ServeMux, records gate.Records, reg prometheus.Registerer, log *slog.Logger) error {
 	o, err := origin.New(
 		origin.Config{
 			Node: n.cfg.Node, Region: n.cfg.Region, Media: n.cfg.Media,
 			Advertise: n.cfg.Advertise, ICEServers: n.cfg.ICEServers,
 		},
-		origin.Deps{Log: log, Metrics: reg, Records: records, Table: n.table})
+		origin.Deps{Log: log, Metrics: reg, Records: records, Table: n.table, Leaving: n.leaving})
 	if err != nil {
 		return badConfig("media", "%w", err)
 	}

@@ -49,6 +49,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Records gate.Records  // what control has told of streams
 	Table   *stream.Table // gets each stream while it is on the air, and 30 s beyond
+	Leaving func() bool   // whether the node gives away what it has; nil where it never does
 }
 
 // An Origin takes publishers in.
@@ -65,7 +66,7 @@ func New(cfg Config, d Deps) (*Origin, error) {
 	}
 	log := d.Log.With("node", cfg.Node, "role", "origin", "region", cfg.Region)
 	door := gate.New(cfg.Node, d.Records)
-	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table, Placed: door.Placed})
+	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table, Placed: door.Placed, Leaving: d.Leaving})
 	front, err := whip.New(whip.Config{Media: cfg.Media, Advertise: cfg.Advertise},
 		whip.Deps{Log: log, Metrics: d.Metrics, Gate: door, Ingest: in})
 	if err != nil {

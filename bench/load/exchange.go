@@ -52,6 +52,7 @@ type exchange struct {
 	bearer  string
 	session *url.URL // where DELETE goes
 	layer   *url.URL // where a layer can be asked for; nil where it cannot
+	move    *url.URL // where a publisher hears that it is to go elsewhere; nil where it does not
 	stats   *url.URL // where the way of the stream is told; nil where it is not
 }
 
@@ -124,6 +125,7 @@ func postBy(ctx context.Context, client *http.Client, endpoint, bearer, offer st
 		return x, "", fmt.Errorf("POST %s: no usable Location (RFC 9725, section 4.2): %w", redacted(res.Request.URL), err)
 	}
 	x.layer = linkTo(res.Header.Values("Link"), layerLink, x.session)
+	x.move = linkTo(res.Header.Values("Link"), moveLink, x.session)
 	x.stats = linkTo(res.Header.Values("Link"), statsLink, x.session)
 	return x, string(body), nil
 }

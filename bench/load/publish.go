@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v3"
@@ -94,7 +92,7 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 	var t try
 	for {
 		begun := time.Now()
-		err := publishOnce(ctx, cfg, t, log)
+		err := publishOn(ctx, cfg, t, log)
 		if err == nil || outer.Err() != nil {
 			return nil
 		}
@@ -125,53 +123,14 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 	}
 }
 
-// A try is how a session is asked for.
-type try struct {
-	again bool   // right after one was lost
-	lost  string // host that does not answer any more; whoever sends publishers there is told
-}
-
-// next returns the try that follows at once on one that has ended with err; ok is false where it is time for a pause.
-func (t try) next(err error) (_ try, ok bool) {
-	var s *silentError
-	switch {
-	case errors.Is(err, ErrLost):
-		return try{again: true}, true
-	case errors.As(err, &s) && s.moved && s.host != t.lost:
-		return try{lost: s.host}, true
-	}
-	return try{}, false
-}
-
-// address is where a session is asked for: RFC 9725 leaves the query of an endpoint to its server, and ours knows this word.
-func (t try) address(endpoint string) string {
-	if t.lost == "" {
-		return endpoint
-	}
-	sep := "?"
-	if strings.Contains(endpoint, "?") {
-		sep = "&"
-	}
-	return endpoint + sep + "lost=" + url.QueryEscape(t.lost)
-}
-
-// worthRetrying says whether the same request may fare better later.
-func worthRetrying(err error) bool {
-	var refused *StatusError
-	if errors.As(err, &refused) {
-		return refused.Status >= 500 || refused.Status == 429 || refused.Status == 409
-	}
-	var broken *inputError
-	return !errors.As(err, &broken)
-}
-
 // An inputError is the input's fault.
 type inputError struct{ err error }
 
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-func publishOnce(ctx context.Context, cfg PublishConfig, t try, log *slog.Logger) error {
+// publishOnce is one session, which says to turn how it fares.
+func publishOnce(ctx context.Context, cfg PublishConfig, t try, turn *turn, log *slog.Logger) error {
 	src, err := openLooped(ctx, cfg)
 	if err != nil {
 		return &inputError{err}
@@ -220,7 +179,18 @@ func publishOnce(ctx context.Context, cfg PublishConfig, t try, log *slog.Logger
 			return nil
 		})
 	}
+	asking, stopAsking := context.WithCancel(ctx)
+	if cfg.Reconnect {
+		g.Go(func() error {
+			if s.http.moves(asking) {
+				close(turn.moved)
+			}
+			return nil
+		})
+	}
+	close(turn.stands)
 	err = p.run(ctx, s.lost)
+	stopAsking()
 	if errors.Is(err, ErrLost) {
 		s.http.leave() // nobody is there to be told, and the next session must not wait
 	}

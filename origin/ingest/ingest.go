@@ -23,6 +23,8 @@ type Deps struct {
 	// Placed returns the number of a stream's placement here, 0 where nobody places streams, and whether it may be
 	// published here; nil where it always may. It answers from memory.
 	Placed func(stream string) (number uint64, here bool)
+	// Leaving says whether the node gives away in order what it has; nil where it never does.
+	Leaving func() bool
 }
 
 // An Ingest holds the streams that enter at this node. Join may be called from any goroutine.
@@ -38,6 +40,9 @@ type Ingest struct {
 func New(d Deps) *Ingest {
 	if d.Placed == nil {
 		d.Placed = func(string) (uint64, bool) { return 0, true }
+	}
+	if d.Leaving == nil {
+		d.Leaving = func() bool { return false }
 	}
 	return &Ingest{deps: d, metrics: newMetrics(d.Metrics), joins: make(chan *join), stopped: make(chan struct{})}
 }

@@ -61,6 +61,41 @@ func TestPlacedElsewhere(t *testing.T) {
 	})
 }
 
+// Where the node leaves in order, a publisher whose stream is placed elsewhere is told to move, and heard until it has; one
+// that stays is closed.
+func TestSentAway(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+			var p place
+			p.set(3, true)
+			g.deps.Placed, g.deps.Leaving = p.get, func() bool { return true }
+			a := sit(t, g, 1)
+			a.send(10)
+			s := table.Get("floor")
+			p.set(4, false)
+			a.send(50) // a second
+			if n := a.moves.Load(); n != 1 || a.closed.Load() || s.Err() != nil {
+				t.Fatalf("told %d times, closed %v, stream %v", n, a.closed.Load(), s.Err())
+			}
+			head := s.Flows[0].Ring.Head()
+			a.send(50)
+			if now := s.Flows[0].Ring.Head(); now < head+50 {
+				t.Errorf("%d packets while it moves, want 50", now-head)
+			}
+			if stays {
+				time.Sleep(moveGrace)
+			} else {
+				a.seat.Leave()
+				time.Sleep(tick + time.Millisecond)
+			}
+			synctest.Wait()
+			if a.closed.Load() != stays || !errors.Is(s.Err(), stream.ErrLost) || table.Get("floor") != nil {
+				t.Errorf("stays %v: closed %v, stream %v", stays, a.closed.Load(), s.Err())
+			}
+		})
+	}
+}
+
 // A stream whose placement has another number, of the same origin, goes on in a new epoch with the publisher that is here.
 func TestPlacedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {

@@ -10,6 +10,8 @@ import (
 type Publisher interface {
 	// RequestKeyframe has the flow's encoder asked for a key frame.
 	RequestKeyframe(flow int)
+	// Move tells the publisher to come to where the stream is placed now: this node keeps it for moveGrace.
+	Move()
 	// Close ends the session. reason goes to the log.
 	Close(reason string)
 	// Allowed returns nil while the publisher may publish, else a *problem.Problem as Keys.CheckKey does. It answers

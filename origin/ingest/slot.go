@@ -19,6 +19,8 @@ const (
 	keyAgain = 400 * time.Millisecond
 	// lingering is how long a stream waits for a publisher that left.
 	lingering = 30 * time.Second
+	// moveGrace is how long a publisher that was told to move may take for it.
+	moveGrace = 5 * time.Second
 
 	// maxBitrate is averaged over bitrateWindow (RELIABILITY, section 4).
 	maxBitrate    = 12_000_000
@@ -52,6 +54,7 @@ type slot struct {
 	closed       bool         // it is not
 	placement    uint64       // the number under which it is published here
 	moved        bool         // it is placed elsewhere
+	keeps        time.Time    // and stays on the air here until then, since its publisher was told to move
 	renewed      bool         // stream began in the midst of what its publisher sends
 	stream       *stream.Stream
 	formats      []stream.Format // of stream
@@ -214,13 +217,20 @@ func (s *slot) leave(seat *Seat, now time.Time) {
 // origin sends that was cut off, or stood still, must not reach anybody when it is back.
 func (s *slot) check(now time.Time) {
 	number, here := s.deps.Placed(s.id)
-	s.moved = s.moved || !here
-	s.placement = max(s.placement, number)
+	if !here && !s.moved {
+		s.moved = true
+		if s.deps.Leaving() {
+			s.sendAway(now)
+		}
+	}
+	if here {
+		s.placement = max(s.placement, number)
+	}
 	for _, seat := range []*Seat{s.reserve, s.air} { // so that a backup with the same key is not on the air for a moment
 		if seat == nil {
 			continue
 		}
-		if s.moved {
+		if s.moved && now.After(s.keeps) {
 			s.kick(seat, refusedMoved, now)
 			continue
 		}
@@ -233,6 +243,17 @@ func (s *slot) check(now time.Time) {
 		}
 	}
 	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
+}
+
+// sendAway tells publishers to move, who are heard here until they have: viewers are to see nothing of it. What is sent from
+// the other origin then counts more than what is sent from here.
+func (s *slot) sendAway(now time.Time) {
+	s.keeps = now.Add(moveGrace)
+	for _, seat := range []*Seat{s.reserve, s.air} {
+		if seat != nil {
+			seat.publisher.Move()
+		}
+	}
 }
 
 // look does what time asks for.

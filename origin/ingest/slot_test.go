@@ -30,10 +30,12 @@ type sender struct {
 	n      uint16
 	key    atomic.Bool // next packet of video is a key frame
 	closed atomic.Bool
+	moves  atomic.Int32 // how often it was told to
 	status atomic.Int32 // with which the key is refused by now; 0: it is not
 }
 
 func (s *sender) RequestKeyframe(int) { s.key.Store(true) }
+func (s *sender) Move()               { s.moves.Add(1) }
 func (s *sender) Close(string)        { s.closed.Store(true) }
 func (s *sender) Allowed() error {
 	if status := int(s.status.Load()); status != 0 {
@@ -264,6 +266,7 @@ type layers struct {
 	asked [2]atomic.Int32
 }
 
+func (l *layers) Move()                    {}
 func (l *layers) RequestKeyframe(flow int) { l.asked[flow].Add(1) }
 func (l *layers) Close(string)             {}
 func (l *layers) Allowed() error           { return nil }

@@ -43,6 +43,9 @@ type session struct {
 	gathered  chan struct{}
 	keyframes chan int
 	closing   chan string
+	moves     chan struct{} // closed when the publisher is to move
+	move      sync.Once
+	asking    chan struct{} // holds whoever waits for that
 	connected chan struct{}
 	done      chan struct{}
 }
@@ -57,7 +60,7 @@ func newSession(id string, p *plan, log *slog.Logger, m *metrics) *session {
 		id: id, plan: p, log: log, metrics: m, media: make([]atomic.Uint32, len(p.flows)), repairs: make([]repairs, len(p.flows)),
 		tracks: make(chan track, len(p.flows)), rtcps: make(chan interceptor.RTCPReader, 2*maxSSRCs),
 		states: make(chan webrtc.PeerConnectionState, 16), gathered: make(chan struct{}, 1),
-		keyframes: make(chan int, 16), closing: make(chan string, 1),
+		keyframes: make(chan int, 16), closing: make(chan string, 1), moves: make(chan struct{}), asking: make(chan struct{}, 1),
 		connected: make(chan struct{}), done: make(chan struct{}),
 	}
 }
