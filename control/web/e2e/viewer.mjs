@@ -47,7 +47,9 @@ await page.addInitScript(() => {
 await page.goto(process.argv[2]);
 const come = page.locator('form button[type=submit]');
 await page.waitForFunction(
-  () => document.querySelector('form button[type=submit]') ?? document.querySelector('freshet-player')?.state !== 'idle',
+  () =>
+    document.querySelector('form button[type=submit]') ??
+    document.querySelector('freshet-player')?.state !== 'idle',
   undefined,
   { timeout: 60_000 },
 );

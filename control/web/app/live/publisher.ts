@@ -35,6 +35,13 @@ const againWithinMS = 500;
 const settledMS = 3000;
 /** After a session of this length the waits between attempts start anew. */
 const lastedMS = 10_000;
+/** Where an origin says that it is about to leave, and the stream placed elsewhere. */
+const moveRel = 'urn:ietf:params:whip:ext:freshet:move';
+/** For one answer: the origin takes half of it. */
+const moveWithinMS = 40_000;
+const moveAgainMS = 1000;
+/** How long a session goes on beside the one that takes its place. */
+const overlapMS = 1000;
 /** Candidates found within this time travel in one request. */
 const gatherMS = 300;
 
@@ -46,7 +53,7 @@ export async function publish(wish: Wish, events: PublisherEvents, signal: Abort
   while (!over()) {
     const since = performance.now();
     try {
-      const why = await session(wish, events, attempt, signal);
+      const why = await sessions(wish, events, attempt, signal);
       // A session that lasted is followed soon; an origin that ends each as soon as it stands is asked less and less.
       if (performance.now() - since > lastedMS) backoff.reset();
       if (why) throw why;
@@ -91,13 +98,99 @@ function endpointOf(endpoint: string, lost: string | undefined): string {
   return url.href;
 }
 
+/** A session that is under way. */
+interface Turn {
+  stands: Promise<void>;
+  /** The origin asks the publisher to go elsewhere. */
+  moved: Promise<void>;
+  over: Promise<Problem | undefined>;
+  end(): void;
+}
+
+function begin(wish: Wish, events: PublisherEvents, attempt: Attempt, signal: AbortSignal): Turn {
+  const own = new AbortController();
+  let stand = () => undefined as unknown;
+  let move = () => undefined as unknown;
+  const told: PublisherEvents = {
+    ...events,
+    live: id => {
+      events.live(id);
+      stand();
+    },
+  };
+  const stands = new Promise<void>(resolve => (stand = resolve));
+  const moved = new Promise<void>(resolve => (move = resolve));
+  const over = session(wish, told, attempt, AbortSignal.any([signal, own.signal]), () => {
+    move();
+  });
+  return {
+    stands,
+    moved,
+    over,
+    end: () => {
+      own.abort();
+    },
+  };
+}
+
+/**
+ * A session to its end, and where the origin asks the publisher to go elsewhere, the next: it is opened before the last is
+ * ended. Answers why the last one ended, or nothing where signal ended it.
+ */
+async function sessions(
+  wish: Wish,
+  events: PublisherEvents,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<Problem | undefined> {
+  let turn = begin(wish, events, attempt, signal);
+  for (;;) {
+    const moved = await Promise.race([turn.moved.then(() => true), turn.over.then(() => false)]);
+    if (!moved) return turn.over;
+    const elsewhere: Attempt = { origin: attempt.origin };
+    const next = begin(wish, events, elsewhere, signal);
+    const came = next.over.then(
+      () => false,
+      () => false,
+    );
+    if (await Promise.race([next.stands.then(() => true), came])) {
+      await sleep(overlapMS, signal).catch(() => undefined);
+      turn.end();
+      await turn.over.catch(() => undefined);
+      attempt.origin = elsewhere.origin;
+      turn = next;
+    } else {
+      turn.moved = new Promise(() => undefined); // the origin ends it, if it must
+    }
+  }
+}
+
+/** Says by moved that the origin asks the publisher to go elsewhere. */
+async function listen(resource: Resource, moved: () => void, signal: AbortSignal): Promise<void> {
+  try {
+    while (!signal.aborted) {
+      const status = await resource.ask(moveRel, moveWithinMS, signal).catch(() => 0);
+      if (status === 200) {
+        moved();
+        return;
+      }
+      if (status === 404) return;
+      if (status !== 204) await sleep(moveAgainMS, signal);
+    }
+  } catch {
+    // It was aborted: the session is over.
+  }
+}
+
 /** One session, to its end. Answers why it ended, or nothing where signal ended it. */
 async function session(
   wish: Wish,
   events: PublisherEvents,
   attempt: Attempt,
   signal: AbortSignal,
+  moved: () => void,
 ): Promise<Problem | undefined> {
+  const over = new AbortController();
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   let resource: Resource | undefined;
   const end = () => {
@@ -123,9 +216,11 @@ async function session(
     void trickle(pc, resource, sdp, candidates, signal);
     await until(pc, signal);
     events.live(new URL(resource.url).pathname.split('/').pop() ?? '');
+    void listen(resource, moved, AbortSignal.any([signal, over.signal]));
     return await watch(pc, events, signal);
   } finally {
     removeEventListener('pagehide', end);
+    over.abort();
     end();
   }
 }

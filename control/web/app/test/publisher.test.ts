@@ -40,6 +40,8 @@ const wish = {
 };
 const silent: PublisherEvents = { live: () => undefined, again: () => undefined, figures: () => undefined };
 let controller: AbortController;
+/** An origin that has no word for publishers that are to move. */
+const stays = () => Promise.resolve(404);
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -50,7 +52,13 @@ beforeEach(() => {
   FakeConnection.made = [];
   FakeConnection.stats = () => [];
   controller = new AbortController();
-  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn() };
+  const resource = {
+    url: 'https://origin.example/whip/s/1',
+    sdp: 'v=0',
+    iceServers: [],
+    end: vi.fn(),
+    ask: stays,
+  };
   vi.spyOn(Resource, 'open').mockResolvedValue(resource as unknown as Resource);
 });
 
@@ -91,7 +99,13 @@ test('after a loss the origin is asked once more, and then control is told that 
   FakeConnection.onAnswer = () => {
     for (const pc of FakeConnection.made) pc.connectionState = 'connected';
   };
-  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn() };
+  const resource = {
+    url: 'https://origin.example/whip/s/1',
+    sdp: 'v=0',
+    iceServers: [],
+    end: vi.fn(),
+    ask: stays,
+  };
   const asked: string[] = [];
   vi.spyOn(Resource, 'open').mockImplementation(at => {
     asked.push(at);
@@ -106,4 +120,46 @@ test('after a loss the origin is asked once more, and then control is told that 
   clearInterval(flows);
   await vi.advanceTimersByTimeAsync(1000);
   expect(asked).toEqual([endpoint, endpoint, `${endpoint}?lost=origin.example`]);
+});
+
+test('told to move, it opens the next session before it ends the last', async () => {
+  FakeConnection.endsAs = 'connected';
+  let packets = 0;
+  FakeConnection.stats = () => [['t', { type: 'transport', packetsReceived: packets++ }]];
+  FakeConnection.onAnswer = () => {
+    for (const pc of FakeConnection.made) pc.connectionState = 'connected';
+  };
+  const answers = [204, 0, 200];
+  const ask = vi.fn(() => Promise.resolve(answers.shift() ?? 404));
+  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn(), ask };
+  vi.spyOn(Resource, 'open').mockResolvedValue(resource as unknown as Resource);
+  const [live, again] = [vi.fn(), vi.fn()];
+  void publish(wish, { ...silent, live, again }, controller.signal);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(FakeConnection.made.map(pc => pc.closed)).toEqual([false]); // an answer that was none is asked for again
+  await vi.advanceTimersByTimeAsync(800);
+  expect(FakeConnection.made.map(pc => pc.closed)).toEqual([false, false]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(FakeConnection.made.map(pc => pc.closed)).toEqual([true, false]);
+  expect(live).toHaveBeenCalledTimes(2);
+  expect(again).not.toHaveBeenCalled();
+});
+
+test('told to move to where nobody takes it, it stays until it is ended', async () => {
+  FakeConnection.endsAs = 'connected';
+  let packets = 0;
+  FakeConnection.stats = () => [['t', { type: 'transport', packetsReceived: packets++ }]];
+  FakeConnection.onAnswer = () => {
+    for (const pc of FakeConnection.made) pc.connectionState = 'connected';
+  };
+  const ask = () => Promise.resolve(200);
+  const resource = { url: 'https://origin.example/whip/s/1', sdp: 'v=0', iceServers: [], end: vi.fn(), ask };
+  vi.spyOn(Resource, 'open')
+    .mockResolvedValueOnce(resource as unknown as Resource)
+    .mockRejectedValue(new TypeError('Failed to fetch'));
+  const again = vi.fn();
+  void publish(wish, { ...silent, again }, controller.signal);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(FakeConnection.made.map(pc => pc.closed)).toEqual([false, true]);
+  expect(again).not.toHaveBeenCalled();
 });

@@ -85,6 +85,17 @@ export class Resource {
     if (!response.ok) throw await problemOf(response);
   }
 
+  /** Asks what the endpoint offers as rel, which may take a while to answer. Answers with the status. */
+  async ask(rel: string, withinMS: number, signal: AbortSignal): Promise<number> {
+    const url = this.links.find(link => link.rel === rel)?.url;
+    if (url === undefined) return 404;
+    const response = await fetch(url, {
+      headers: authorization(this.bearer),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(withinMS)]),
+    });
+    return response.status;
+  }
+
   /** Ends the session. Works while the page is being left; a failure is the endpoint's to notice. */
   async end(): Promise<void> {
     try {
