@@ -27,19 +27,30 @@ func (e *Edge) full(id string, why admit.Reason) *problem.Problem {
 	return p
 }
 
-// enter keeps a place for a viewer of stream id, or returns what the viewer is told. It costs next to nothing, so
+// enter keeps a place for the viewer of o, or returns what the viewer is told. It costs next to nothing, so
 // that a rush of viewers who cannot be served takes nothing from those who are.
-func (e *Edge) enter(id string) (*admit.Place, error) {
-	if p := e.away(id); p != nil {
+func (e *Edge) enter(o rtc.Offer) (*admit.Place, error) {
+	if p := e.away(o.Stream); p != nil {
 		e.m.refused.WithLabelValues(string(refusedDraining)).Inc()
 		return nil, p
 	}
-	place, why := e.gate.Enter(id)
-	if why != admit.Open {
-		e.m.refused.WithLabelValues(string(why)).Inc()
-		return nil, e.full(id, why)
+	switch o.Standby {
+	case "":
+		place, why := e.gate.Enter(o.Stream)
+		if why != admit.Open {
+			e.m.refused.WithLabelValues(string(why)).Inc()
+			return nil, e.full(o.Stream, why)
+		}
+		return place, nil
+	case standbyWarm:
+		place, why := e.gate.Stand(o.Stream)
+		if why != admit.Open {
+			e.m.refused.WithLabelValues(string(refusedStandby)).Inc()
+			return nil, e.full(o.Stream, why)
+		}
+		return place, nil
 	}
-	return place, nil
+	return nil, problem.New(http.StatusBadRequest, "standby-unknown", "Unknown kind of standby", `standby is "warm" or not there`)
 }
 
 // admission tells the gate what goes on, until ctx ends.
@@ -90,17 +101,25 @@ func (e *Edge) check(o rtc.Offer) (*admit.Seat, error) {
 	if session == "" {
 		return nil, nil
 	}
-	share, why := e.quota.Take(session, o.Stream)
+	take := e.quota.Take
+	if o.Standby != "" {
+		take = e.quota.Stand
+	}
+	share, why := take(session, o.Stream)
 	switch why {
 	case admit.Open:
 		return share, nil
 	case admit.TokenLive:
-		err = problem.New(http.StatusConflict, "too-many-sessions", "Watching already", "this token is in use as often as it may be: close another player first")
+		err = tooManySessions()
 	default:
 		err = often("this token has as many connections under way as it may", unfinishedRetry)
 	}
 	e.m.refused.WithLabelValues(string(why)).Inc()
 	return nil, err
+}
+
+func tooManySessions() *problem.Problem {
+	return problem.New(http.StatusConflict, "too-many-sessions", "Watching already", "this token is in use as often as it may be: close another player first")
 }
 
 // unfinishedRetry is when those that do not get anywhere have been reaped (rtc).

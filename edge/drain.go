@@ -40,12 +40,27 @@ func (e *Edge) SetService(s Service) {
 
 // away says why nobody is taken, nil where somebody may be.
 func (e *Edge) away(id string) *problem.Problem {
-	e.mu.Lock()
-	s := e.service
-	e.mu.Unlock()
-	if s == Serving {
+	if e.inService() == Serving {
 		return nil
 	}
+	return e.stopping(id)
+}
+
+// leaving says why a viewer who is here does not play: the edge is drained. Who is here when it is cordoned, stays.
+func (e *Edge) leaving(id string) *problem.Problem {
+	if e.inService() != Draining {
+		return nil
+	}
+	return e.stopping(id)
+}
+
+func (e *Edge) inService() Service {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.service
+}
+
+func (e *Edge) stopping(id string) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "draining", "Edge takes nobody", "this edge is about to stop")
 	p.RetryAfter = drainTakes
 	for _, base := range e.next() {

@@ -15,10 +15,13 @@ const (
 	refusedDraining   refusal = "draining" // or cordoned
 	refusedNoUpstream refusal = "no_upstream"
 	refusedCodec      refusal = "codec"
+	refusedStandby    refusal = "standby" // no room for one more that stands by
+	refusedTooOften   refusal = "too_often"
 )
 
 type metrics struct {
 	viewers  prometheus.Gauge
+	standbys prometheus.Gauge
 	refused  *prometheus.CounterVec
 	open     prometheus.Histogram
 	trickled prometheus.Counter
@@ -29,7 +32,8 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer, gate *admit.Gate) *metrics {
 	m := &metrics{
-		viewers: prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_edge_viewers", Help: "Viewers that get media now."}),
+		viewers:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_edge_viewers", Help: "Viewers that get media now."}),
+		standbys: prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_edge_standbys", Help: "Sessions that are connected and get no media before they are told to play."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_edge_refused_offers_total", Help: "Offers of viewers that were refused.",
 		}, []string{"reason"}),
@@ -60,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, gate *admit.Gate) *metrics {
 		}
 		return 0
 	})
-	reg.MustRegister(m.viewers, m.refused, m.open, m.trickled, full)
+	reg.MustRegister(m.viewers, m.standbys, m.refused, m.open, m.trickled, full)
 	return m
 }
 

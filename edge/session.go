@@ -40,7 +40,7 @@ type negotiator struct{ e *Edge }
 func (n negotiator) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, error) {
 	e := n.e
 	began := time.Now()
-	place, err := e.enter(o.Stream)
+	place, err := e.enter(o)
 	if err != nil {
 		return nil, "", err
 	}
@@ -121,12 +121,13 @@ func (e *Edge) seat(ctx context.Context, o rtc.Offer, hold *pull.Hold, place *ad
 	s := &session{
 		edge: e, id: o.Session, stream: o.Stream, shard: shard, hold: hold, place: place, share: share, began: time.Now(),
 		connected: make(chan struct{}), done: make(chan struct{}), video: r.Video, audio: r.Audio,
+		turn: make(chan struct{}, 1), plays: o.Standby == "",
 	}
 	err = shard.Join(ctx, egress.Join{
 		Session: o.Session, StreamID: o.Stream, Source: hold, Local: local, Peer: r.Peer, Fingerprint: r.Fingerprint,
-		CName: e.cname, Video: r.Video, Audio: r.Audio,
+		CName: e.cname, Video: r.Video, Audio: r.Audio, Standby: o.Standby != "",
 		Log:   e.deps.Log.With("stream", o.Stream, "session", o.Session, "remote", o.Remote.String()),
-		Ready: s.ready, Ended: s.ended,
+		Ready: s.ready, Turned: s.turned, Ended: s.ended,
 	})
 	if errors.Is(err, net.ErrClosed) {
 		p := problem.New(http.StatusServiceUnavailable, "stopping", "Node stops", "this edge is stopping")
@@ -157,17 +158,19 @@ type session struct {
 	share        *admit.Seat // nil where the stream asks for no token
 	began        time.Time
 	video, audio egress.Media
+	turn         chan struct{} // held by who tells it to play or to pause
 
+	plays     bool // it is a viewer, and no standby; the shard's loop's own
 	once      sync.Once
 	connected chan struct{}
 	done      chan struct{}
 }
 
-// ready and ended are called by the shard's loop.
+// ready, turned and ended are called by the shard's loop.
 func (s *session) ready() {
 	close(s.connected)
 	s.place.Live()
-	s.edge.count(s.stream, 1)
+	s.count(1)
 	s.edge.mu.Lock()
 	s.edge.seated[s] = struct{}{}
 	s.edge.mu.Unlock()
@@ -176,10 +179,31 @@ func (s *session) ready() {
 	}
 }
 
+func (s *session) turned(plays bool) {
+	connected := isClosed(s.connected)
+	if connected {
+		s.count(-1)
+	}
+	s.plays = plays
+	if connected {
+		s.count(1)
+		s.place.Live()
+	}
+}
+
+// count counts s n times, as what it is.
+func (s *session) count(n int) {
+	if s.plays {
+		s.edge.count(s.stream, n)
+	} else {
+		s.edge.m.standbys.Add(float64(n))
+	}
+}
+
 func (s *session) ended(why egress.Reason) {
 	s.once.Do(func() {
 		if isClosed(s.connected) {
-			s.edge.count(s.stream, -1)
+			s.count(-1)
 			s.edge.mu.Lock()
 			delete(s.edge.seated, s)
 			s.edge.mu.Unlock()
@@ -252,16 +276,16 @@ const LayerLink = "urn:ietf:params:whep:ext:core:layer"
 // Links returns what the session offers under its own address, by relation. The resource turns it into
 // Link headers of its 201.
 func (s *session) Links() map[string]string {
-	return map[string]string{LayerLink: "layer", StatsLink: "stats"}
+	return map[string]string{LayerLink: "layer", StatsLink: "stats", PlayLink: "play", PauseLink: "pause"}
 }
 
-// ServeHTTP serves what lies under the session's address: GET and POST layer, GET stats. q.URL.Path is the
-// rest of the path, without a leading slash.
+// ServeHTTP serves what lies under the session's address: GET and POST layer, GET stats, POST play and pause. q.URL.Path
+// is the rest of the path, without a leading slash.
 func (s *session) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	var err error
 	switch what := strings.Trim(q.URL.Path, "/"); {
-	case what != "layer" && what != "stats":
-		err = problem.New(http.StatusNotFound, "not-found", "Not found", "a session has nothing but /layer and /stats below it")
+	case what != "layer" && what != "stats" && what != "play" && what != "pause":
+		err = problem.New(http.StatusNotFound, "not-found", "Not found", "a session has nothing but /layer, /stats, /play and /pause below it")
 	case isClosed(s.done):
 		err = net.ErrClosed
 	case what == "layer" && q.Method == http.MethodGet:
@@ -272,6 +296,12 @@ func (s *session) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		s.showStats(w)
 	case what == "stats":
 		err = wrongMethod("GET")
+	case what != "layer" && q.Method != http.MethodPost:
+		err = wrongMethod("POST")
+	case what == "play":
+		err = s.play(w, q)
+	case what == "pause":
+		err = s.pause(w, q)
 	default:
 		err = wrongMethod("GET", "POST")
 	}

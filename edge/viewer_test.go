@@ -38,6 +38,7 @@ type viewerOptions struct {
 	noVideo bool
 	noAudio bool
 	bearer  string
+	standby bool
 }
 
 // received is what came on one track.
@@ -209,6 +210,9 @@ func (v *viewer) open(r *rig, id string, o viewerOptions) {
 	}
 	<-gathered
 	v.opened = time.Now()
+	if o.standby {
+		id += "?standby=warm"
+	}
 	status, header, body := call(v.t, "POST", r.http.URL+"/whep/"+id, "application/sdp", v.pc.LocalDescription().SDP, map[string]string{"Authorization": "Bearer " + o.bearer})
 	if status != http.StatusCreated {
 		v.t.Fatalf("POST: got %d, want 201: %s", status, body)

@@ -39,7 +39,8 @@ func (r *Resource) post(w http.ResponseWriter, q *http.Request, stream string) e
 	// A copy: what is kept of the session must not keep the whole offer with it.
 	x.ufrag, x.candidates = strings.Clone(iceUfrag(sdp)), countCandidates(sdp)
 	remote, _ := netip.ParseAddrPort(q.RemoteAddr) // the server's own writing; a test's may be empty
-	offer := Offer{Session: x.id, Stream: stream, Bearer: bearer(q), Ticket: q.URL.Query().Get("ticket"), SDP: sdp, Remote: remote}
+	query := q.URL.Query()
+	offer := Offer{Session: x.id, Stream: stream, Bearer: bearer(q), Ticket: query.Get("ticket"), Standby: query.Get("standby"), SDP: sdp, Remote: remote}
 
 	ctx, cancel := context.WithTimeout(q.Context(), openTimeout)
 	defer cancel()

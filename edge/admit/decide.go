@@ -14,6 +14,8 @@ const (
 	FullRate Reason = "full_rate" // it would go over the capacity
 	FullBusy Reason = "full_busy" // a loop has hardly any time left
 	FullLate Reason = "full_late" // packets leave late
+
+	FullStandbys Reason = "full_standbys" // as many stand by as may
 )
 
 // Where an edge counts as full, and how far it must be below that to take viewers again: one that opened at the same
@@ -80,7 +82,7 @@ func share(capacity Rate, l Load) float64 {
 
 // RetryAfter is when who was refused for r may ask the same edge again.
 func (r Reason) RetryAfter() time.Duration {
-	if r == FullRate {
+	if r == FullRate || r == FullStandbys {
 		return retryRate
 	}
 	return retrySymptom

@@ -10,6 +10,9 @@ const (
 	// and what it takes is in the window.
 	settle      = 2 * time.Second
 	settleTicks = int(settle / Every)
+
+	// standbysMost bounds those that stand by: each keeps some 15 KB, and has two packets a second.
+	standbysMost = 20_000
 )
 
 // A Gate is the door of one edge. Enter and Full may be called from any goroutine, Tick from one alone.
@@ -24,6 +27,8 @@ type Gate struct {
 	refused  Rate            // ... and what it would have taken
 	settling [settleTicks + 1]Rate
 	turn     int // of settling: what no longer counts as joining at the next Tick
+	standbys int
+	standing Rate // what those would take, were all told to play
 }
 
 // NewGate returns a gate that lets in as much as capacity allows; 0 packets or bits are no limit.
@@ -49,17 +54,49 @@ func (g *Gate) Tick(now time.Time, work []Work, streams map[string]Rate) Load {
 func (g *Gate) Enter(stream string) (*Place, Reason) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	rate, known := g.streams[stream]
-	if !known {
-		rate = Typical()
+	rate := g.rateOf(stream)
+	if why := g.join(rate); why != Open {
+		return nil, why
 	}
+	return &Place{gate: g, rate: rate, stage: joining}, Open
+}
+
+// Stand keeps a place for a session on stream that gets no media yet, or says why there is none: there must be room for
+// it as a viewer beside all others that stand by, so that a loaded edge refuses these first. They take no room from
+// viewers who come. Who gets one must call Leave.
+func (g *Gate) Stand(stream string) (*Place, Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.standbys >= standbysMost {
+		return nil, FullStandbys
+	}
+	l, rate := g.load, g.rateOf(stream)
+	l.Joining = l.Joining.Plus(g.standing)
+	if why := Decide(g.capacity, l, rate, true); why != Open {
+		return nil, why
+	}
+	p := &Place{gate: g, rate: rate}
+	p.stand()
+	return p, Open
+}
+
+// rateOf returns what a viewer of stream takes. g.mu is held.
+func (g *Gate) rateOf(stream string) Rate {
+	if rate, known := g.streams[stream]; known {
+		return rate
+	}
+	return Typical()
+}
+
+// join counts one more who is joining, or says why not. g.mu is held.
+func (g *Gate) join(rate Rate) Reason {
 	g.full = Decide(g.capacity, g.load, rate, g.full != Open)
 	if g.full != Open {
 		g.refused = rate
-		return nil, g.full
+		return g.full
 	}
 	g.load.Joining = g.load.Joining.Plus(rate)
-	return &Place{gate: g, rate: rate}, Open
+	return Open
 }
 
 // Full says why viewers are refused; Open, where the last one was not, or would not be any more.
@@ -78,34 +115,4 @@ func (g *Gate) Share() float64 {
 		share = max(share, 1)
 	}
 	return share
-}
-
-// A Place is one viewer's. Its methods may be called from any goroutine, in any order and more than once.
-type Place struct {
-	gate *Gate
-	rate Rate
-	seen bool // Live or Leave was called; under gate.mu
-}
-
-// Live says that the viewer gets media: it will soon be in what is sent.
-func (p *Place) Live() {
-	g := p.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !p.seen {
-		p.seen = true
-		last := (g.turn + settleTicks) % len(g.settling)
-		g.settling[last] = g.settling[last].Plus(p.rate)
-	}
-}
-
-// Leave says that the viewer is gone, or did not come to anything.
-func (p *Place) Leave() {
-	g := p.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !p.seen {
-		p.seen = true
-		g.load.Joining = g.load.Joining.Minus(p.rate)
-	}
 }

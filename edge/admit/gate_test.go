@@ -162,3 +162,71 @@ func TestRefusalAllocatesNothing(t *testing.T) {
 		t.Errorf("got %v allocations, want 0", n)
 	}
 }
+
+// Standbys are refused before viewers are, and take no viewer's place; told to play, they are let in as a viewer is.
+func TestStandbysGoLast(t *testing.T) {
+	d := newDoor(edge) // ten of viewer
+	d.rate = Rate{Packets: 500}
+	d.tick(windowTicks)
+	var by []*Place
+	for {
+		p, why := d.Stand("s")
+		if why != Open {
+			if why != FullRate {
+				t.Fatalf("refused for %q, want %q", why, FullRate)
+			}
+			break
+		}
+		by = append(by, p)
+	}
+	if len(by) != 4 {
+		t.Fatalf("%d stand by at an edge with room for five, want 4: below %v of it", len(by), shareOpen)
+	}
+	if d.Full() != Open {
+		t.Errorf("full for viewers by refused standbys: %q", d.Full())
+	}
+	in := d.enter(10)
+	if len(in) != 5 {
+		t.Fatalf("%d viewers got in beside standbys, want 5", len(in))
+	}
+	if why := by[0].Play(); why != FullRate {
+		t.Errorf("a standby plays at a full edge: %q, want %q", why, FullRate)
+	}
+	for _, p := range in[:3] {
+		p.Leave()
+	}
+	if why := by[0].Play(); why != Open || by[0].Play() != Open {
+		t.Errorf("a standby plays where there is room: %q", why)
+	}
+	by[0].Live()
+	by[0].Pause()
+	by[1].Play()
+	by[1].Pause()
+	for _, p := range append(by, in...) {
+		p.Leave()
+		p.Leave()
+	}
+	if d.standbys != 0 || d.standing != (Rate{}) {
+		t.Errorf("all have left: %d, %+v", d.standbys, d.standing)
+	}
+	d.rate = Rate{}
+	if l := d.tick(settleTicks + 2); l.Joining != (Rate{}) {
+		t.Errorf("all have left: %+v are joining", l.Joining)
+	}
+}
+
+// Where no capacity is known there is a bound, too, and it is told apart.
+func TestStandbysAreBounded(t *testing.T) {
+	d := newDoor(Rate{})
+	for range standbysMost {
+		if _, why := d.Stand("s"); why != Open {
+			t.Fatal(why)
+		}
+	}
+	if _, why := d.Stand("s"); why != FullStandbys {
+		t.Errorf("one more: %q, want %q", why, FullStandbys)
+	}
+	if n := len(d.enter(1)); n != 1 {
+		t.Error("a viewer is refused for standbys")
+	}
+}

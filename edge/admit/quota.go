@@ -10,7 +10,7 @@ import (
 
 // The reasons for which one bearer, or one address, is refused (RELIABILITY, section 4).
 const (
-	TokenLive       Reason = "token_live"       // as many sessions get media as one token may have
+	TokenLive       Reason = "token_live"       // as many sessions get media as one token may have, or stand by
 	TokenUnfinished Reason = "token_unfinished" // as many are still connecting
 	Stranger        Reason = "stranger"         // too many joins without a valid token come from there
 )
@@ -35,9 +35,37 @@ type Quota struct {
 
 // A bearer is who has a token.
 type bearer struct {
-	unfinished, live int
-	on               map[string]int // live, by stream
+	unfinished int
+	live       tally
+	standing   tally // without media; bounded as if they had it, since any may be told to play
 }
+
+// A tally is how many of a bearer's sessions do the same.
+type tally struct {
+	all int
+	on  map[string]int // by stream
+}
+
+func (t *tally) add(stream string) {
+	if t.on == nil {
+		t.on = map[string]int{}
+	}
+	t.all++
+	t.on[stream]++
+}
+
+func (t *tally) remove(stream string) {
+	t.all--
+	if t.on[stream]--; t.on[stream] == 0 {
+		delete(t.on, stream)
+	}
+}
+
+// room says whether there may be one more on stream.
+func (t *tally) room(stream string) bool { return t.all < liveInAll && t.on[stream] < liveOnStream }
+
+// within says whether there are no more than may be, stream's included.
+func (t *tally) within(stream string) bool { return t.all <= liveInAll && t.on[stream] <= liveOnStream }
 
 // NewQuota returns a quota of which nothing is used.
 func NewQuota() *Quota {
@@ -49,29 +77,49 @@ func NewQuota() *Quota {
 type Seat struct {
 	q               *Quota
 	session, stream string
-	live, left      bool // under q.mu
+
+	// Under q.mu.
+	standby, connected, left bool
 }
 
 // Take keeps a seat for one more session on stream of the token of session, or says why there is none. Who gets one must
 // call Leave.
 func (q *Quota) Take(session, stream string) (*Seat, Reason) {
+	return q.take(&Seat{q: q, session: session, stream: stream})
+}
+
+// Stand is Take for a session that stands by.
+func (q *Quota) Stand(session, stream string) (*Seat, Reason) {
+	return q.take(&Seat{q: q, session: session, stream: stream, standby: true})
+}
+
+func (q *Quota) take(s *Seat) (*Seat, Reason) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b := q.bearers[session]
+	b := q.bearers[s.session]
+	if b == nil {
+		b = &bearer{}
+	}
 	switch {
-	case b == nil:
-		b = &bearer{on: map[string]int{}}
-		q.bearers[session] = b
-	case b.live >= liveInAll || b.on[stream] >= liveOnStream:
+	case !s.tallyOf(b).room(s.stream):
 		return nil, TokenLive
 	case b.unfinished >= unfinished:
 		return nil, TokenUnfinished
 	}
+	q.bearers[s.session] = b
 	b.unfinished++
-	return &Seat{q: q, session: session, stream: stream}, Open
+	return s, Open
 }
 
-// Live says that the session gets media. It returns false where that makes more than there may be, since several were
+// tallyOf returns the tally of b that s counts in once it is connected.
+func (s *Seat) tallyOf(b *bearer) *tally {
+	if s.standby {
+		return &b.standing
+	}
+	return &b.live
+}
+
+// Live says that the session is connected. It returns false where that makes more than there may be, since several were
 // connecting: the session is to be closed then.
 func (s *Seat) Live() bool {
 	if s == nil {
@@ -79,15 +127,44 @@ func (s *Seat) Live() bool {
 	}
 	s.q.mu.Lock()
 	defer s.q.mu.Unlock()
-	if s.live || s.left {
+	if s.connected || s.left {
 		return true
 	}
 	b := s.q.bearers[s.session]
-	s.live = true
+	s.connected = true
 	b.unfinished--
-	b.live++
-	b.on[s.stream]++
-	return b.live <= liveInAll && b.on[s.stream] <= liveOnStream
+	s.tallyOf(b).add(s.stream)
+	return s.tallyOf(b).within(s.stream)
+}
+
+// Play says that the session stands by no longer, or why that may not be.
+func (s *Seat) Play() Reason { return s.turn(false) }
+
+// Pause says that the session stands by from now on, or why that may not be.
+func (s *Seat) Pause() Reason { return s.turn(true) }
+
+func (s *Seat) turn(standby bool) Reason {
+	if s == nil {
+		return Open
+	}
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	if s.standby == standby || s.left {
+		return Open
+	}
+	b := s.q.bearers[s.session]
+	from := s.tallyOf(b)
+	s.standby = standby
+	to := s.tallyOf(b)
+	if !to.room(s.stream) {
+		s.standby = !standby
+		return TokenLive
+	}
+	if s.connected {
+		from.remove(s.stream)
+		to.add(s.stream)
+	}
+	return Open
 }
 
 // Leave gives the seat back.
@@ -102,15 +179,12 @@ func (s *Seat) Leave() {
 	}
 	s.left = true
 	b := s.q.bearers[s.session]
-	if s.live {
-		b.live--
-		if b.on[s.stream]--; b.on[s.stream] == 0 {
-			delete(b.on, s.stream)
-		}
+	if s.connected {
+		s.tallyOf(b).remove(s.stream)
 	} else {
 		b.unfinished--
 	}
-	if b.live == 0 && b.unfinished == 0 {
+	if b.live.all == 0 && b.standing.all == 0 && b.unfinished == 0 {
 		delete(s.q.bearers, s.session)
 	}
 }

@@ -58,6 +58,49 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// Those that stand by have a share of their own, and take nobody's place before they play.
+func TestQuotaOfStandbys(t *testing.T) {
+	q := NewQuota()
+	var by [liveOnStream]*Seat
+	for i := range by {
+		s, why := q.Stand("a", "floor")
+		if why != Open || !s.Live() {
+			t.Fatalf("standby %d: %q", i, why)
+		}
+		by[i] = s
+	}
+	if _, why := q.Stand("a", "floor"); why != TokenLive {
+		t.Errorf("one standby more than may be: %q, want %q", why, TokenLive)
+	}
+	var seats [liveOnStream]*Seat
+	for i := range seats {
+		s, why := q.Take("a", "floor")
+		if why != Open || !s.Live() {
+			t.Fatalf("viewer %d beside standbys: %q", i, why)
+		}
+		seats[i] = s
+	}
+	if why := by[0].Play(); why != TokenLive {
+		t.Errorf("a standby that plays beside as many as may: %q, want %q", why, TokenLive)
+	}
+	seats[0].Leave()
+	if why := by[0].Play(); why != Open || by[0].Play() != Open {
+		t.Errorf("a standby that plays where one has left: %q", why)
+	}
+	if why := by[0].Pause(); why != Open || by[0].Pause() != Open {
+		t.Errorf("and stands by again: %q", why)
+	}
+	if why := seats[1].Pause(); why != TokenLive {
+		t.Errorf("a viewer that would be one standby too many: %q, want %q", why, TokenLive)
+	}
+	for _, s := range append(by[:], seats[:]...) {
+		s.Leave()
+	}
+	if len(q.bearers) != 0 {
+		t.Errorf("%d bearers are remembered who have left", len(q.bearers))
+	}
+}
+
 // Whatever comes and goes, nothing is counted twice or for ever.
 func TestQuotaIsGivenBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -65,7 +108,8 @@ func TestQuotaIsGivenBack(t *testing.T) {
 		var seats []*Seat
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
 			session, stream := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "session"), rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "stream")
-			if s, why := q.Take(session, stream); why == Open {
+			take := rapid.SampledFrom([]func(string, string) (*Seat, Reason){q.Take, q.Stand}).Draw(t, "how")
+			if s, why := take(session, stream); why == Open {
 				seats = append(seats, s)
 			}
 			for range rapid.IntRange(0, 3).Draw(t, "later") {
@@ -73,20 +117,32 @@ func TestQuotaIsGivenBack(t *testing.T) {
 					continue
 				}
 				s := rapid.SampledFrom(seats).Draw(t, "seat")
-				if rapid.Bool().Draw(t, "leaves") {
+				switch rapid.IntRange(0, 3).Draw(t, "does") {
+				case 0:
 					s.Leave()
-				} else if !s.Live() {
-					s.Leave()
+				case 1:
+					s.Play()
+				case 2:
+					s.Pause()
+				case 3:
+					if !s.Live() {
+						s.Leave()
+					}
 				}
 			}
 			for session, b := range q.bearers {
-				sum := 0
-				for stream, n := range b.on {
-					if sum += n; n > liveOnStream || n == 0 {
-						t.Fatalf("%s has %d on %s", session, n, stream)
+				for _, own := range []tally{b.live, b.standing} {
+					sum := 0
+					for stream, n := range own.on {
+						if sum += n; n > liveOnStream || n == 0 {
+							t.Fatalf("%s has %d on %s", session, n, stream)
+						}
+					}
+					if sum != own.all || own.all > liveInAll {
+						t.Fatalf("%s: %+v", session, b)
 					}
 				}
-				if sum != b.live || b.live > liveInAll || b.unfinished < 0 || b.unfinished > unfinished {
+				if b.unfinished < 0 || b.unfinished > unfinished {
 					t.Fatalf("%s: %+v", session, b)
 				}
 			}

@@ -68,14 +68,15 @@ func (v *viewer) sound() int64 {
 }
 
 // first returns the flow that v, which shows nothing, begins with, where it should have rung i: the best one
-// of which there is a picture. Where i was only just asked for it waits a moment, rather than begin lower.
+// of which there is a picture. Where i was only just asked for it waits a moment, rather than begin lower, unless it is
+// urgent.
 func (s *Shard) first(v *viewer, flows []*stream.Flow, rungs []layer.Rung, i int, at mono) *stream.Flow {
 	n := layer.Nearest(rungs, i)
 	if _, ok := flows[n].Group(); ok && n == i {
 		return flows[i]
 	}
 	fresh := flows[i].Ring.Head() == 0 || rungs[i].State == layer.Live
-	if fresh && at-v.feed.wants[flows[i].Index].since < firstFor {
+	if fresh && !v.urgent && at-v.feed.wants[flows[i].Index].since < firstFor {
 		return flows[i]
 	}
 	for j := n; j >= 0; j-- {
@@ -101,7 +102,7 @@ func (s *Shard) selected(v *viewer, want Selection, at mono) {
 
 // adapt brings v to the layer it should see.
 func (s *Shard) adapt(v *viewer, at mono) {
-	if !v.video.served() {
+	if !v.video.served() || v.standby {
 		return
 	}
 	l := &v.video

@@ -24,7 +24,7 @@ const (
 func (s *Shard) admit(j Join, at mono) {
 	v := &viewer{
 		join: j, place: len(s.viewers), seat: -1, locals: [2]Credentials{j.Local}, peer: j.Peer,
-		added: at, seen: at,
+		added: at, seen: at, standby: j.Standby,
 	}
 	v.video.media, v.audio.media = &v.join.Video, &v.join.Audio
 	for _, l := range [...]*lane{&v.video, &v.audio} {
@@ -44,7 +44,7 @@ func (s *Shard) admit(j Join, at mono) {
 	f.joining++
 	s.joining++
 	v.feed = f
-	if flows, _ := f.rungs(&v.video, s.wall(at), at); len(flows) > 0 {
+	if flows, _ := f.rungs(&v.video, s.wall(at), at); len(flows) > 0 && !v.standby {
 		f.want(flows[len(flows)-1], at) // it begins there: a layer that sleeps wakes during the handshake
 	}
 	s.viewers = append(s.viewers, v)

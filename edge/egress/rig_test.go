@@ -73,6 +73,7 @@ type client struct {
 	at      []time.Time
 	reports []rtcp.Packet
 	ended   []Reason
+	turns   []bool
 }
 
 func (r *rig) media(form Form, codec stream.Codec, rtx uint8, ssrc uint32) Media {
@@ -108,15 +109,33 @@ func (r *rig) join(s *stream.Stream, session string, video, audio Form) *client 
 // joinAt is join with a socket that is there already.
 func (r *rig) joinAt(sock *socket, s *stream.Stream, session string, video, audio Form) *client {
 	r.t.Helper()
+	return r.joinAs(sock, s, Join{Session: session}, video, audio)
+}
+
+// standby seats a session of s that stands by.
+func (r *rig) standby(s *stream.Stream, session string) *client {
+	r.t.Helper()
+	sock, err := openSocket(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = sock.close() })
+	return r.joinAs(sock, s, Join{Session: session, Standby: true}, Form{Type: 96}, Form{Type: 111})
+}
+
+// joinAs seats a viewer of what j says and the rest that every one has.
+func (r *rig) joinAs(sock *socket, s *stream.Stream, j Join, video, audio Form) *client {
+	r.t.Helper()
 	c := &client{r: r, sock: sock}
+	session := j.Session
 	at := r.now.Sub(r.s.started)
 	r.s.now = at
 	n := len(r.s.viewers) + 1
 	r.s.admit(Join{
-		Session: session, StreamID: s.ID, Source: source1{s}, CName: "c", Log: slog.New(slog.DiscardHandler),
+		Session: session, Standby: j.Standby, StreamID: s.ID, Source: source1{s}, CName: "c", Log: slog.New(slog.DiscardHandler),
 		Local: Credentials{session, "password-of-the-edge-side"}, Peer: Credentials{"peer", "password-of-the-viewer-side"},
 		Video: r.media(video, vp8, 97, uint32(1000*n)), Audio: r.media(audio, opus, 0, uint32(1000*n+1)),
-		Ready: func() {}, Ended: func(why Reason) { c.ended = append(c.ended, why) },
+		Ready: func() {}, Turned: func(plays bool) { c.turns = append(c.turns, plays) }, Ended: func(why Reason) { c.ended = append(c.ended, why) },
 	}, at)
 	c.v = r.s.bySess[session]
 	r.s.move(c.v, sock.local)

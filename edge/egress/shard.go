@@ -198,7 +198,7 @@ func (s *Shard) tend(f *feed, at mono) {
 	if at-f.quietAt >= quiet/2 {
 		f.quietAt = at
 		for _, v := range f.viewers {
-			if at-v.sentAt >= quiet/2 {
+			if at-v.sentAt >= v.quietFor() {
 				s.sendReport(v, at)
 			}
 		}
@@ -250,14 +250,17 @@ func (s *Shard) enter(v *viewer, at mono) {
 	v.join.Ready()
 	s.estimate(v)
 	s.tune(v, at)
-	if v.video.flow() == nil && v.audio.flow() == nil {
-		s.end(v, ReasonCodec)
-	}
 }
 
-// tune puts v on the flows of its feed's stream that it should get.
+// tune puts v on the flows of its feed's stream that it should get. Where there is none for it, it ends.
 func (s *Shard) tune(v *viewer, at mono) {
 	f := v.feed
+	if v.standby {
+		if f.pick(stream.Audio, &v.audio) == nil && f.pick(stream.Video, &v.video) == nil {
+			s.end(v, ReasonCodec)
+		}
+		return
+	}
 	if v.audio.served() {
 		if flow := f.pick(stream.Audio, &v.audio); flow != nil {
 			s.hear(v, flow)
@@ -267,6 +270,9 @@ func (s *Shard) tune(v *viewer, at mono) {
 		if flow := s.chosen(v, at); flow != nil {
 			s.show(v, flow, at)
 		}
+	}
+	if v.video.flow() == nil && v.audio.flow() == nil {
+		s.end(v, ReasonCodec)
 	}
 }
 
@@ -292,11 +298,7 @@ func (s *Shard) replace(f *feed, next *stream.Stream, at mono) {
 	f.release()
 	f.setStream(next, at)
 	for i := len(f.viewers) - 1; i >= 0; i-- {
-		v := f.viewers[i]
-		s.tune(v, at)
-		if v.video.flow() == nil && v.audio.flow() == nil {
-			s.end(v, ReasonCodec)
-		}
+		s.tune(f.viewers[i], at)
 	}
 }
 

@@ -38,12 +38,14 @@ type Join struct {
 	CName       string
 	Video       Media
 	Audio       Media
+	Standby     bool // it gets no media before Play
 	Log         *slog.Logger
 
-	// Ready is called once media can flow, Ended once when the viewer is gone; both by the shard's loop,
-	// so they must not block.
-	Ready func()
-	Ended func(Reason)
+	// Ready is called once media can flow, Turned after each Play and Pause that changed something, Ended once when the
+	// viewer is gone; all by the shard's loop, so they must not block.
+	Ready  func()
+	Turned func(plays bool)
+	Ended  func(Reason)
 }
 
 // How long a viewer may be silent or unfinished.
@@ -77,6 +79,8 @@ type viewer struct {
 	probeAt mono
 	doubted bool // in the shard's list of those in doubt
 	joined  bool // it was live once
+	standby bool // it gets no media
+	urgent  bool // it stood by: its picture stands, and any at once is better than a good one soon
 
 	seal   *sealer // nil before the handshake is done
 	video  lane
@@ -85,7 +89,8 @@ type viewer struct {
 	asked  Selection
 	pli    wish
 
-	askedAt mono // when asked was last heeded at once
+	askedAt  mono // when asked was last heeded at once
+	playedAt mono // when it last began to play; 0 where it never stood by
 
 	rtt    time.Duration // 0 while unknown
 	resend bucket
