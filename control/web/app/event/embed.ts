@@ -17,6 +17,7 @@ const asked = new URLSearchParams(location.search);
 const player = el('freshet-player', {
   event: slug,
   api: apiBase,
+  standby: 'warm',
   autoplay: asked.get('autoplay') !== '0',
   class: 'player',
 });

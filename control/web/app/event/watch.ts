@@ -30,6 +30,7 @@ const player = el('freshet-player', {
   token: known ? stay.entry.token : undefined,
   language: known ? stay.knock.language : undefined,
   autoplay: known,
+  standby: 'warm',
   keys: 'page',
   class: known ? 'player' : 'player unsaid',
 });

@@ -38,6 +38,10 @@ export class Edges {
     this.#failed.set(whep, now);
   }
 
+  failAll(which: (edge: Edge) => boolean, now: number): void {
+    for (const edge of this.#ranked) if (which(edge)) this.fail(edge.whep, now);
+  }
+
   /** Whether every edge has failed lately, so that a newer ranking is worth asking for. */
   exhausted(now: number): boolean {
     return this.#ranked.every(edge => this.#banned(edge, now));
@@ -56,6 +60,20 @@ export class Edges {
     const fresh = this.#ranked.find(edge => !this.#banned(edge, now));
     if (fresh) return fresh;
     return [...this.#ranked].sort((a, b) => this.#failedAt(a) - this.#failedAt(b))[0];
+  }
+
+  /** The best edge that fits and has not failed lately; undefined without one. */
+  among(fits: (edge: Edge) => boolean, now: number): Edge | undefined {
+    return this.#ranked.find(edge => fits(edge) && !this.#banned(edge, now));
+  }
+
+  has(whep: string): boolean {
+    return this.#ranked.some(edge => edge.whep === whep);
+  }
+
+  /** Whether it failed lately. */
+  rests(edge: Edge, now: number): boolean {
+    return this.#banned(edge, now);
   }
 
   #failedAt(edge: Edge): number {

@@ -102,6 +102,11 @@ export class FreshetPlayer extends HTMLElement {
     );
   }
 
+  /** The edge that stands by, with the attribute standby; empty while none does. */
+  get standby(): string {
+    return this.#viewing?.standby ?? '';
+  }
+
   /** The WHEP address that is being played; empty before one is. */
   get whep(): string {
     return this.#viewing?.peer?.edge.whep ?? '';
@@ -236,24 +241,28 @@ export class FreshetPlayer extends HTMLElement {
       event !== null
         ? joined(api || '/api/v1', event, { stream, language }, token, document.baseURI)
         : fixed(src, token, document.baseURI);
-    const viewing = new Viewing(source, {
-      happened: (what, why) => {
-        if (!playing.signal.aborted) this.#happened(what, why);
+    const viewing = new Viewing(
+      source,
+      {
+        happened: (what, why) => {
+          if (!playing.signal.aborted) this.#happened(what, why);
+        },
+        planned: ({ session, token, expires }) => {
+          if (playing.signal.aborted) return;
+          this.dispatchEvent(
+            new CustomEvent<EntryDetail>('freshet-entry', {
+              bubbles: true,
+              composed: true,
+              detail: { session, token, expires },
+            }),
+          );
+        },
+        show: peer => {
+          if (!playing.signal.aborted) this.#show(peer);
+        },
       },
-      planned: ({ session, token, expires }) => {
-        if (playing.signal.aborted) return;
-        this.dispatchEvent(
-          new CustomEvent<EntryDetail>('freshet-entry', {
-            bubbles: true,
-            composed: true,
-            detail: { session, token, expires },
-          }),
-        );
-      },
-      show: peer => {
-        if (!playing.signal.aborted) this.#show(peer);
-      },
-    });
+      this.getAttribute('standby') === 'warm',
+    );
     this.#viewing = viewing;
     void viewing.run(playing.signal);
   }

@@ -3,8 +3,8 @@ import { type Edge } from './edges';
 import { type Layers, layersOf } from './layers';
 import { type Hop, pathOf, statsRelation } from './path';
 import { Problem, asProblem } from './problem';
-import { type Counters, Pulse } from './pulse';
-import { type Figures, type Look, figuresOf, find, lookAt, number } from './rates';
+import { type Counters, Pulse, standbyLostAfterMS } from './pulse';
+import { type Figures, type Look, type Stat, figuresOf, find, lookAt, number } from './rates';
 import { Resource } from './resource';
 import { withStereo } from './sdp';
 
@@ -14,6 +14,16 @@ const connectWithinMS = 5000;
 const mediaWithinMS = 4000;
 /** How often counters are read: half of what makes an edge lost. */
 const lookEveryMS = 200;
+/** How often, where another edge stands by and no picture comes: a quarter of what makes this one suspect. */
+const keenEveryMS = 50;
+/** How often, while it stands by: as often as its edge speaks. */
+const idleEveryMS = 500;
+/** How often it is looked for the first picture of a session that stood by. */
+const pictureEveryMS = 10;
+/** Longest wait for the answer to play or pause. */
+const sayWithinMS = 1500;
+/** What an edge says play to that knows standbys. */
+const playRelation = 'urn:ietf:params:whep:ext:freshet:play';
 /** How often figures are made of them. */
 const figuresEveryMS = 1000;
 
@@ -31,6 +41,12 @@ export class Peer {
   #stop = new AbortController();
   /** Whether the viewer asked for sound alone: then no picture is awaited. */
   #soundAlone = false;
+  /** Whether it is connected and gets no media. */
+  #standsBy = false;
+  /** Called after each look that finds the edge silent for so long that it may be lost. It is looked closely while set. */
+  suspected: (() => void) | undefined;
+  /** Set while another edge is tried: silence alone does not end this session then. */
+  doubted = false;
 
   private constructor(
     edge: Edge,
@@ -47,6 +63,21 @@ export class Peer {
 
   /** Opens a session at edge. The offer goes out at once: an edge is ICE-lite and needs no candidate of ours. */
   static async open(edge: Edge, token: string, signal: AbortSignal): Promise<Peer> {
+    return Peer.#offer(edge, edge.whep, token, signal);
+  }
+
+  /** Opens a session that gets no media before play. Throws a Problem where the edge knows no such thing, too. */
+  static async stand(edge: Edge, token: string, signal: AbortSignal): Promise<Peer> {
+    const address = new URL(edge.whep);
+    address.searchParams.set('standby', 'warm');
+    const peer = await Peer.#offer(edge, address.href, token, signal);
+    peer.#standsBy = true;
+    if (peer.resource.links.some(link => link.rel === playRelation)) return peer;
+    peer.close();
+    throw new Problem('standby', 201, 'The edge knows no standby');
+  }
+
+  static async #offer(edge: Edge, whep: string, token: string, signal: AbortSignal): Promise<Peer> {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     let resource: Resource | undefined;
     try {
@@ -56,7 +87,7 @@ export class Peer {
       const sdp = withStereo(offer.sdp ?? '');
       // Local and remote work at once: the edge answers while the browser prepares to send checks.
       const [opened] = await Promise.all([
-        Resource.open(edge.whep, sdp, token, signal),
+        Resource.open(whep, sdp, token, signal),
         pc.setLocalDescription({ type: 'offer', sdp }),
       ]);
       resource = opened;
@@ -92,6 +123,42 @@ export class Peer {
     }
   }
 
+  /**
+   * Has a standby get media. Resolves once the first picture (sound: the first sound) has come, or with false where back
+   * says that nobody needs it any more. Throws a Problem.
+   */
+  async play(sound: boolean, back: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const kind = sound ? 'audio' : 'video';
+    const before = this.#heard(kind);
+    const start = performance.now();
+    this.#standsBy = false;
+    this.doubted = true; // what it hears until then is no silence
+    await this.resource.say('play', sayWithinMS, signal);
+    while (this.#heard(kind) === before) {
+      signal.throwIfAborted();
+      if (await back()) return false;
+      if (performance.now() - start > sayWithinMS) throw new Problem('media', 0, 'The edge sent no media');
+      await pause(pictureEveryMS);
+    }
+    if (await back()) return false;
+    this.#pulse = new Pulse(this.#count(await this.#read()), performance.now());
+    this.doubted = false;
+    return true;
+  }
+
+  /** Has it stand by: again, or still, which keeps the way open by which it is told to play. Throws a Problem. */
+  async pause(signal: AbortSignal): Promise<void> {
+    await this.resource.say('pause', sayWithinMS, signal);
+    this.#standsBy = true;
+    this.doubted = false;
+  }
+
+  /** When what was played last of kind came, on the browser's clock. */
+  #heard(kind: string): number {
+    const receivers = this.pc.getReceivers().filter(({ track }) => track.kind === kind);
+    return Math.max(0, ...receivers.flatMap(r => r.getSynchronizationSources().map(s => s.timestamp)));
+  }
+
   /** Resolves, with why, when the session cannot go on. */
   get over(): Promise<Problem> {
     return this.#over.promise;
@@ -105,6 +172,22 @@ export class Peer {
   /** Whether the edge is silent now: no packet of any kind for 400 ms. */
   get lost(): boolean {
     return this.pc.connectionState !== 'connected' || (this.#pulse?.lost ?? false);
+  }
+
+  /** Whether the edge may be silent, and another be tried. */
+  get suspect(): boolean {
+    return this.pc.connectionState !== 'connected' || (this.#pulse?.suspect ?? false);
+  }
+
+  /** Whether the edge speaks, by counters read now. */
+  async speaks(): Promise<boolean> {
+    this.#pulse?.look(this.#count(await this.#read()), performance.now());
+    return !this.suspect;
+  }
+
+  /** Whether there is sound and no picture. */
+  get soundAlone(): boolean {
+    return this.#soundAlone || this.#heard('video') === 0;
   }
 
   /** ms since media of any kind came. */
@@ -143,8 +226,15 @@ export class Peer {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stop;
+    let lookedAt = performance.now();
+    let heard = 0;
     while (!signal.aborted) {
-      await pause(lookEveryMS);
+      await pause(this.#standsBy ? idleEveryMS : this.suspected ? keenEveryMS : lookEveryMS);
+      // Counters cost a browser more than asking what it played last: while that moves they are not read more often.
+      const newest = Math.max(this.#heard('video'), this.#heard('audio'));
+      const moves = newest !== heard;
+      heard = newest;
+      if (moves && performance.now() - lookedAt < lookEveryMS) continue;
       let look: Look;
       try {
         look = await this.#read();
@@ -154,14 +244,21 @@ export class Peer {
         return;
       }
       const now = performance.now();
+      lookedAt = now;
       this.#pulse?.look(this.#count(look), now);
       if (now - this.#figuresAt >= figuresEveryMS) {
         this.figures = figuresOf(look, this.#look, Date.now());
         this.#look = look;
         this.#figuresAt = now;
       }
-      if (this.#pulse?.lost === true) this.end(new Problem('quiet', 0, 'The edge fell silent'));
+      if (this.#pulse?.suspect === true) this.suspected?.();
+      if (this.#silent) this.end(new Problem('quiet', 0, 'The edge fell silent'));
     }
+  }
+
+  get #silent(): boolean {
+    if (this.#standsBy) return (this.#pulse?.quietMS ?? 0) >= standbyLostAfterMS;
+    return !this.doubted && this.#pulse?.lost === true;
   }
 
   async #read(): Promise<Look> {
@@ -215,7 +312,32 @@ export function countersOf(look: Look, soundAlone: boolean): Counters {
     packets: number(find(look, 'transport'), 'packetsReceived') ?? rtp + reports,
     media: rtp,
     pictures: (hasVideo ? number(video, 'framesDecoded') : number(audio, 'packetsReceived')) ?? 0,
+    sinceMS: sinceOf([video, audio]),
   };
+}
+
+/** ms from the newest packet of stats to when they were made; undefined where none tells. */
+function sinceOf(stats: (Stat | undefined)[]): number | undefined {
+  const all = stats.flatMap(stat => {
+    const at = number(stat, 'lastPacketReceivedTimestamp');
+    return stat && at !== undefined ? [stat.timestamp - at] : [];
+  });
+  return all.length > 0 ? Math.min(...all) : undefined;
+}
+
+/** Waits until the session of peer is over. Throws signal's reason when it aborts, or has: that fires no event again. */
+export function overOf(peer: Pick<Peer, 'over'>, signal: AbortSignal): Promise<Problem> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    void peer.over.then(why => {
+      signal.removeEventListener('abort', abort);
+      resolve(why);
+    });
+  });
 }
 
 function pause(ms: number): Promise<void> {

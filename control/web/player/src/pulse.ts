@@ -2,6 +2,12 @@
 
 /** An edge that sends nothing at all for this long is lost: it sends a report every 100 ms while a stream is silent. */
 export const quietAfterMS = 400;
+/** Where another edge stands by, that one is told to play by then: two reports at least have not come. */
+export const suspectAfterMS = 200;
+/** And not before so many looks: after a time in which the page got no turn, packets may wait to be counted. */
+const suspectLooks = 3;
+/** A standby hears from its edge every 500 ms: after so long it is of no use. */
+export const standbyLostAfterMS = 2000;
 
 /** Counters of one moment; each only grows while its thing lives. */
 export interface Counters {
@@ -11,6 +17,8 @@ export interface Counters {
   media: number;
   /** Frames decoded; for sound alone, audio packets. */
   pictures: number;
+  /** ms from the newest media packet to this moment; undefined where the browser does not tell. */
+  sinceMS?: number | undefined;
 }
 
 export class Pulse {
@@ -19,6 +27,8 @@ export class Pulse {
   #mediaAt: number;
   #movedAt: number;
   #seenAt: number;
+  /** Looks in a row that found no packet. */
+  #empty = 0;
 
   constructor(counters: Counters, now: number) {
     this.#last = counters;
@@ -27,8 +37,15 @@ export class Pulse {
 
   /** Takes the counters of now. Looks may be far apart: a hidden page's timers run once a second. */
   look(counters: Counters, now: number): void {
-    if (counters.packets !== this.#last.packets) this.#heardAt = now;
-    if (counters.media !== this.#last.media) this.#mediaAt = now;
+    // Media may have come just after the last look, and nothing since.
+    const since = counters.media === this.#last.media ? 0 : (counters.sinceMS ?? 0);
+    const heardAt = Math.max(now - Math.max(since, 0), this.#seenAt);
+    this.#empty++;
+    if (counters.packets !== this.#last.packets) {
+      this.#heardAt = heardAt;
+      this.#empty = 0;
+    }
+    if (counters.media !== this.#last.media) this.#mediaAt = heardAt;
     if (counters.pictures !== this.#last.pictures) this.#movedAt = now;
     this.#last = counters;
     this.#seenAt = now;
@@ -52,5 +69,10 @@ export class Pulse {
   /** Whether the edge is lost. */
   get lost(): boolean {
     return this.quietMS >= quietAfterMS;
+  }
+
+  /** Whether the edge may be lost. */
+  get suspect(): boolean {
+    return this.quietMS >= suspectAfterMS && this.#empty >= suspectLooks;
   }
 }

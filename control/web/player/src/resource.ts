@@ -96,6 +96,15 @@ export class Resource {
     return response.status;
   }
 
+  /** Says a word to the session. It carries nothing but the address, so that a browser need not ask first whether it may. */
+  async say(word: string, withinMS: number, signal: AbortSignal): Promise<void> {
+    const response = await fetch(`${this.url}/${word}`, {
+      method: 'POST',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(withinMS)]),
+    });
+    if (!response.ok) throw await problemOf(response);
+  }
+
   /** Ends the session. Works while the page is being left; a failure is the endpoint's to notice. */
   async end(): Promise<void> {
     try {

@@ -2,11 +2,12 @@
 import { Backoff, sleep } from './backoff';
 import { type Edge, Edges } from './edges';
 import { type Happening, stallAfterMS } from './machine';
-import { Peer } from './peer';
+import { Peer, overOf } from './peer';
 import { Problem, asProblem } from './problem';
 import { type Plan, type Source, isAbsent, isFinal } from './source';
+import { Standby } from './standby';
 
-/** Spreads out the viewers of an edge that died. */
+/** Spreads out the viewers of an edge that died, where no other one stands by. */
 const moveWithinMS = 300;
 /** Spreads out the viewers of an edge that is drained: it has time. */
 const leaveWithinMS = 5000;
@@ -40,11 +41,21 @@ export class Viewing {
   #leaving: ReturnType<typeof setTimeout> | undefined;
   /** An edge refused the token, and control was asked for another since. */
   #refused = false;
+  /** undefined where none is wanted, or nothing plays. */
+  #standby: Standby | undefined;
 
   constructor(
     private readonly source: Source,
     private readonly watcher: Watcher,
+    /** Whether a second edge stands by. */
+    private readonly warm = false,
   ) {}
+
+  /** The node of the edge that stands by, or its host where it has no name; empty while none does. */
+  get standby(): string {
+    const edge = this.#standby?.ready?.edge;
+    return edge ? edge.node || new URL(edge.whep).host : '';
+  }
 
   /** The session that is shown. */
   get peer(): Peer | undefined {
@@ -62,6 +73,7 @@ export class Viewing {
 
   /** Moves away from the edge, if it is of one of nodes: some seconds from now, since others are told the same. */
   leave(nodes: string[]): void {
+    this.#standby?.leave(nodes);
     const at = this.#at;
     if (this.#leaving !== undefined || !at || !nodes.includes(at.node)) return;
     this.#leaving = setTimeout(() => {
@@ -95,23 +107,68 @@ export class Viewing {
     let edge: Edge | undefined;
     try {
       edge = await this.#nextEdge(signal);
-      const next = await this.#open(edge, signal);
-      this.#take(next);
-      this.#at = edge;
-      const why = await overOf(next, signal);
-      if (why.kind === 'asked') {
-        this.#edges.fail(edge.whep, performance.now());
-        this.watcher.happened('move', why);
-        return true;
+      let next: Peer | undefined = await this.#open(edge, signal);
+      while (next) {
+        this.#take(next, edge);
+        next = await this.#stay(next, signal);
+        edge = next?.edge ?? edge;
       }
-      await sleep(Math.random() * moveWithinMS, signal);
-      this.#edges.fail(edge.whep, performance.now());
-      this.watcher.happened('move', why);
       return true;
     } catch (thrown) {
       if (signal.aborted) return false;
       return this.#failed(edge, asProblem(thrown), signal);
     }
+  }
+
+  /** Stays with a session until it is over. Answers the one that goes on in its place: the standby, if that plays. */
+  async #stay(peer: Peer, signal: AbortSignal): Promise<Peer | undefined> {
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    const standby = this.#standBy(until);
+    let ended = false;
+    let by: Peer | undefined;
+    let trial: Promise<Peer | undefined> | undefined;
+    const relieve = () =>
+      (trial ??= standby
+        ?.relieve(peer.soundAlone, async () => !ended && (await peer.speaks()), until)
+        .then(found => {
+          if (!found) trial = undefined;
+          return found;
+        }));
+    peer.suspected = standby && (() => void this.#doubt(peer, relieve));
+    try {
+      const why = await overOf(peer, signal);
+      ended = true;
+      by = await relieve();
+      if (!by && why.kind !== 'asked') await sleep(Math.random() * moveWithinMS, signal);
+      if (this.#at) this.#edges.fail(this.#at.whep, performance.now());
+      this.watcher.happened('move', why);
+      return by;
+    } finally {
+      peer.suspected = undefined;
+      this.#standby = undefined;
+      if (!by) void trial?.then(late => late?.close());
+      over.abort(); // closes the standby, so that there are never more than two sessions
+    }
+  }
+
+  /** Tries whether the standby has a picture before peer, which fell silent, speaks again. */
+  async #doubt(peer: Peer, relieve: () => Promise<Peer | undefined> | undefined): Promise<void> {
+    if (peer.doubted || !this.#standby?.ready) return;
+    peer.doubted = true;
+    if (await relieve()) peer.end(new Problem('quiet', 0, 'The edge fell silent'));
+    peer.doubted = false;
+  }
+
+  /** Has a second edge stand by until signal aborts, if one is wanted. */
+  #standBy(signal: AbortSignal): Standby | undefined {
+    if (!this.warm) return undefined;
+    const fits = (edge: Edge) => edge.whep !== this.#at?.whep && !this.#edges.rests(edge, performance.now());
+    const standby = new Standby(fits, () => this.#plan?.token ?? '');
+    standby.replace(this.#plan?.edges ?? []);
+    this.#standby = standby;
+    void standby.run(signal);
+    return standby;
   }
 
   async #open(edge: Edge, signal: AbortSignal): Promise<Peer> {
@@ -128,9 +185,10 @@ export class Viewing {
     }
   }
 
-  #take(peer: Peer): void {
+  #take(peer: Peer, edge: Edge): void {
     const old = this.#peer;
     this.#peer = peer;
+    this.#at = edge;
     if (old) this.watcher.show(peer);
     old?.close();
     this.#refused = false;
@@ -154,6 +212,7 @@ export class Viewing {
     const plan = await this.source(signal, this.#edges.resting(performance.now()));
     this.#plan = plan;
     this.#edges.replace(plan.edges);
+    this.#standby?.replace(plan.edges);
     this.watcher.planned(plan);
   }
 
@@ -219,19 +278,4 @@ export class Viewing {
     if (peer.silentMS > silentAfterMS) return new Problem('silent', 0, 'The publisher sends nothing');
     return new Problem('picture', 0, 'No picture arrives');
   }
-}
-
-/** Waits until the session of peer is over. Throws signal's reason when it aborts, or has: that fires no event again. */
-function overOf(peer: Peer, signal: AbortSignal): Promise<Problem> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const abort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    void peer.over.then(why => {
-      signal.removeEventListener('abort', abort);
-      resolve(why);
-    });
-  });
 }

@@ -1,34 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Edge } from '../src/edges';
 import { type Happening } from '../src/machine';
 import { Peer, countersOf } from '../src/peer';
 import { Problem } from '../src/problem';
 import { type Stat } from '../src/rates';
 import { type Source, fixed, joined } from '../src/source';
 import { Viewing } from '../src/viewing';
-
-/** What Viewing uses of a session; stillMS and connected are the test's. */
-class FakePeer {
-  stillMS = 0;
-  silentMS = 0;
-  lost = false;
-  closed = false;
-  connected = () => Promise.resolve();
-  media = () => Promise.resolve();
-  end!: (why: Problem) => void;
-  readonly over = new Promise<Problem>(resolve => {
-    this.end = resolve;
-  });
-  close(): void {
-    this.closed = true;
-  }
-}
-
-const edge = (node: string): Edge => ({ node, region: '', whep: `https://${node}/whep/s` });
-const planned =
-  (...nodes: string[]): Source =>
-  () =>
-    Promise.resolve({ session: '', token: '', expires: undefined, edges: nodes.map(edge) });
+import { FakePeer, edge, planned } from './fakepeer';
 
 let told: Happening[];
 let controller: AbortController;
