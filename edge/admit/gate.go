@@ -11,7 +11,7 @@ const (
 	settle      = 2 * time.Second
 	settleTicks = int(settle / Every)
 
-	// standbysMost bounds those that stand by: each keeps some 15 KB, and has two packets a second.
+	// standbysMost bounds those that stand by: each keeps 9 KB in its shard, and has two packets a second.
 	standbysMost = 20_000
 )
 

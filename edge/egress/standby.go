@@ -8,7 +8,7 @@ import (
 
 const (
 	// standbyReport is how often a session that stands by hears from its edge: often enough that its viewer takes
-	// another within two seconds, and a sixtieth of the packets that a viewer gets.
+	// another within some seconds, and two packets where a viewer gets a hundred.
 	standbyReport = 500 * time.Millisecond
 	// playEvery is how often a session may begin to play: it costs a key frame and what follows.
 	playEvery = 250 * time.Millisecond

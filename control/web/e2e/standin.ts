@@ -223,6 +223,10 @@ export class StandIn {
   async #whep(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const [, , edge = '', , id = '', sub = ''] = path.split('/');
     const mood = this.moods.get(edge) ?? 'dead';
+    if (new URL(request.url ?? '/', this.url).searchParams.has('standby')) {
+      response.writeHead(204).end(); // these edges open none, so that journeys see each edge asked when it is needed
+      return;
+    }
     this.asked.push(`${request.method ?? ''} ${edge}${sub === '' ? '' : `/${sub}`}`);
     if (mood === 'dead') {
       request.destroy();

@@ -5,14 +5,17 @@ import { Cluster } from '../cluster';
 import { untilFrames, untilState } from '../page';
 
 const edges = ['edge-1', 'edge-2', 'edge-3'];
-/** In each death, of those whose edge died: so that there are 20 in few rounds. */
+/** More are too much for two cores: each decodes in software. */
 const viewers = 3;
-const rounds = Number(process.env['FRESHET_DEATHS'] ?? 12);
+/** So that 20 viewers and more are hit. */
+const deaths = 10;
+/** A page that got no turn for so long, in ms, tells nothing of the mesh. */
+const starvedMS = 250;
 
 // What records the journey, or paints more than a small picture, takes the time that is measured.
 test.use({ trace: 'off', viewport: { width: 480, height: 360 } });
 
-/** What a page notes: painted frames and turns, by its own clock, since mark. */
+/** What a page notes: when frames were painted and when it had a turn, by its own clock, and the player's states. */
 interface Noted {
   frames: number[];
   turns: number[];
@@ -21,7 +24,7 @@ interface Noted {
 
 /** Opens a viewer at the watch page. */
 async function watch(page: Page, url: string): Promise<void> {
-  await page.goto(url);
+  await page.goto(`${url}/e/talk?lang=en`);
   await untilState(page, 'playing', 20_000);
   await page.evaluate(() => {
     const noted: Noted = { frames: [], turns: [], states: [] };
@@ -41,7 +44,7 @@ async function watch(page: Page, url: string): Promise<void> {
   });
 }
 
-/** Forgets what a page noted. */
+/** Forgets what page noted. */
 function mark(page: Page): Promise<void> {
   return page.evaluate(() => {
     const { noted } = globalThis as unknown as { noted: Noted };
@@ -49,69 +52,92 @@ function mark(page: Page): Promise<void> {
   });
 }
 
-/** The longest gaps between two frames and between two turns of the page since mark, in ms, and the states it went through. */
-function gaps(page: Page): Promise<{ frames: number; turns: number; states: string[] }> {
+/** Since mark: the longest times between two frames and between two turns, in ms, and the states. */
+function since(page: Page): Promise<{ frames: number; turns: number; states: string[] }> {
   return page.evaluate(() => {
     const { noted } = globalThis as unknown as { noted: Noted };
-    const longest = (at: number[]) => Math.max(...at.slice(1).map((t, i) => t - (at[i] ?? t)));
+    const longest = (times: number[]) => Math.max(...times.slice(1).map((t, i) => t - (times[i] ?? t)));
     return { frames: longest(noted.frames), turns: longest(noted.turns), states: noted.states };
   });
 }
 
-const at = (page: Page) => page.evaluate(() => document.querySelector('freshet-player')?.session?.edge ?? '');
+const edgeOf = (page: Page) =>
+  page.evaluate(() => document.querySelector('freshet-player')?.session?.edge ?? '');
 
-/** Waits until a second edge stands by for the viewer of page, other than one that is dead. */
+/** Waits until a second edge stands by for page's viewer. */
 async function untilStandby(page: Page): Promise<void> {
-  await page.waitForFunction(
-    () => (document.querySelector('freshet-player')?.standby ?? '') !== '',
-    undefined,
-    {
-      timeout: 60_000,
-    },
-  );
+  await page.waitForFunction(() => document.querySelector('freshet-player')?.standby !== '', undefined, {
+    timeout: 60_000,
+  });
 }
 
-test('an edge dies, another one stands by', { tag: '@idle' }, async ({ context }, info) => {
-  test.setTimeout(rounds * 90_000);
+/** Waits until page plays from another edge than dead. */
+async function untilElsewhere(page: Page, dead: string): Promise<void> {
+  await page.waitForFunction(
+    edge => {
+      const player = document.querySelector('freshet-player');
+      return player?.state === 'playing' && player.session !== undefined && player.session.edge !== edge;
+    },
+    dead,
+    { timeout: 20_000 },
+  );
+  await untilFrames(page, 60);
+}
+
+test(
+  'an edge dies: the page goes on by itself, and has another standby',
+  { tag: '@more' },
+  async ({ page }) => {
+    test.setTimeout(180_000);
+    const cluster = await Cluster.start(edges);
+    try {
+      await watch(page, cluster.url);
+      await untilStandby(page);
+      const [dying, by] = [
+        await edgeOf(page),
+        await page.evaluate(() => document.querySelector('freshet-player')?.standby),
+      ];
+      expect(by).not.toBe(dying);
+      await mark(page); // a page that was loaded again would have forgotten it
+      cluster.die(dying, 'kill');
+      await untilElsewhere(page, dying);
+      expect((await since(page)).states.slice(0, 2)).toEqual(['moving', 'playing']);
+      await untilStandby(page);
+      expect(await page.evaluate(() => document.querySelector('freshet-player')?.standby)).not.toBe(dying);
+    } finally {
+      await cluster.stop();
+    }
+  },
+);
+
+test('edges die, and hardly anybody sees it', { tag: '@idle' }, async ({ context }, info) => {
+  test.setTimeout(deaths * 90_000);
   const cluster = await Cluster.start(edges);
-  const found: number[] = [];
+  const gaps: number[] = [];
   let voided = 0;
   let broken = 0;
   try {
     const pages: Page[] = [];
     for (let i = 0; i < viewers; i++) {
       const page = await context.newPage();
-      await watch(page, `${cluster.url}/e/talk?lang=en`);
+      await watch(page, cluster.url);
       pages.push(page);
     }
-    for (let round = 0; round < rounds; round++) {
-      const death = round % 2 === 0 ? 'kill' : 'freeze';
+    for (let n = 0; n < deaths; n++) {
+      const death = n % 2 === 0 ? 'kill' : 'freeze';
       for (const page of pages) await untilStandby(page);
-      const where = await Promise.all(pages.map(at));
-      const dying = edges.reduce((a, b) =>
-        where.filter(e => e === b).length > where.filter(e => e === a).length ? b : a,
-      );
-      const hit = pages.filter((_, i) => where[i] === dying);
-      for (const page of hit) await mark(page);
-      for (const page of hit) await untilFrames(page, 15);
+      const where = await Promise.all(pages.map(edgeOf));
+      const on = (edge: string) => pages.filter((_, i) => where[i] === edge);
+      const dying = edges.reduce((a, b) => (on(b).length > on(a).length ? b : a));
+      for (const page of on(dying)) await mark(page);
+      for (const page of on(dying)) await untilFrames(page, 15);
       cluster.die(dying, death);
-      for (const page of hit)
-        await page.waitForFunction(
-          edge => {
-            const player = document.querySelector('freshet-player');
-            return (
-              player?.state === 'playing' && player.session !== undefined && player.session.edge !== edge
-            );
-          },
-          dying,
-          { timeout: 20_000 },
-        );
-      for (const page of hit) await untilFrames(page, 60);
-      for (const page of hit) {
-        const seen = await gaps(page);
+      for (const page of on(dying)) await untilElsewhere(page, dying);
+      for (const page of on(dying)) {
+        const seen = await since(page);
         console.log(`${death} of ${dying}: ${JSON.stringify(seen)}`);
-        if (seen.turns > 250) voided++;
-        else found.push(seen.frames);
+        if (seen.turns > starvedMS) voided++;
+        else gaps.push(seen.frames);
         if (seen.states.some(state => state !== 'moving' && state !== 'playing')) broken++;
       }
       await cluster.back(dying);
@@ -119,25 +145,17 @@ test('an edge dies, another one stands by', { tag: '@idle' }, async ({ context }
   } finally {
     await cluster.stop();
   }
-  found.sort((a, b) => a - b);
-  const quantile = (q: number) => Math.round(found[Math.ceil(q * found.length) - 1] ?? Infinity);
+  gaps.sort((a, b) => a - b);
+  const quantile = (q: number) => Math.round(gaps[Math.ceil(q * gaps.length) - 1] ?? Infinity);
   const line = JSON.stringify({
-    id: 'R2',
-    death: 'kill, freeze',
-    n: found.length,
-    p50: quantile(0.5),
-    p95: quantile(0.95),
-    p99: quantile(0.99),
-    max: quantile(1),
-    broken,
-    void: voided,
-    unit: 'ms',
-    cores: cpus().length,
+    ...{ id: 'R2', death: 'kill, freeze', n: gaps.length, p50: quantile(0.5), p95: quantile(0.95) },
+    ...{ p99: quantile(0.99), max: quantile(1), broken, void: voided, unit: 'ms', cores: cpus().length },
     load: loadavg().map(l => Number(l.toFixed(1))),
   });
   console.log(line);
-  info.annotations.push({ type: 'measured', description: line });
+  info.annotations.push({ type: voided === 0 ? 'measured' : 'void', description: line });
+  expect(voided, 'the machine is starved').toBeLessThanOrEqual(deaths);
   expect(broken).toBe(0);
-  expect(found.length).toBeGreaterThanOrEqual(20);
+  expect(gaps.length).toBeGreaterThanOrEqual(20 - voided);
   expect(quantile(0.99)).toBeLessThanOrEqual(500);
 });

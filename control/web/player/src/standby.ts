@@ -47,7 +47,7 @@ export class Standby {
     if (peer && where(peer.edge)) peer.end(new Problem('asked', 0, 'Asked to leave'));
   }
 
-  /** Keeps one session open until signal aborts or release. Never throws. */
+  /** Keeps one session open until signal aborts. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
     const close = () => this.#ready?.close(); // at once: the page may be going away
     signal.addEventListener('abort', close);

@@ -54,3 +54,14 @@ test('edges that name ever new edges cannot grow the list without bound', () => 
 test('without edges there is nothing to pick', () => {
   expect(new Edges().pick(0)).toBeUndefined();
 });
+
+test('of those that fit, the best that has not failed lately; none rather than one that has', () => {
+  const edges = new Edges(ranked);
+  const beside = ({ node }: { node: string }) => node !== 'a';
+  expect(edges.among(beside, 0)?.node).toBe('b');
+  edges.failAll(({ node }) => node !== 'c', 0);
+  expect(edges.among(beside, 1)?.node).toBe('c');
+  edges.fail('https://c/whep/s', 1);
+  expect(edges.among(beside, 2)).toBeUndefined();
+  expect(edges.among(beside, failedForMS)?.node).toBe('b');
+});

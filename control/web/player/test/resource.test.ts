@@ -88,6 +88,17 @@ test('the bearer does not follow a redirect to another host: the address says al
   expect(asked.map(a => a.headers.authorization)).toEqual(['Bearer token', undefined]);
 });
 
+test('what is said to a session needs no leave of the browser: its address says all', async () => {
+  const resource = await Resource.open(`${url}/whep/s`, 'v=0 offer', 'token', signal);
+  answer = { status: 204, headers: {}, body: '' };
+  await resource.say('play', 1000, signal);
+  expect(asked.at(-1)).toMatchObject({ line: 'POST /whep/s/abc/play', body: '' });
+  expect(asked.at(-1)?.headers).not.toHaveProperty('authorization');
+  expect(asked.at(-1)?.headers).not.toHaveProperty('content-type');
+  answer = { status: 429, headers: { 'Retry-After': '1' }, body: '' };
+  await expect(resource.say('play', 1000, signal)).rejects.toMatchObject({ status: 429 });
+});
+
 test('a wrong key is not sent twice', async () => {
   answer = { status: 401, headers: {}, body: '' };
   await expect(Resource.open(`${url}/whep/s`, 'v=0', 'wrong', signal)).rejects.toMatchObject({ status: 401 });
