@@ -127,7 +127,7 @@ export class Peer {
    * Has a standby get media. Resolves once the first picture (sound: the first sound) has come, or with false where back
    * says that nobody needs it any more. Throws a Problem.
    */
-  async play(sound: boolean, back: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  async play(sound: boolean, back: () => boolean, signal: AbortSignal): Promise<boolean> {
     const kind = sound ? 'audio' : 'video';
     const before = this.#heard(kind);
     const start = performance.now();
@@ -136,12 +136,12 @@ export class Peer {
     await this.resource.say('play', sayWithinMS, signal);
     while (this.#heard(kind) === before) {
       signal.throwIfAborted();
-      if (await back()) return false;
+      if (back()) return false;
       if (performance.now() - start > sayWithinMS) throw new Problem('media', 0, 'The edge sent no media');
       await pause(pictureEveryMS);
     }
-    if (await back()) return false;
-    this.#pulse = new Pulse(this.#count(await this.#read()), performance.now());
+    if (back()) return false;
+    this.#pulse = undefined; // the next look begins another
     this.doubted = false;
     return true;
   }
@@ -177,12 +177,6 @@ export class Peer {
   /** Whether the edge may be silent, and another be tried. */
   get suspect(): boolean {
     return this.pc.connectionState !== 'connected' || (this.#pulse?.suspect ?? false);
-  }
-
-  /** Whether the edge speaks, by counters read now. */
-  async speaks(): Promise<boolean> {
-    this.#pulse?.look(this.#count(await this.#read()), performance.now());
-    return !this.suspect;
   }
 
   /** Whether there is sound and no picture. */
@@ -245,13 +239,14 @@ export class Peer {
       }
       const now = performance.now();
       lookedAt = now;
-      this.#pulse?.look(this.#count(look), now);
+      this.#pulse ??= new Pulse(this.#count(look), now);
+      this.#pulse.look(this.#count(look), now);
       if (now - this.#figuresAt >= figuresEveryMS) {
         this.figures = figuresOf(look, this.#look, Date.now());
         this.#look = look;
         this.#figuresAt = now;
       }
-      if (this.#pulse?.suspect === true) this.suspected?.();
+      if (this.#pulse.suspect) this.suspected?.();
       if (this.#silent) this.end(new Problem('quiet', 0, 'The edge fell silent'));
     }
   }

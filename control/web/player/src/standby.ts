@@ -68,11 +68,7 @@ export class Standby {
    * Has the session that is ready play. Answers it once there is a picture; from then on it is the caller's. undefined
    * where there is none, where it has no picture soon, or where back says that the first one speaks again.
    */
-  async relieve(
-    sound: boolean,
-    back: () => Promise<boolean>,
-    signal: AbortSignal,
-  ): Promise<Peer | undefined> {
+  async relieve(sound: boolean, back: () => boolean, signal: AbortSignal): Promise<Peer | undefined> {
     const peer = this.#ready;
     if (!peer) return undefined;
     this.#trying = true;

@@ -130,7 +130,7 @@ export class Viewing {
     let trial: Promise<Peer | undefined> | undefined;
     const relieve = () =>
       (trial ??= standby
-        ?.relieve(peer.soundAlone, async () => !ended && (await peer.speaks()), until)
+        ?.relieve(peer.soundAlone, () => !ended && !peer.suspect, until)
         .then(found => {
           if (!found) trial = undefined;
           return found;
