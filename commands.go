@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,8 +64,9 @@ type upCommand struct {
 	databaseFlag
 	mailFlags
 	geoFlag
-	HTTP    string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080."`
-	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http."`
+	tlsFlags
+	HTTP    string   `placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080; 0.0.0.0:443 with --tls-host, which other nodes then share, at their ports."`
+	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http, or 8080."`
 	Edges   int      `default:"3" placeholder:"N" help:"Edges to start, 1 to 50: the first pulls from the origin, the others from the first. Default 3."`
 	Regions []string `default:"yul,par,sin" placeholder:"NAME" help:"Regions of the edges, in turn; the origin stands in the first. Default yul,par,sin."`
 	Data    string   `default:".freshet" placeholder:"DIR" help:"Directory of the CA, the keys and what nodes remember. Default .freshet."`
@@ -105,7 +107,14 @@ type ports struct {
 }
 
 func (c *upCommand) ports() (ports, error) {
-	host, port, err := net.SplitHostPort(c.HTTP)
+	at, base := c.HTTP, c.Ports
+	switch {
+	case at == "" && len(c.TLSHost) > 0:
+		at, base = tlsDefault, cmp.Or(base, 8080)
+	case at == "":
+		at = "127.0.0.1:8080"
+	}
+	host, port, err := net.SplitHostPort(at)
 	if err != nil {
 		return ports{}, badConfig("http", "%w", err)
 	}
@@ -113,10 +122,7 @@ func (c *upCommand) ports() (ports, error) {
 	if err != nil {
 		return ports{}, badConfig("http", "want a port number, not %q", port)
 	}
-	a := ports{host: host, http: int(http), base: int(http)}
-	if c.Ports != 0 {
-		a.base = c.Ports
-	}
+	a := ports{host: host, http: int(http), base: cmp.Or(base, int(http))}
 	if last := a.base + 10*(c.Edges+1) + 9; a.base < 0 || last > 65535 {
 		return ports{}, badConfig("ports", "%d to %d: not all are ports", a.base, last)
 	}
@@ -182,15 +188,16 @@ type geoFlag struct {
 
 // mediaFlags are what origins and edges share.
 type mediaFlags struct {
+	tlsFlags
 	Region    string       `placeholder:"NAME" help:"Name of the place where the node stands, as in the pages. Default that of the join token, else local."`
 	At        *point       `placeholder:"LAT,LON" help:"Where the node stands, in degrees: 45.51,-73.55. Default where the region is, if that is the code of a large city's airports (yul, par, sin); a mesh whose control knows no place sends viewers by region and measured round trips."`
-	HTTP      string       `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of WHIP or WHEP, metrics and health. Default 0.0.0.0:8080."`
+	HTTP      string       `placeholder:"HOST:PORT" help:"TCP address of WHIP or WHEP, metrics and health. Default 0.0.0.0:8080, or 0.0.0.0:443 with --tls-host."`
 	Relay     string       `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"UDP address of the relay, for other nodes. Default 0.0.0.0:8081."`
 	Media     string       `default:"0.0.0.0:8082" placeholder:"HOST:PORT" help:"UDP address of media, for publishers or viewers. Default 0.0.0.0:8082."`
 	Gossip    string       `default:"0.0.0.0:7946" placeholder:"HOST:PORT" help:"UDP and TCP address of gossip, for other nodes of a cluster. Default 0.0.0.0:7946."`
 	Upstream  []string     `placeholder:"NODE=HOST:PORT" help:"With --ca: nodes to pull streams from, best first. In a cluster they follow from where streams are."`
 	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which publishers, viewers and, by the first of them, other nodes reach this one, where they are not its own (NAT), or it listens on all."`
-	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default http:// and the node's address."`
+	URL       string       `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Default that of --tls-host, else http:// and the node's address."`
 	ICEServer []string     `placeholder:"URL" help:"STUN and TURN servers to tell clients of. Most meshes need none."`
 	Control   []string     `placeholder:"HOST:PORT" help:"With --ca: control nodes (their --agents address). Without any, the node serves by itself."`
 }
@@ -201,7 +208,7 @@ func (f mediaFlags) node(c *certFlags, name, role string) (nodeConfig, error) {
 		f.Region = defaultRegion
 	}
 	return nodeConfig{
-		Node: name, Role: role, Region: f.Region, Position: f.At.position(), HTTP: f.HTTP, Media: f.Media, Relay: f.Relay, URL: f.URL,
+		Node: name, Role: role, Region: f.Region, Position: f.At.position(), HTTP: f.listen(f.HTTP), Media: f.Media, Relay: f.Relay, URL: f.URL,
 		Advertise: f.Advertise, ICEServers: f.ICEServer, Upstreams: up, Control: f.Control,
 		Cache: filepath.Join(c.Data, name+".state"),
 	}, err
@@ -229,7 +236,7 @@ func (c *originCommand) Run(p *program) error {
 	if len(cfg.Streams) == 0 && len(cfg.Control) == 0 && cfg.Mesh == nil {
 		return badConfig("stream", "nobody could publish: give --stream ID=KEY or --control HOST:PORT")
 	}
-	return c.serve(p, cfg, id)
+	return c.serve(p, cfg, id, c.Data)
 }
 
 type edgeCommand struct {
@@ -262,16 +269,20 @@ func (c *edgeCommand) Run(p *program) error {
 	if cfg.Capacity, err = c.capacity(p, cfg.Shards); err != nil {
 		return err
 	}
-	return c.serve(p, cfg, id)
+	return c.serve(p, cfg, id, c.Data)
 }
 
-// serve runs the node that cfg describes.
-func (mediaFlags) serve(p *program, cfg nodeConfig, id *identity.Identity) error {
+// serve runs the node that cfg describes, with its files in data.
+func (f mediaFlags) serve(p *program, cfg nodeConfig, id *identity.Identity, data string) error {
+	var err error
+	if cfg.Certs, err = f.holder(cfg.HTTP, data, p.log); err != nil {
+		return err
+	}
 	n, err := newMediaNode(cfg, id, p.log)
 	if err != nil {
 		return err
 	}
-	return n.stage().run(p.ctx)
+	return certified(n.stage(), n.http, cfg.Certs).run(p.ctx)
 }
 
 type controlCommand struct {
@@ -280,17 +291,18 @@ type controlCommand struct {
 	databaseFlag
 	mailFlags
 	geoFlag
+	tlsFlags
 	Passphrase string `placeholder:"@FILE" secret:"all" help:"Seals the file of control's secret keys, freshet.keys in the data directory; nodes on one database have copies of that file. Default a key beside it, freshet.key."`
 
-	HTTP      string `default:"0.0.0.0:8080" placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080."`
+	HTTP      string `placeholder:"HOST:PORT" help:"TCP address of pages, API, metrics and health. Default 0.0.0.0:8080, or 0.0.0.0:443 with --tls-host."`
 	Agents    string `default:"0.0.0.0:8081" placeholder:"HOST:PORT" help:"TCP address for other nodes (their --join). Default 0.0.0.0:8081."`
 	Gossip    string `default:"0.0.0.0:7946" placeholder:"HOST:PORT" help:"UDP and TCP address of gossip, for other nodes of a cluster. Default 0.0.0.0:7946."`
 	Region    string `placeholder:"NAME" help:"Name of the place where the node stands. Default that of the join token, else local."`
 	At        *point `placeholder:"LAT,LON" help:"Where the node stands, in degrees. Default where the region is, if that is the code of a large city's airports."`
 	Advertise string `placeholder:"IP" help:"Address under which other nodes reach this one, where it listens on all of the machine's or stands behind NAT."`
-	URL       string `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http, or name it by --trust-proxy. Default http:// and the node's address."`
+	URL       string `placeholder:"URL" help:"Where others reach --http, if a proxy with TLS stands before it: https://HOST, without a path. Its X-Forwarded-For is believed, so let it alone reach --http, or name it by --trust-proxy. Default that of --tls-host, else http:// and the node's address."`
 
-	TrustProxy []netip.Prefix `placeholder:"CIDR" help:"Networks of the proxies before --http: the X-Forwarded-For of these alone is believed, through as many of them as stand in a row. Default none; with --url, whoever reaches --http."`
+	TrustProxy []netip.Prefix `placeholder:"CIDR" help:"Networks of the proxies before --http: the X-Forwarded-For of these alone is believed, through as many of them as stand in a row. Default none; with --url and no --tls-host, whoever reaches --http."`
 
 	Stream []string `placeholder:"ID=KEY" secret:"pair" help:"A stream of the cluster, and its key; ID=@FILE reads the key from FILE."`
 }
@@ -317,14 +329,18 @@ func (c *controlCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	certs, err := c.holder(c.listen(c.HTTP), c.Data, p.log)
+	if err != nil {
+		return err
+	}
 	n, err := newControlNode(p.ctx, controlConfig{
-		Node: id.Node, Mesh: mesh, HTTP: c.HTTP, Agents: c.Agents, URL: c.URL, Streams: records,
+		Node: id.Node, Mesh: mesh, HTTP: c.listen(c.HTTP), Certs: certs, Agents: c.Agents, URL: c.URL, Streams: records,
 		Database: database, Mail: mail, Data: c.Data, Passphrase: passphrase, GeoIP: c.GeoIP, TrustProxy: c.TrustProxy,
 	}, id, p.log)
 	if err != nil {
 		return err
 	}
-	return n.stage().run(p.ctx)
+	return certified(n.stage(), n.http, certs).run(p.ctx)
 }
 
 type publishCommand struct {

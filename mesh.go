@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"freshet/cluster/agent"
+	"freshet/cluster/cert"
 	"freshet/cluster/identity"
+	"freshet/cluster/ops"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
 	"freshet/control"
@@ -39,7 +41,9 @@ type mesh struct {
 	control *controlNode
 	origin  *mediaNode
 	edges   []*mediaNode
-	sample  *sampler // nil with --no-sample
+	sample  *sampler     // nil with --no-sample
+	inside  *ops.HTTP    // where the sample reaches the origin, which has no certificate yet when it starts; nil without TLS
+	certs   *cert.Holder // of all nodes; nil without TLS
 
 	ready chan struct{} // closed when all nodes know the streams and control knows all nodes
 }
@@ -76,8 +80,11 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 		}
 	}
 	m := &mesh{log: log, data: c.Data, key: key, mailbox: mail.SMTP == "", ready: make(chan struct{})}
+	if m.certs, err = c.holder(at.pages(), c.Data, log); err != nil {
+		return nil, err
+	}
 	m.control, err = newControlNode(ctx, controlConfig{
-		Node: first, HTTP: at.pages(), Agents: at.mesh(0, portRelay), Streams: streams,
+		Node: first, HTTP: at.pages(), Certs: m.certs, Agents: at.mesh(0, portRelay), Streams: streams,
 		Database: database, Mail: mail, Data: c.Data, GeoIP: c.GeoIP,
 		Mesh: &control.MeshConfig{Dir: c.Data, Region: c.Regions[0], Gossip: at.mesh(0, portGossip)},
 	}, nil, log)
@@ -93,7 +100,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 		}
 		cfg := nodeConfig{
 			Node: name, Role: role, Region: region, Shards: 1, Capacity: capacity,
-			HTTP: at.public(i, portHTTP), Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
+			HTTP: at.public(i, portHTTP), Certs: m.certs, Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
 			Cache: filepath.Join(dir, name+".state"),
 			Mesh:  &meshConfig{Dir: dir, Gossip: at.mesh(i, portGossip), Seed: m.control.control.Seed()},
 		}
@@ -110,6 +117,12 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 	}
 	if m.sample != nil {
 		m.sample.url, m.sample.table = m.origin.base+"/whip/"+sampleStream, m.origin.table
+		if m.certs != nil {
+			if m.inside, err = ops.NewHTTP(ops.HTTPConfig{Listen: "127.0.0.1:0"}, m.origin.handler, log); err != nil {
+				return nil, err
+			}
+			m.sample.url = "http://" + m.inside.Addr().String() + "/whip/" + sampleStream
+		}
 	}
 	for i := range c.Edges {
 		e, err := node(2+i, fmt.Sprintf("edge-%d", i+1), roleEdge)
@@ -130,7 +143,11 @@ func (m *mesh) run(ctx context.Context, tell func() error) error {
 	for _, e := range m.edges {
 		edges = append(edges, e.stage())
 	}
-	stages := []stage{together("edges", edges...), m.origin.stage(), m.control.stage()}
+	origin := m.origin.stage()
+	if m.inside != nil {
+		origin = together(origin.name, origin, stage{"inside", m.inside.Run})
+	}
+	stages := []stage{together("edges", edges...), origin, certified(m.control.stage(), m.control.http, m.certs)}
 	if m.sample != nil {
 		stages = append([]stage{{"sample", func(ctx context.Context) error {
 			select {
@@ -283,7 +300,7 @@ func (m *mesh) tell(ctx context.Context, w io.Writer, asJSON bool) error {
 	} else {
 		line("Set up", m.control.base+"/setup\tmakes the first account")
 	}
-	if m.mailbox {
+	if m.mailbox && m.certs == nil { // the mailbox is for this machine alone
 		line("Mails", m.control.base+"/dev/mail\tas there is no --smtp")
 	}
 	line("Watch", m.control.base+"/")

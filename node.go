@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"freshet/cluster/agent"
+	"freshet/cluster/cert"
 	"freshet/cluster/identity"
 	"freshet/cluster/ops"
 	"freshet/cluster/relay"
@@ -46,7 +47,8 @@ type nodeConfig struct {
 	Node, Role, Region string
 	Position           *pb.Position // nil: where the region is
 	HTTP, Media, Relay string       // where it listens, host:port
-	URL                string       // base of its WHIP or WHEP as others reach it, empty for http:// and its address
+	URL                string       // base of its WHIP or WHEP as others reach it, empty for its address
+	Certs              *cert.Holder // nil: in the clear
 	Advertise          []netip.Addr
 	ICEServers         []string
 	Shards             int        // edge only
@@ -62,16 +64,17 @@ type nodeConfig struct {
 
 // A mediaNode is an origin or an edge with all its parts bound.
 type mediaNode struct {
-	cfg   nodeConfig
-	log   *slog.Logger
-	http  *ops.HTTP
-	table *stream.Table
-	relay *relay.Relay
-	state *agent.State
-	agent *agent.Agent // nil without control
-	mesh  *meshPart    // nil where nodes are named by hand
-	role  stage
-	base  string // URL of its HTTP server
+	cfg     nodeConfig
+	log     *slog.Logger
+	http    *ops.HTTP
+	handler http.Handler // of http
+	table   *stream.Table
+	relay   *relay.Relay
+	state   *agent.State
+	agent   *agent.Agent // nil without control
+	mesh    *meshPart    // nil where nodes are named by hand
+	role    stage
+	base    string // URL of its HTTP server
 
 	stopping atomic.Bool
 }
@@ -93,16 +96,12 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)
 	id.Register(reg)
 	mux := http.NewServeMux()
-	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
+	if n.http, err = ops.NewHTTP(serveHTTP(cfg.HTTP, cfg.Certs), mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
 	}
-	if n.base, err = publicURL(cfg.URL); err != nil {
+	n.handler = mux
+	if n.base, err = nodeURL(cfg.URL, n.http, cfg.Certs, cfg.Advertise, reg); err != nil {
 		return nil, err
-	}
-	if n.base == "" {
-		if n.base, err = baseURL(n.http, cfg.Advertise); err != nil {
-			return nil, err
-		}
 	}
 	state := agent.NewState(cfg.Streams...)
 	n.state = state
@@ -295,7 +294,8 @@ type controlNode struct {
 type controlConfig struct {
 	Mesh                    *control.MeshConfig // nil: with a development CA
 	Node, HTTP, Agents, URL string
-	Data, Passphrase        string // where its secret keys are, and what opens them; empty: a key beside them
+	Certs                   *cert.Holder // nil: in the clear
+	Data, Passphrase        string       // where its secret keys are, and what opens them; empty: a key beside them
 	Database                store.Config
 	Mail                    control.Mail
 	GeoIP                   string // file that says where addresses are, empty for none
@@ -306,18 +306,13 @@ type controlConfig struct {
 // newControlNode binds everything the node listens on, and brings its database up to date.
 func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identity, log *slog.Logger) (_ *controlNode, err error) {
 	n := &controlNode{name: cfg.Node, log: log.With("node", cfg.Node, "role", roleControl)}
-	if n.base, err = publicURL(cfg.URL); err != nil {
-		return nil, err
-	}
 	reg := ops.NewRegistry(cfg.Node, roleControl, thisBuild().Version)
 	mux := http.NewServeMux()
-	if n.http, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, mux, n.log); err != nil {
+	if n.http, err = ops.NewHTTP(serveHTTP(cfg.HTTP, cfg.Certs), mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
 	}
-	if n.base == "" {
-		if n.base, err = baseURL(n.http, nil); err != nil {
-			return nil, err
-		}
+	if n.base, err = nodeURL(cfg.URL, n.http, cfg.Certs, nil, reg); err != nil {
+		return nil, err
 	}
 	secrets, err := keys.Open(cfg.Data, cfg.Passphrase)
 	if err != nil {
@@ -344,7 +339,10 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		n.log.Warn("persons whom an older copy of the database had brought back were erased again", "persons", again)
 	}
 	n.control, err = control.New(
-		control.Config{Node: cfg.Node, Mesh: cfg.Mesh, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams, Pages: n.base, Proxied: cfg.URL != "", Trusted: cfg.TrustProxy, Mail: cfg.Mail},
+		control.Config{
+			Node: cfg.Node, Mesh: cfg.Mesh, Version: thisBuild().Version, Agents: cfg.Agents, Streams: cfg.Streams,
+			Pages: n.base, Hosts: cfg.Certs.Hosts(), Proxied: cfg.URL != "" && cfg.Certs == nil, Trusted: cfg.TrustProxy, Mail: cfg.Mail,
+		},
 		control.Deps{Log: n.log, Metrics: reg, Identity: id, Store: n.store, Keys: secrets, Erased: erased, Places: places})
 	if err != nil {
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())

@@ -15,7 +15,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"freshet/cluster/agent"
+	"freshet/cluster/cert"
 	"freshet/cluster/ops"
 	"freshet/cluster/relay"
 	"freshet/control/geo"
@@ -84,6 +87,22 @@ func baseURL(s *ops.HTTP, given []netip.Addr) (string, error) {
 		return "", err
 	}
 	return "http://" + net.JoinHostPort(at[0].String(), strconv.Itoa(bound.Port)), nil
+}
+
+// nodeURL returns where others reach what s serves: as a person gave it, else under the name of its certificate, which
+// shows in reg then, else at the first of the addresses given or where it listens.
+func nodeURL(given string, s *ops.HTTP, certs *cert.Holder, at []netip.Addr, reg prometheus.Registerer) (string, error) {
+	if certs != nil {
+		certs.Register(reg)
+	}
+	base, err := publicURL(given)
+	switch {
+	case err != nil || base != "":
+		return base, err
+	case certs != nil:
+		return secureURL(s, certs), nil
+	}
+	return baseURL(s, at)
 }
 
 // publicURL checks what a person gave as the address of a node: scheme and host alone, since the addresses

@@ -54,6 +54,7 @@ type Config struct {
 	Streams []*pb.StreamRecord
 	Mesh    *MeshConfig    // nil: nodes are those of a development CA, and streams are where they are published
 	Pages   string         // base address of the pages, as people reach them
+	Hosts   []string       // other names of the node, which lead to Pages
 	Proxied bool           // through a proxy, whose X-Forwarded-For says from where
 	Trusted []netip.Prefix // proxies that are believed; none: where Proxied holds, whoever reaches us
 	Mail    Mail
@@ -217,7 +218,7 @@ func New(cfg Config, d Deps) (*Control, error) {
 	mux.Handle("/api/", c.api)
 	mux.Handle("/whip/", c.api)
 	mux.Handle("/", pages)
-	if c.handler, err = hosts(cfg.Pages, d.Metrics, mux); err != nil {
+	if c.handler, err = hosts(cfg.Pages, cfg.Hosts, d.Metrics, mux); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	return c, nil

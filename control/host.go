@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,8 +15,9 @@ import (
 
 // hosts lets through what was sent to the host of pages, to an IP address, or to localhost, and answers anything else
 // 421 (RFC 9110, section 15.5.20): a name of somebody else's that leads here would make its pages those of our own site.
-// Where pages are at an address that other machines reach, nobody has said which names are ours, and any is taken.
-func hosts(pages string, reg prometheus.Registerer, next http.Handler) (http.Handler, error) {
+// Where pages are at an address that other machines reach, nobody has said which names are ours, and any is taken. Other
+// names of our own lead to pages: log-ins and passkeys are those of one.
+func hosts(pages string, also []string, reg prometheus.Registerer, next http.Handler) (http.Handler, error) {
 	u, err := url.Parse(pages)
 	if err != nil {
 		return nil, err
@@ -28,7 +30,14 @@ func hosts(pages string, reg prometheus.Registerer, next http.Handler) (http.Han
 		Name: "freshet_control_misdirected_total", Help: "Requests that named a host which is not this node's.",
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if name := hostname(r.Host); name != ours && name != "localhost" && !isAddress(name) {
+		name := hostname(r.Host)
+		if name != ours && slices.Contains(also, name) {
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("Location", strings.TrimSuffix(pages, "/")+r.URL.RequestURI())
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			return
+		}
+		if name != ours && name != "localhost" && !isAddress(name) {
 			refused.Inc()
 			problem.New(http.StatusMisdirectedRequest, "host-unknown", "Not this host",
 				"This node does not serve the host that was asked for. Its operator names it with --url.").Write(w)

@@ -4,6 +4,7 @@ package ops
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,8 @@ const (
 
 // HTTPConfig configures a server.
 type HTTPConfig struct {
-	Listen string // host:port; port 0 takes a free one
+	Listen string      // host:port; port 0 takes a free one
+	TLS    *tls.Config // nil: in the clear
 }
 
 // HTTP is a server with our limits. Responses may last as long as their reader keeps reading.
@@ -50,15 +52,19 @@ func NewHTTP(cfg HTTPConfig, h http.Handler, log *slog.Logger) (*HTTP, error) {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
 	requests, endAll := context.WithCancel(context.Background())
+	accept := net.Listener(stallListener{l})
+	if cfg.TLS != nil {
+		accept = tls.NewListener(accept, cfg.TLS)
+	}
 	return &HTTP{
-		listener: stallListener{l},
+		listener: accept,
 		endAll:   endAll,
 		server: &http.Server{
 			Handler:           limitBody(h),
 			MaxHeaderBytes:    maxHeader,
 			ReadHeaderTimeout: headerTimeout,
 			IdleTimeout:       idleTimeout,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+			ErrorLog:          errorLog(log),
 			BaseContext:       func(net.Listener) context.Context { return requests },
 			// No ReadTimeout and no WriteTimeout: they bound whole requests and would cut event
 			// streams. limitBody and stallListener bound the body and each write instead.
