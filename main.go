@@ -16,6 +16,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
+
+	"freshet/cluster/trace"
 )
 
 // Exit codes.
@@ -97,9 +99,9 @@ func badConfig(key, format string, args ...any) error {
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
 	if f, ok := w.(*os.File); ok && terminal(f) {
 		_, plain := os.LookupEnv("NO_COLOR")
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain}))
+		return slog.New(trace.Log(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain})))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(trace.Log(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})))
 }
 
 func terminal(f *os.File) bool {

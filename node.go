@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/ops"
 	"freshet/cluster/relay"
 	"freshet/cluster/stream"
+	"freshet/cluster/trace"
 	"freshet/control"
 	"freshet/control/geo"
 	"freshet/control/keys"
@@ -74,6 +75,7 @@ type mediaNode struct {
 	agent   *agent.Agent // nil without control
 	mesh    *meshPart    // nil where nodes are named by hand
 	role    stage
+	tracer  *trace.Tracer
 	base    string // URL of its HTTP server
 
 	stopping atomic.Bool
@@ -95,6 +97,9 @@ func newMediaNode(cfg nodeConfig, id *identity.Identity, log *slog.Logger) (*med
 
 	reg := ops.NewRegistry(cfg.Node, cfg.Role, thisBuild().Version)
 	id.Register(reg)
+	if n.tracer, err = newTracer(cfg.Node, cfg.Role, cfg.Region, n.log, reg); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	if n.http, err = ops.NewHTTP(serveHTTP(cfg.HTTP, cfg.Certs), mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
@@ -194,7 +199,7 @@ func (n *mediaNode) bindOrigin(mux *http.ServeMux, records gate.Records, reg pro
 	if n.cfg.Watch != nil {
 		h = n.cfg.Watch(h)
 	}
-	mux.Handle("/whip/", h)
+	mux.Handle("/whip/", n.tracer.Handler(h))
 	n.role = stage{"origin", o.Run}
 	return nil
 }
@@ -223,7 +228,7 @@ func (n *mediaNode) bindEdge(mux *http.ServeMux, state *agent.State, reg prometh
 	if n.mesh != nil {
 		n.mesh.edge = e
 	}
-	mux.Handle("/whep/", e.Handler())
+	mux.Handle("/whep/", n.tracer.Handler(e.Handler()))
 	mux.Handle("/rtt", edge.NewRTT(reg))
 	n.role = stage{"edge", e.Run}
 	return e, nil
@@ -246,7 +251,7 @@ func (n *mediaNode) stage() stage {
 	if n.mesh != nil {
 		stages = append(stages, stage{"mesh", n.mesh.run})
 	}
-	parts := inOrder(n.cfg.Node, 3*time.Second, n.log, stages...)
+	parts := traced(inOrder(n.cfg.Node, 3*time.Second, n.log, stages...), n.tracer)
 	if n.mesh == nil || !n.cfg.Mesh.Drains {
 		return parts
 	}
@@ -286,6 +291,7 @@ type controlNode struct {
 	http    *ops.HTTP
 	control *control.Control
 	store   *store.DB
+	tracer  *trace.Tracer
 	base    string
 
 	stopping atomic.Bool
@@ -307,6 +313,13 @@ type controlConfig struct {
 func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identity, log *slog.Logger) (_ *controlNode, err error) {
 	n := &controlNode{name: cfg.Node, log: log.With("node", cfg.Node, "role", roleControl)}
 	reg := ops.NewRegistry(cfg.Node, roleControl, thisBuild().Version)
+	region := ""
+	if cfg.Mesh != nil {
+		region = cfg.Mesh.Region
+	}
+	if n.tracer, err = newTracer(cfg.Node, roleControl, region, n.log, reg); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	if n.http, err = ops.NewHTTP(serveHTTP(cfg.HTTP, cfg.Certs), mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
@@ -348,6 +361,9 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		return nil, errors.Join(badConfig("agents", "%w", err), n.store.Close())
 	}
 	mux.Handle("/", n.control.Handler())
+	for _, asked := range []string{"/api/", "/whip/"} { // pages are files
+		mux.Handle(asked, n.tracer.Handler(n.control.Handler()))
+	}
 	ops.Mount(mux, reg, func() error {
 		if n.stopping.Load() {
 			return errors.New("stopping")
@@ -373,7 +389,7 @@ func (n *controlNode) admit(dir, name, role, region string) (*identity.Identity,
 
 // stage runs the node. People are answered until the last; nodes go on without control anyway.
 func (n *controlNode) stage() stage {
-	return inOrder(n.name, 3*time.Second, n.log,
+	return traced(inOrder(n.name, 3*time.Second, n.log,
 		stage{"agents", func(ctx context.Context) error {
 			stop := context.AfterFunc(ctx, func() { n.stopping.Store(true) })
 			defer stop()
@@ -384,5 +400,5 @@ func (n *controlNode) stage() stage {
 		stage{"database", func(ctx context.Context) error {
 			<-ctx.Done()
 			return n.store.Close()
-		}})
+		}}), n.tracer)
 }

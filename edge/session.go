@@ -14,6 +14,7 @@ import (
 
 	"freshet/cluster/rtc"
 	"freshet/cluster/stream"
+	"freshet/cluster/trace"
 	"freshet/edge/admit"
 	"freshet/edge/egress"
 	"freshet/edge/pull"
@@ -76,7 +77,10 @@ func (e *Edge) open(ctx context.Context, o rtc.Offer, place *admit.Place) (*sess
 func (e *Edge) pull(ctx context.Context, id string) (*pull.Hold, error) {
 	ctx, cancel := context.WithTimeout(ctx, pullFor)
 	defer cancel()
+	ctx, span := trace.Start(ctx, "pull")
+	span.Set("freshet.stream", id)
 	hold, err := e.pool.Get(ctx, id)
+	span.End(err)
 	refuse := func(why refusal, p *problem.Problem) (*pull.Hold, error) {
 		e.m.refused.WithLabelValues(string(why)).Inc()
 		return nil, p

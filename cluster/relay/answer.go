@@ -77,6 +77,7 @@ func (u *puller) accept(f *feed, a *pb.Accept, now time.Time) {
 
 // opened notes what the accept of f begins; fresh says that the stream does too.
 func (u *puller) opened(f *feed, a *pb.Accept, path []string, fresh bool, now time.Time) {
+	f.asked.End(nil)
 	f.accepted, f.path, f.epoch = now, path, a.GetEpoch()
 	if fresh || len(f.idle) != len(u.flows) {
 		f.idle = make([]bool, len(u.flows))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"freshet/cluster/trace"
 	pb "freshet/proto"
 )
 
@@ -18,9 +19,11 @@ type feed struct {
 	// The puller's own.
 	side     side
 	answerBy time.Time
-	returns  bool // asked because it is better, not because the other is in trouble
-	poor     bool // its way loses too much, and another is sought
-	leaving  bool // upstream drains: it delivers until it is let go, or its link ends
+	returns  bool       // asked because it is better, not because the other is in trouble
+	poor     bool       // its way loses too much, and another is sought
+	leaving  bool       // upstream drains: it delivers until it is let go, or its link ends
+	asked    trace.Span // until its answer
+	change   trace.Span // of a second feed: until it takes the place of the first
 
 	// Since the accept.
 	accepted time.Time // zero before

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/cluster/stream"
+	"freshet/cluster/trace"
 )
 
 const (
@@ -53,6 +54,8 @@ type puller struct {
 	timer  *time.Timer
 	armed  time.Time // when the timer fires
 
+	begin func(name string) trace.Span // of what the puller does by itself
+
 	asks  asks // scratch, as are the next two
 	both  []*feed
 	order []side
@@ -62,12 +65,18 @@ func newPuller(p *pull) *puller {
 	return &puller{
 		p: p, r: p.r, log: p.r.log.With("stream", p.id), ups: p.r.ways.of(p.id), refused: map[*uplink]error{}, comebacks: map[*uplink]*comeback{},
 		retry: retryFirst, paces: [sides]pace{paceOf(0, false), paceOf(0, false)},
+		begin: func(string) trace.Span { return trace.Span{} },
 	}
 }
 
 // run owns the puller until the stream is over or nobody wants it.
 func (u *puller) run(ctx context.Context) {
 	defer close(u.p.done)
+	u.begin = func(name string) trace.Span {
+		_, s := trace.Root(ctx, name)
+		s.Set("freshet.stream", u.p.id)
+		return s
+	}
 	u.r.m.pulls.Inc()
 	defer u.r.m.pulls.Dec()
 	u.timer = time.NewTimer(time.Hour)

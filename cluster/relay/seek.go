@@ -68,7 +68,12 @@ func (u *puller) subscribe(up *uplink, now time.Time) *feed {
 		return nil
 	}
 	f.answerBy = now.Add(answerWithin)
+	f.asked = u.begin("relay subscribe")
+	f.asked.Set("freshet.peer", src.link.node)
 	if u.first != nil {
+		f.change = u.begin("relay change")
+		f.change.Set("freshet.from", u.first.source.link.node)
+		f.change.Set("freshet.peer", src.link.node)
 		f.side = sides - 1 - u.first.side
 	}
 	f.idle = make([]bool, len(u.flows))

@@ -179,6 +179,7 @@ func (u *puller) giveBack(now time.Time) {
 // pass lets f go, for why, and looks for another; tell has the upstream node hear of it.
 func (u *puller) pass(f *feed, why error, tell bool, now time.Time) {
 	up := f.source.up
+	f.asked.End(why) // which changes nothing where it was answered
 	switch {
 	case f == u.second:
 		if f.returns {
@@ -224,6 +225,8 @@ func (u *puller) succeed(why changeReason, tell bool, now time.Time) {
 	if u.second.open() { // otherwise its answer is waited for
 		u.changes++
 		u.r.m.changes.WithLabelValues(string(why)).Inc()
+		u.second.change.Set("freshet.reason", string(why))
+		u.second.change.End(nil)
 		u.log.Info("upstream changed", "peer", u.second.source.link.node, "from", old.source.link.node, "reason", string(why))
 	}
 	u.letGo(old, tell, now)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/trace"
 )
 
 // The two kinds of resource, also the first part of their paths.
@@ -69,6 +71,7 @@ func (r *Resource) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 
 func (r *Resource) serve(w http.ResponseWriter, q *http.Request) error {
 	parts := strings.SplitN(strings.TrimPrefix(q.URL.Path, "/"), "/", 4)
+	trace.Route(q, "/"+r.cfg.Kind+[...]string{"", "/{stream}", "/{stream}/{session}", "/{stream}/{session}/…"}[len(parts)-1])
 	if parts[0] != r.cfg.Kind || len(parts) < 2 || !validStream(parts[1]) {
 		return errNotFound("there is nothing at this address")
 	}
@@ -178,7 +181,7 @@ func (r *Resource) fail(w http.ResponseWriter, q *http.Request, err error) {
 		p = errUnavailable("the request was given up", time.Second)
 	} else if !ok {
 		p = errInternal()
-		r.log.Error("request failed", "kind", r.cfg.Kind, "method", q.Method, "remote", q.RemoteAddr, "id", p.Instance, "err", err)
+		r.log.ErrorContext(q.Context(), "request failed", "kind", r.cfg.Kind, "method", q.Method, "remote", q.RemoteAddr, "id", p.Instance, "err", err)
 	}
 	p.Write(w)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/trace"
 	"freshet/control/access"
 	"freshet/control/brand"
 	"freshet/control/contact"
@@ -105,7 +106,7 @@ func New(cfg Config, d Deps) *API {
 	g := newGuard(cfg, d, a.m)
 	a.doc.UseMiddleware(a.count, g.middleware, g.once)
 	a.doc.OpenAPI().Components.SecuritySchemes = access.Schemes()
-	a.guarded, a.limits = g.wrap(a.mux), g.limits
+	a.guarded, a.limits = g.wrap(http.HandlerFunc(a.routed)), g.limits
 	a.routeStreams()
 	a.routeJoin()
 	logins := &login.Routes{Store: d.Store, Mail: d.Mail, Hasher: d.Hasher, Sealer: d.Sealer, Now: d.Now, Pages: cfg.Pages}
@@ -160,6 +161,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Cache-Control", "no-store") // answers are of the moment
 	a.guarded.ServeHTTP(w, r)
+}
+
+// routed serves r by the route that takes it, by which its trace is named.
+func (a *API) routed(w http.ResponseWriter, r *http.Request) {
+	a.mux.ServeHTTP(w, r)
+	if r.Pattern != "/" {
+		trace.Route(r, r.Pattern)
+	}
 }
 
 // nothing answers what no route takes: 405 where another method would be taken, else 404.

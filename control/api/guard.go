@@ -63,7 +63,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 		}
 		ctx := context.WithValue(access.With(r.Context(), a), reporterKey{}, reporter(func(err error) string {
 			id := store.NewID().String()
-			g.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "id", id, "err", err)
+			g.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "id", id, "err", err)
 			return id
 		}))
 		next.ServeHTTP(w, r.WithContext(ctx))
@@ -119,7 +119,7 @@ func (g *guard) byKey(r *http.Request, a access.Actor, secret string) (access.Ac
 // noDatabase is the answer where the database does not tell who asks.
 func (g *guard) noDatabase(ctx context.Context, err error) *problem.Problem {
 	if ctx.Err() == nil { // else nobody waits for it
-		g.log.Error("who asks is not known", "err", err)
+		g.log.ErrorContext(ctx, "who asks is not known", "err", err)
 	}
 	return away()
 }

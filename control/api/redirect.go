@@ -43,7 +43,7 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 	}
 	ticket, err := a.d.Door.PublisherTicket(rec, o.Name)
 	if err != nil {
-		a.d.Log.Error("no ticket for a publisher", "stream", id, "err", err)
+		a.d.Log.ErrorContext(r.Context(), "no ticket for a publisher", "stream", id, "err", err)
 		problem.New(http.StatusInternalServerError, "internal", "Internal error", "").Write(w)
 		return
 	}
@@ -70,7 +70,7 @@ func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, lost string) 
 	}
 	moved, err := a.d.Move(ctx, rec)
 	if err != nil {
-		a.d.Log.Warn("a stream stays where its publisher reaches nobody", "stream", rec.Id, "origin", rec.Origin, "err", err)
+		a.d.Log.WarnContext(ctx, "a stream stays where its publisher reaches nobody", "stream", rec.Id, "origin", rec.Origin, "err", err)
 		return rec, o, ok
 	}
 	o, ok = s.origin(moved)

@@ -19,6 +19,7 @@ import (
 	"freshet/cluster/identity"
 	"freshet/cluster/join"
 	"freshet/cluster/limit"
+	"freshet/cluster/trace"
 	pb "freshet/proto"
 	"freshet/proto/jointoken"
 )
@@ -148,6 +149,7 @@ func (s *Server) Serve(ctx context.Context, conn *tls.Conn) {
 
 // decide answers one request, and notes what it does.
 func (s *Server) decide(ctx context.Context, up *pb.EnrolUp, conn *tls.Conn) *pb.EnrolDown {
+	ctx, span := trace.Root(ctx, "enrolment")
 	note := Note{At: s.d.Now(), From: addrOf(conn)}
 	holder, unproven := s.d.Identity.Holder(conn.ConnectionState())
 	var a *pb.EnrolAnswer
@@ -172,30 +174,32 @@ func (s *Server) decide(ctx context.Context, up *pb.EnrolUp, conn *tls.Conn) *pb
 			err = refuse(pb.EnrolCode_ENROL_CODE_MALFORMED, "this is no request that control's version knows")
 		}
 	}
+	span.Set("freshet.action", note.Action)
+	span.End(err)
 	if err != nil {
-		return s.no(err, note)
+		return s.no(ctx, err, note)
 	}
-	return s.yes(a, note)
+	return s.yes(ctx, a, note)
 }
 
-func (s *Server) yes(a *pb.EnrolAnswer, note Note) *pb.EnrolDown {
+func (s *Server) yes(ctx context.Context, a *pb.EnrolAnswer, note Note) *pb.EnrolDown {
 	by, said := byToken, "node joined"
 	if note.Action == "renew" {
 		by, said = byRenewal, "certificate of a node renewed"
 	}
 	s.m.certificates.WithLabelValues(by).Inc()
-	s.d.Log.Info(said, "peer", note.Node, "role", note.Role, "region", note.Region, "remote", note.From.String())
+	s.d.Log.InfoContext(ctx, said, "peer", note.Node, "role", note.Role, "region", note.Region, "remote", note.From.String())
 	s.d.Audit(note)
 	return &pb.EnrolDown{Body: &pb.EnrolDown_Answer{Answer: a}}
 }
 
-func (s *Server) no(err error, note Note) *pb.EnrolDown {
+func (s *Server) no(ctx context.Context, err error, note Note) *pb.EnrolDown {
 	r := refusalOf(err)
 	s.m.refused.WithLabelValues(r.reason()).Inc()
 	note.Refused = r.reason()
 	// Who comes too often is counted alone: neither log nor audit is theirs to fill.
 	if r.code != pb.EnrolCode_ENROL_CODE_TOO_MANY {
-		s.d.Log.Warn("node refused", "action", note.Action, "peer", note.Node, "role", note.Role, "remote", note.From.String(), "reason", note.Refused, "err", err)
+		s.d.Log.WarnContext(ctx, "node refused", "action", note.Action, "peer", note.Node, "role", note.Role, "remote", note.From.String(), "reason", note.Refused, "err", err)
 		s.d.Audit(note)
 	}
 	return &pb.EnrolDown{Body: &pb.EnrolDown_Refusal{Refusal: &pb.EnrolRefusal{Code: r.code, Text: r.text}}}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/trace"
 	"freshet/control/account"
 	"freshet/control/audit"
 	"freshet/control/mail"
@@ -158,7 +159,7 @@ func (s *Sender) serve(ctx context.Context, h claimed) (more bool) {
 			s.release(keep, h, err)
 			return false
 		}
-		r := post(ctx, s.client, h.URL, s.Signer.secret(h.Hook), l, now)
+		r := s.post(ctx, h, l, now)
 		if ctx.Err() != nil && !r.ok { // it was cut, and has not failed
 			s.release(keep, h, nil)
 			return false
@@ -170,6 +171,22 @@ func (s *Sender) serve(ctx context.Context, h claimed) (more bool) {
 		}
 	}
 }
+
+// post sends l to h.
+func (s *Sender) post(ctx context.Context, h claimed, l letter, now time.Time) reply {
+	ctx, span := trace.Root(ctx, "webhook")
+	span.Set("freshet.hook", h.ID.String())
+	r := post(ctx, s.client, h.URL, s.Signer.secret(h.Hook), l, now)
+	span.Count("http.response.status_code", r.status)
+	if r.ok {
+		span.End(nil)
+	} else {
+		span.End(errNotTaken)
+	}
+	return r
+}
+
+var errNotTaken = errors.New("not taken")
 
 // release lets others send to h.
 func (s *Sender) release(ctx context.Context, h claimed, err error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/trace"
 	"freshet/control/node"
 	"freshet/control/quorum"
 	"freshet/control/quorum/ledger"
@@ -83,13 +84,14 @@ func (l *Lead) round(ctx context.Context) {
 	defer cancel()
 	began := time.Now()
 	now := l.d.Now()
+	ctx, span := trace.Root(ctx, "placement")
 	writes := l.decide(now)
 	l.m.took.Observe(time.Since(began).Seconds())
-	for _, e := range writes[:min(len(writes), maxWrites)] {
-		if err := l.write(ctx, e); err != nil {
-			if ctx.Err() == nil {
-				l.d.Log.Warn("a decision was not written", "err", err)
-			}
+	if len(writes) > 0 { // a round that decides nothing is not told of
+		span.Count("freshet.decisions", len(writes))
+		err := l.writeAll(ctx, writes[:min(len(writes), maxWrites)])
+		span.End(err)
+		if err != nil {
 			return
 		}
 	}
@@ -99,6 +101,18 @@ func (l *Lead) round(ctx context.Context) {
 	if err := l.d.Roster.TurnSigning(ctx, l.d.Box); err != nil && ctx.Err() == nil {
 		l.d.Log.Warn("the change of the signing key waits", "err", err)
 	}
+}
+
+func (l *Lead) writeAll(ctx context.Context, writes []*pb.Entry) error {
+	for _, e := range writes {
+		if err := l.write(ctx, e); err != nil {
+			if ctx.Err() == nil {
+				l.d.Log.WarnContext(ctx, "a decision was not written", "err", err)
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes one decision. That it came too late is no error: the next round knows more.
@@ -117,7 +131,7 @@ func (l *Lead) write(ctx context.Context, e *pb.Entry) error {
 	}
 	if p := e.GetPlace(); p != nil {
 		l.m.placed.Inc()
-		l.d.Log.Info("stream placed", "stream", p.Stream, "origin", p.Origin, "standby", p.Standby, "epoch", done.Number)
+		l.d.Log.InfoContext(ctx, "stream placed", "stream", p.Stream, "origin", p.Origin, "standby", p.Standby, "epoch", done.Number)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (l *Lead) Move(ctx context.Context, r *pb.StreamRecord) (*pb.StreamRecord, 
 		return nil, err // stale: somebody else has moved it, and the publisher asks again
 	}
 	l.m.moved.Inc()
-	l.d.Log.Warn("stream moved, its publisher does not reach its origin", "stream", r.Id, "from", p.Origin, "origin", next.Origin,
+	l.d.Log.WarnContext(ctx, "stream moved, its publisher does not reach its origin", "stream", r.Id, "from", p.Origin, "origin", next.Origin,
 		"standby", next.Standby, "epoch", done.Number)
 	return at(r, &pb.Placement{Origin: next.Origin, Standby: next.Standby, Epoch: done.Number}), nil
 }

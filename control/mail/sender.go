@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"freshet/cluster/trace"
 	"freshet/control/store"
 )
 
@@ -96,6 +97,9 @@ func (s *Sender) sendDue(ctx context.Context) (n int, err error) {
 	if err != nil || len(letters) == 0 {
 		return 0, err
 	}
+	ctx, span := trace.Root(ctx, "mails")
+	span.Count("freshet.mails", len(letters))
+	defer func() { span.End(err) }()
 	left := map[uuid.UUID]Letter{}
 	for _, l := range letters {
 		left[l.ID] = l
@@ -154,7 +158,7 @@ func (s *Sender) settle(ctx context.Context, l Letter, err error) error {
 	}
 	s.sent.WithLabelValues(state).Inc()
 	if state == failed {
-		s.Log.Warn("a mail is given up", "mail", l.ID, "reason", answer)
+		s.Log.WarnContext(ctx, "a mail is given up", "mail", l.ID, "reason", answer)
 	}
 	_, err = store.Exec(ctx, s.Store, settleMail, store.Args{
 		"id": l.ID, "state": state, "answer": cut(answer), "next_at": next, "sent_at": at,

@@ -93,10 +93,10 @@ func (r *Routes) act(ctx context.Context, action, node string, do func(context.C
 	ctx, cancel := context.WithTimeout(ctx, actTakes)
 	defer cancel()
 	if err := do(ctx, d); err != nil {
-		log.Warn("cluster not changed on the ops console", "err", err)
+		log.WarnContext(ctx, "cluster not changed on the ops console", "err", err)
 		return Problem(err)
 	}
-	log.Info("cluster changed on the ops console")
+	log.InfoContext(ctx, "cluster changed on the ops console")
 	return nil
 }
 

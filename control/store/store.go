@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"freshet/cluster/trace"
 )
 
 // ErrNone is returned where a statement should have brought a row and brought none.
@@ -127,10 +129,14 @@ func (db *DB) InTx(ctx context.Context, do func(ctx context.Context, q Querier) 
 		panic("store: a transaction within a transaction")
 	}
 	var after []func()
+	tries := 0
+	ctx, span := trace.Start(ctx, "transaction")
 	err := db.inTx(ctx, func(ctx context.Context, q Querier) error {
-		after = nil
+		after, tries = nil, tries+1
 		return do(context.WithValue(ctx, afterKey{}, &after), q)
 	})
+	span.Count("freshet.tries", tries)
+	span.End(err)
 	if err == nil {
 		for _, f := range after {
 			f()

@@ -107,7 +107,7 @@ func (e *Endpoint) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, 
 	if err == nil {
 		select {
 		case e.starts <- s:
-			log.Info("session opened", "flows", len(p.flows), "codec", p.lines[0].codec.Name)
+			log.InfoContext(ctx, "session opened", "flows", len(p.flows), "codec", p.lines[0].codec.Name)
 			return s, answer, nil
 		case <-e.stopped:
 			err = stopped()
