@@ -65,6 +65,16 @@ func TestAlerts(t *testing.T) {
 		{"FreshetStreamSilent", "sound alone, and a backup", "freshet_ingest_streams 1x240\nfreshet_ingest_publishers 2x240\nfreshet_ingest_packets_total{kind=\"video\"} 0x240\nfreshet_ingest_packets_total{kind=\"audio\"} 0+100x240", 0},
 
 		{"FreshetMailsWait", "none is taken", "freshet_mail_attempts_total{result=\"waiting\"} 0+1x240", 905 * time.Second},
+		// These play at the beginning of time: an end is so many seconds after the first of January 1970.
+		{"FreshetIdentityEnds", "it is not renewed", `freshet_identity_expires_timestamp_seconds 21900x240`, 10*time.Minute + look},
+		{"FreshetIdentityEnds", "a minute late", `freshet_identity_expires_timestamp_seconds 21900x72 86400x240`, 0},
+		{"FreshetCertificateEnds", "three days to go", `freshet_cert_expires_timestamp_seconds 259200x240`, 10 * time.Minute},
+		{"FreshetCertificateEnds", "a month to go", `freshet_cert_expires_timestamp_seconds 2592000x240`, 0},
+		{"FreshetCertificateEnds", "there is none", `freshet_cert_expires_timestamp_seconds 0x240`, 0},
+		{"FreshetNoCertificate", "there is none", `freshet_cert_expires_timestamp_seconds 0x240`, 5 * time.Minute},
+		{"FreshetNoCertificate", "it has ended", `freshet_cert_expires_timestamp_seconds 60x240`, 6 * time.Minute},
+		{"FreshetNoCertificate", "a first start", `freshet_cert_expires_timestamp_seconds 0x12 7776000x240`, 0},
+
 		{"FreshetMailsWait", "some are", "freshet_mail_attempts_total{result=\"waiting\"} 0+1x240\nfreshet_mail_attempts_total{result=\"sent\"} 0+1x240", 0},
 	} {
 		i := slices.IndexFunc(rules, func(r rulefmt.Rule) bool { return r.Alert == row.alert })

@@ -31,6 +31,9 @@ func TestValues(t *testing.T) {
 		{"origins: [{name: control, region: par, replicas: 1}]", "name"},
 		{"edges: [{name: edge, region: par, replicas: 1, capacityMbps: 0}]", "capacityMbps"},
 		{"control: {replicas: 0}", "join"},
+		{"edges: [{name: edge, region: par, replicas: 1, tls: {host: edge.example.org}}]", "secret"},
+		{"traces: {endpoint: 'http://collector:4318', keep: 2}", "keep"},
+		{"serviceMonitor: {enable: true}", "enable"},
 	} {
 		values, err := chartutil.ReadValues([]byte(row.values))
 		if err != nil {
@@ -60,6 +63,10 @@ func TestObjects(t *testing.T) {
 		{"control.yaml", "@/secrets/database", "@/secret/database", "nothing is mounted there"},
 		{"control-network.yaml", "targetPort: gossip-udp", "targetPort: gossip-tcp", `no port "gossip-tcp"`},
 		{"media.yaml", "", "", ""},
+		{"media.yaml", "name: tls, mountPath: /tls", "name: cert, mountPath: /tls", "no volume cert"},
+		{"monitor.yaml", "- port: http", "- port: https", `no port "https"`},
+		{"monitor.yaml", "matchLabels:", "matchLabel:", `unknown field "spec.selector.matchLabel"`},
+		{"monitor.yaml", "\"component\" .name", "\"component\" \"none\"", "it selects no Service"},
 		{"_helpers.tpl", "path: /readyz", "path: /ready", "want probes"},
 		{"_helpers.tpl", "drop: [ALL]", "drop: [NET_RAW]", "no capability"},
 		{"_helpers.tpl", "fsGroupChangePolicy: OnRootMismatch", "fsGroupChangePolicy: Always", "OnRootMismatch"},

@@ -25,7 +25,17 @@ type object struct {
 	value      runtime.Object
 }
 
-var strict = json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, json.SerializerOptions{Yaml: true, Strict: true})
+var strict = json.NewSerializerWithOptions(json.DefaultMetaFactory, kinds, kinds, json.SerializerOptions{Yaml: true, Strict: true})
+
+// kinds are Kubernetes's own, and the Prometheus Operator's that we use.
+var kinds = func() *runtime.Scheme {
+	all := runtime.NewScheme()
+	if err := scheme.AddToScheme(all); err != nil {
+		panic(err) // two kinds of one name, as built
+	}
+	all.AddKnownTypeWithName(monitoring.WithKind("ServiceMonitor"), &serviceMonitor{})
+	return all
+}()
 
 // decode returns the objects of a YAML stream. A field that Kubernetes's type of that kind does not have is an error.
 func decode(text string) (all []object, err error) {
@@ -68,6 +78,7 @@ func onlyComments(text string) bool {
 func checkObjects(all []object) (err error) {
 	names := map[string]bool{}
 	var sets []*apps.StatefulSet
+	var services []*core.Service
 	for _, o := range all {
 		if names[o.kind+" "+o.name] {
 			err = errors.Join(err, fmt.Errorf("%s %s twice", o.kind, o.name))
@@ -76,12 +87,19 @@ func checkObjects(all []object) (err error) {
 		if set, ok := o.value.(*apps.StatefulSet); ok {
 			sets = append(sets, set)
 		}
+		if s, ok := o.value.(*core.Service); ok {
+			services = append(services, s)
+		}
 	}
 	if len(sets) == 0 {
 		err = errors.Join(err, errors.New("no StatefulSet"))
 	}
 	for _, o := range all {
-		if bad := checkObject(o, sets, names); bad != nil {
+		bad := checkObject(o, sets, names)
+		if m, ok := o.value.(*serviceMonitor); ok {
+			bad = m.check(services)
+		}
+		if bad != nil {
 			err = errors.Join(err, fmt.Errorf("%s %s: %w", o.kind, o.name, bad))
 		}
 	}

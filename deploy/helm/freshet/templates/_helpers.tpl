@@ -47,12 +47,18 @@ securityContext:
 - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
 - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
 - { name: HOST_IP, valueFrom: { fieldRef: { fieldPath: status.hostIP } } }
+{{- with .Values.traces }}{{ if .endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+- { name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio }
+- { name: OTEL_TRACES_SAMPLER_ARG, value: {{ .keep | quote }} }
+{{- end }}{{ end }}
 {{- end }}
 
+{{/* The scheme is that by which the pod speaks. */}}
 {{- define "freshet.probes" -}}
-startupProbe: { httpGet: { path: /healthz, port: http }, periodSeconds: 2, failureThreshold: 150 } # tables may have to change
-livenessProbe: { httpGet: { path: /healthz, port: http }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
-readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 2, timeoutSeconds: 2 }
+startupProbe: { httpGet: { path: /healthz, port: http, scheme: {{ . }} }, periodSeconds: 2, failureThreshold: 150 } # tables may have to change
+livenessProbe: { httpGet: { path: /healthz, port: http, scheme: {{ . }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
+readinessProbe: { httpGet: { path: /readyz, port: http, scheme: {{ . }} }, periodSeconds: 2, timeoutSeconds: 2 }
 {{- end }}
 
 {{/* Ends once the pod has an identity or may get one; .begin is what to run to begin a cluster, empty for nothing. */}}
