@@ -84,6 +84,7 @@ type Holder struct {
 	source source
 	plain  *ops.HTTP // nil where its port could not be had
 	front  *front
+	m      *metrics
 }
 
 // New reads what there is, and binds the port of plain HTTP. One that cannot be had is no error: TLS does without.
@@ -91,7 +92,8 @@ func New(cfg Config, log *slog.Logger) (*Holder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	h := &Holder{cfg: cfg, log: log, front: &front{hosts: cfg.Hosts}}
+	m := newMetrics()
+	h := &Holder{cfg: cfg, log: log, m: m, front: &front{hosts: cfg.Hosts, m: m}}
 	var err error
 	if h.plain, err = ops.NewHTTP(ops.HTTPConfig{Listen: cfg.HTTP}, h.front, log); err != nil {
 		log.Warn("plain HTTP is not answered: nobody is sent from it to https, and ACME's challenges are met by TLS alone, on port 443",
@@ -130,13 +132,22 @@ func (h *Holder) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"http/1.1", acmeALPN},
-		GetCertificate: h.source.certificate,
+		GetCertificate: h.certificate,
 	}
 }
 
-// Register shows in reg when the first of the certificates ends; 0 says that one is missing.
+func (h *Holder) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c, err := h.source.certificate(hello)
+	if err != nil {
+		h.m.refused.Inc()
+	}
+	return c, err
+}
+
+// Register shows in reg when the first of the certificates ends, and what came in vain or by plain HTTP. The nodes of one
+// process that share the certificates show the same.
 func (h *Holder) Register(reg prometheus.Registerer) {
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	reg.MustRegister(h.m.plain, h.m.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_cert_expires_timestamp_seconds",
 		Help: "When the certificate of the node's public host ends, in unix time; 0 while there is none.",
 	}, func() float64 {

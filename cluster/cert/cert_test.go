@@ -127,7 +127,7 @@ func expires(t *testing.T, h *Holder) float64 {
 		t.Errorf("lint: %v %v", problems, err)
 	}
 	all, err := reg.Gather()
-	if err != nil || len(all) != 1 {
+	if err != nil || len(all) != 3 || all[0].GetName() != "freshet_cert_expires_timestamp_seconds" {
 		t.Fatalf("%v %v", all, err)
 	}
 	return all[0].GetMetric()[0].GetGauge().GetValue()
@@ -165,6 +165,12 @@ func TestGotServedRenewed(t *testing.T) {
 	s.said("certificate is there", "renewal=true")
 	if _, err := s.shown("other.example.org", a.root); err == nil {
 		t.Error("a name that is not the node's has a certificate")
+	}
+	if n := testutil.ToFloat64(s.holder.m.refused); n < 1 {
+		t.Errorf("%v handshakes refused, want that one", n)
+	}
+	if n := testutil.ToFloat64(s.holder.m.plain.WithLabelValues(plainChallenge)); n < 2 {
+		t.Errorf("%v challenges, want one of each name", n)
 	}
 	if _, err := s.shown("live.example.org", x509.NewCertPool()); err == nil {
 		t.Error("who trusts nobody is content")

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // own writes a certificate of host that lasts for life to files of dir, and returns their config.
@@ -123,6 +125,11 @@ func TestPlainLeadsToTLS(t *testing.T) {
 		code, to := plainly(t, s, host, "/watch?a=%2F")
 		if want == "" && (code != http.StatusMisdirectedRequest || to != "") || want != "" && (code != http.StatusTemporaryRedirect || to != want) {
 			t.Errorf("%q: %d %s, want %s", host, code, to, want)
+		}
+	}
+	for result, want := range map[string]float64{plainLed: 2, plainMisdirected: 3, plainChallenge: 0} {
+		if got := testutil.ToFloat64(s.holder.m.plain.WithLabelValues(result)); got != want {
+			t.Errorf("%s: %v requests, want %v", result, got, want)
 		}
 	}
 	s.holder.front.port.Store(443)
