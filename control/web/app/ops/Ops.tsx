@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { useOnline } from '../shell/health';
+import { databaseAnswered, useOnline } from '../shell/health';
 import { api, type MeshView } from '../shell/api';
 import { useMe } from '../shell/me';
 import { asApiProblem } from '../shell/problem';
@@ -34,6 +34,10 @@ function Console() {
   const now = useNow();
   const online = useOnline();
   const mesh = api.useQuery('get', '/api/v1/ops/mesh', {}, { refetchInterval: everyMS });
+  const away = mesh.data?.databaseAway;
+  useEffect(() => {
+    if (away !== undefined) databaseAnswered(!away);
+  }, [away, mesh.dataUpdatedAt]);
   const ageMS = Math.max(0, now - mesh.dataUpdatedAt);
   const old = !online || mesh.isError || ageMS >= staleMS;
   const again = () => void mesh.refetch();

@@ -179,8 +179,8 @@ function useInSettings(): boolean {
 }
 
 /**
- * A bar at the foot on phones, on every page; on wider screens a column, on the pages of settings alone. What the role
- * does not allow is not there.
+ * A bar at the foot on phones: the places there are, and on the pages of settings those of settings. On wider screens a
+ * column, on the pages of settings alone. What the role does not allow is not there.
  */
 function Places() {
   const t = useT();
@@ -216,13 +216,19 @@ function Places() {
           </li>
         )}
         {me.ops && (
-          <li className={styles['bar']}>
+          <li className={`${styles['bar'] ?? ''} ${styles['outside'] ?? ''}`}>
             <Link to="/ops">
               <Network {...icon} />
               {t('ops.title')}
             </Link>
           </li>
         )}
+        <li className={`${styles['bar'] ?? ''} ${styles['outside'] ?? ''}`}>
+          <Link to="/settings/profile">
+            <Settings {...icon} />
+            {t('settings.title')}
+          </Link>
+        </li>
         <li>
           <Link to="/settings/profile">
             <UserRound {...icon} />

@@ -24,6 +24,8 @@ export type EventKind = EventLine['kind'];
 
 const answerWithinMS = 15_000;
 const uploadWithinMS = 60_000;
+/** What the ops console is answered tells nothing of the database: 503 is for a missing cluster or leader, too. */
+const withoutDatabase = /^\/api\/v1\/ops\//;
 
 /** Answers what succeeded, and throws an ApiProblem for all else. */
 async function ask(request: Request): Promise<Response> {
@@ -35,7 +37,7 @@ async function ask(request: Request): Promise<Response> {
     if (request.signal.aborted) throw thrown; // nobody waits for it any more
     throw asApiProblem(thrown);
   }
-  databaseAnswered(response.status !== 503);
+  if (!withoutDatabase.test(new URL(request.url).pathname)) databaseAnswered(response.status !== 503);
   if (!response.ok) throw await apiProblemOf(response);
   return response;
 }

@@ -11,7 +11,7 @@ test('an edge is cordoned and taken back', { tag: '@more' }, async ({ page }) =>
     await page.getByLabel('Name of the account').fill('Delta');
     await page.getByLabel('Your name').fill('Ana');
     await page.getByLabel('Email').fill('ana@delta.example');
-    await page.getByLabel('Password').fill('snow melts in may');
+    await page.getByLabel('Password', { exact: true }).fill('snow melts in may');
     await page.getByRole('button', { name: 'Make the account' }).click();
     await page.getByRole('link', { name: 'Operations' }).first().click();
     for (const node of ['control-1', 'origin-1', 'edge-1', 'edge-2', 'edge-3'])

@@ -222,6 +222,7 @@ test('a node is drained by keyboard, after a question; a refusal says why', asyn
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
   await expect(dialog.getByText('No control node leads')).toBeVisible();
+  await expect(page.getByText("Changes can't be saved")).toHaveCount(0); // that is of the database
   await page.screenshot({ path: info.outputPath('refused.png') });
   await dialog.getByRole('button', { name: 'Drain edge-1' }).press('Enter');
   await expect(dialog).toHaveCount(0);
@@ -231,5 +232,42 @@ test('a node is drained by keyboard, after a question; a refusal says why', asyn
   await page.getByRole('alertdialog').getByRole('button', { name: 'Take edge-1 back' }).press('Enter');
   await expect(page.getByRole('row', { name: /edge-1/ })).not.toContainText('Draining');
   expect(sent).toEqual([{ state: 'draining' }, { state: 'in' }]);
+  expect(errors).toEqual([]);
+});
+
+test('a database that is away is said in the banner, and no more once it is back', async ({ page, mesh }) => {
+  let databaseAway = true;
+  const errors = await visit(page, mesh, '/ops', {
+    'GET /me': me,
+    'GET /ops/mesh': () => ({ body: view({ databaseAway }) }),
+  });
+  const banner = page.getByText("Changes can't be saved right now");
+  await expect(banner).toBeVisible();
+  databaseAway = false;
+  await expect(banner).toHaveCount(0);
+  expect(errors).toEqual([]);
+});
+
+test('all places of the bar are in sight on a phone', async ({ page, mesh }) => {
+  const errors = await visit(page, mesh, '/ops', {
+    ...shows(),
+    'GET /me': anaAs('owner', {
+      ops: true,
+      account: {
+        id: 'd',
+        name: 'Delta',
+        role: 'owner',
+        may: ['see-contacts', 'see-members', 'edit-account'],
+      },
+    }),
+  });
+  await page.setViewportSize({ width: 360, height: 740 });
+  const bar = page.getByRole('navigation', { name: 'Settings' });
+  for (const name of ['Calendar', 'Contacts', 'Operations', 'Settings'])
+    await expect(bar.getByRole('link', { name })).toBeInViewport({ ratio: 1 });
+  await expect(bar.getByRole('link')).toHaveCount(4);
+  await bar.getByRole('link', { name: 'Settings' }).click();
+  await expect(bar.getByRole('link', { name: 'Members' })).toBeAttached();
+  await expect(bar.getByRole('link', { name: 'Operations' })).toHaveCount(0);
   expect(errors).toEqual([]);
 });
