@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -16,51 +17,41 @@ func writeStatus(w io.Writer, v ops.View) {
 		_, _ = fmt.Fprintf(w, "%s\t%s\n", what, fmt.Sprintf(format, args...))
 	}
 	count := map[string]int{}
-	var wrong []string
 	for _, n := range v.Nodes {
 		count[n.Role]++
-		switch {
-		case n.Status != "alive":
-			wrong = append(wrong, fmt.Sprintf("%s %s is %s since %d s", n.Role, n.Node, n.Status, n.Since))
-		case n.Admin != "in":
-			wrong = append(wrong, fmt.Sprintf("%s %s is %s, with %d viewers", n.Role, n.Node, n.Admin, n.Viewers))
-		case n.Load >= 1:
-			wrong = append(wrong, fmt.Sprintf("%s %s is full", n.Role, n.Node))
-		}
 	}
 	live := 0
 	for _, s := range v.Streams {
 		if s.Live {
 			live++
 		}
-		if s.Origin == "" {
-			wrong = append(wrong, fmt.Sprintf("stream %s has no origin", s.ID))
-		}
-	}
-	leader := v.Quorum.Leader
-	if leader == "" {
-		leader = "none"
-		wrong = append(wrong, "no control node leads: placement waits, media goes on")
-	}
-	for _, p := range v.Quorum.Peers {
-		if !p.Answers {
-			wrong = append(wrong, fmt.Sprintf("control %s does not answer %s", p.Node, v.Node))
-		}
-	}
-	if v.Quorum.Trouble != "" {
-		wrong = append(wrong, fmt.Sprintf("control %s: %s", v.Node, v.Quorum.Trouble))
 	}
 	line("seen by", "%s (%s)", v.Node, v.Quorum.State)
-	line("leader", "%s, term %d, commit %d, applied %d", leader, v.Quorum.Term, v.Quorum.Commit, v.Quorum.Applied)
+	line("leader", "%s, term %d, commit %d, applied %d", cmp.Or(v.Quorum.Leader, "none"), v.Quorum.Term, v.Quorum.Commit, v.Quorum.Applied)
 	line("nodes", "%d control, %d origins, %d edges", count[roleControl], count[roleOrigin], count[roleEdge])
 	line("streams", "%d live of %d", live, len(v.Streams))
 	line("viewers", "%d", v.Viewers)
-	if len(wrong) == 0 {
+	if len(v.Alerts) == 0 {
 		line("wrong", "nothing")
 	}
-	for i, what := range wrong {
-		line(map[bool]string{true: "wrong"}[i == 0], "%s", what)
+	for i, a := range v.Alerts {
+		line(map[bool]string{true: "wrong"}[i == 0], "%s", alertText(a))
 	}
+}
+
+// alertText is a with how long it has lasted and whom it concerns.
+func alertText(a ops.Alert) string {
+	text := a.Text()
+	if a.Since >= 0 {
+		text += fmt.Sprintf(", for %d s", a.Since)
+	}
+	if a.Viewers > 0 {
+		text += fmt.Sprintf(", viewers: %d", a.Viewers)
+	}
+	if a.Detail != "" {
+		text += ": " + a.Detail
+	}
+	return text
 }
 
 func writeMembers(w io.Writer, v ops.View) {

@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -93,5 +95,26 @@ func TestAlertKinds(t *testing.T) {
 	}
 	if strings.Join(named, " ") != strings.Join(all, " ") {
 		t.Errorf("the document names %v, want %v", named, all)
+	}
+}
+
+// Terminals and pages say the same.
+func TestAlertWords(t *testing.T) {
+	b, err := os.ReadFile("../web/app/i18n/account/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages map[string]string
+	if err := json.Unmarshal(b, &pages); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range Kinds {
+		if got, want := words[k], pages["alert."+string(k)]; got != want || got == "" {
+			t.Errorf("%s is %q, and %q on pages", k, got, want)
+		}
+	}
+	a := Alert{Kind: StaleEpoch, Node: "origin-2", Stream: "main"}
+	if got := a.Text(); got != "Stream main is placed on origin-2, and published elsewhere" {
+		t.Error(got)
 	}
 }
