@@ -21,6 +21,7 @@ import (
 	"freshet/cluster/stream"
 	"freshet/cluster/trace"
 	"freshet/control"
+	"freshet/control/account"
 	"freshet/control/geo"
 	"freshet/control/keys"
 	"freshet/control/person"
@@ -350,6 +351,11 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 		return nil, errors.Join(err, n.store.Close())
 	} else if again > 0 {
 		n.log.Warn("persons whom an older copy of the database had brought back were erased again", "persons", again)
+	}
+	if none, err := account.NobodyOps(ctx, n.store); err != nil {
+		return nil, errors.Join(err, n.store.Close())
+	} else if none {
+		n.log.Warn("nobody operates this installation on its pages: freshet admin ops grant EMAIL names somebody")
 	}
 	n.control, err = control.New(
 		control.Config{

@@ -245,6 +245,15 @@ func Ops(ctx context.Context, q store.Querier) ([]Person, error) {
 	return store.All[Person](ctx, q, opsPersons, nil)
 }
 
+// NobodyOps says whether there are accounts, and nobody operates the installation: they were made before somebody could.
+func NobodyOps(ctx context.Context, q store.Querier) (bool, error) {
+	if some, err := Any(ctx, q); err != nil || !some {
+		return false, err
+	}
+	all, err := Ops(ctx, q)
+	return len(all) == 0, err
+}
+
 // AddMember makes a person a member; one who is already stays as it is.
 func AddMember(ctx context.Context, q store.Querier, m Member, now time.Time) error {
 	_, err := store.Exec(ctx, q, insertMember, store.Args{

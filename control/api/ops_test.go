@@ -108,6 +108,13 @@ func TestOps(t *testing.T) {
 // The right is the person's, whatever its role in an account, and ends with the next request once it is taken away.
 func TestOpsRight(t *testing.T) {
 	o, owner, _ := withNetwork(t)
+	nobody := func(want bool) {
+		t.Helper()
+		if got, err := account.NobodyOps(t.Context(), o.db); got != want || err != nil {
+			t.Errorf("nobody operates it: %v %v, want %v", got, err, want)
+		}
+	}
+	nobody(false)
 	if me := owner.does("GET", "/me", nil); me["ops"] != true {
 		t.Errorf("who has set up: %v", me)
 	}
@@ -136,6 +143,10 @@ func TestOpsRight(t *testing.T) {
 		t.Errorf("revoked: %v %v", changed, err)
 	}
 	bob.fails(403, "ops-only", "GET", "/ops/mesh", nil)
+	if changed, err := account.Revoke(t.Context(), o.db, uuid.MustParse(owner.does("GET", "/me", nil)["id"].(string))); !changed || err != nil {
+		t.Errorf("revoked: %v %v", changed, err)
+	}
+	nobody(true)
 }
 
 func TestOpsRate(t *testing.T) {
