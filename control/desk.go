@@ -17,7 +17,7 @@ import (
 
 // newDesk returns what operations see of m, and do. away says whether the database is.
 func (m *mesh) newDesk(name string, away func() bool) *ops.Desk {
-	return &ops.Desk{Node: name, Mesh: sight{m}, Away: away, Now: time.Now, Acts: ops.Acts{
+	return &ops.Desk{Node: name, Mesh: sight{m}, Journal: ops.NewJournal(m.quorum), Log: m.log, Away: away, Now: time.Now, Acts: ops.Acts{
 		Invite: m.enrol.Invite, Remove: m.enrol.Remove, SetState: m.roster.SetState, Leave: m.quorum.Leave,
 		Rotate: func(ctx context.Context) error { return m.roster.Rotate(ctx, m.box, keys.Random(member.KeySize)) },
 		Resign: func(ctx context.Context) error { return m.roster.RotateSigning(ctx, m.box) },

@@ -127,7 +127,7 @@ func New(cfg Config, d Deps) *API {
 		Store: d.Store, Letters: d.Mailer.Letters, Mailer: d.Mailer, Door: d.Door, Now: d.Now,
 		Desk: &guest.Desk{Store: d.Store, Passes: d.Mailer.Letters.Passes},
 	}).Register(a.doc)
-	(&ops.Routes{Log: d.Log, Desk: d.Ops, Now: d.Now}).Register(a.doc)
+	(&ops.Routes{Desk: d.Ops, Now: d.Now}).Register(a.doc)
 	(&live.Routes{Hub: d.Live, Board: d.Board}).Register(a.doc)
 	(&order.Routes{Store: d.Store, Mail: d.Mail, Now: d.Now, Pages: cfg.Pages, Staff: cfg.Staff}).Register(a.doc)
 	(&mail.Mailbox{Store: d.Store, Open: cfg.Mailbox}).Register(a.doc)

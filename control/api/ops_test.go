@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"slices"
 	"testing"
@@ -34,16 +36,23 @@ func (n *network) Members() []member.Node                        { return nil }
 func (n *network) Distance(string, string) (time.Duration, bool) { return 0, false }
 func (n *network) Fleet(time.Time) []node.Node                   { return nil }
 func (n *network) Ledger() *ledger.State                         { return n.ledger }
+func (n *network) State() *ledger.State                          { return n.ledger }
 func (n *network) Quorum() ops.Quorum                            { return ops.Quorum{Peers: []ops.Peer{}} }
 func (n *network) Records() []*pb.StreamRecord {
 	return []*pb.StreamRecord{{Id: "main", Event: "nordlicht-launch", Origin: "origin-1"}}
+}
+
+// Apply takes entries of the journal.
+func (n *network) Apply(_ context.Context, e *pb.Entry) (quorum.Result, error) {
+	n.ledger.Settings[e.GetPutSetting().Name] = e.GetPutSetting().Value
+	return quorum.Result{Verdict: pb.Verdict_VERDICT_DONE}, nil
 }
 
 var placed = uuid.MustParse("0198a000-0000-7000-8000-000000000001")
 
 func (n *network) desk(now func() time.Time) *ops.Desk {
 	does := func(what string) error { n.did = append(n.did, what); return n.err }
-	return &ops.Desk{Node: "control-1", Mesh: n, Away: func() bool { return false }, Now: now, Acts: ops.Acts{
+	return &ops.Desk{Node: "control-1", Mesh: n, Away: func() bool { return false }, Now: now, Journal: ops.NewJournal(n), Log: slog.New(slog.DiscardHandler), Acts: ops.Acts{
 		Invite: func(_ context.Context, role, region string, life time.Duration) (jointoken.Token, error) {
 			return jointoken.Token{}, does("invite " + role + " " + region + " " + life.String())
 		},
@@ -51,6 +60,7 @@ func (n *network) desk(now func() time.Time) *ops.Desk {
 		SetState: func(_ context.Context, node string, s pb.AdminState) error { return does(node + " " + s.String()) },
 		Leave:    func(_ context.Context, node string) error { return does("leave " + node) },
 		Rotate:   func(context.Context) error { return does("rotate") },
+		Resign:   func(context.Context) error { return does("resign") },
 		Why: func(session uuid.UUID) (route.Decision, bool) {
 			return route.Decision{At: now(), Event: "nordlicht-launch", Choice: "edge-1", Candidates: []route.Candidate{
 				{Edge: route.Edge{Node: "edge-1", Load: 0.5}, Km: 12, RTT: route.Unknown, Path: 3, Busy: 2},
@@ -62,7 +72,9 @@ func (n *network) desk(now func() time.Time) *ops.Desk {
 // withNetwork is an office whose control node is in a cluster of one edge, and the browser of who operates it.
 func withNetwork(t *testing.T) (*office, *browser, *network) {
 	o, owner := founded(t, storetest.New(t))
-	n := &network{ledger: &ledger.State{Nodes: map[string]*pb.NodeRecord{"edge-1": {Role: "edge", Region: "yul"}}}}
+	n := &network{ledger: &ledger.State{
+		Nodes: map[string]*pb.NodeRecord{"edge-1": {Role: "edge", Region: "yul"}}, Settings: map[string][]byte{},
+	}}
 	d := o.deps()
 	d.Ops = n.desk(o.now)
 	o.api = New(Config{Version: "1", Pages: "https://webcasts.example"}, d)
@@ -85,6 +97,7 @@ func TestOps(t *testing.T) {
 	}
 	b.does("DELETE", "/ops/nodes/edge-1", nil)
 	b.does("POST", "/ops/gossip-keys", nil)
+	b.does("POST", "/ops/signing-keys", nil)
 	why := b.does("GET", "/ops/sessions/"+placed.String(), nil)
 	if first := why["candidates"].([]any)[0].(object); why["choice"] != "edge-1" || first["score"] != 5.0 || first["km"] != 12.0 || first["rttMs"] != nil || why["event"] != nil {
 		t.Errorf("%v", why)
@@ -96,13 +109,29 @@ func TestOps(t *testing.T) {
 	b.fails(422, "invalid", "PUT", "/ops/nodes/edge-1/state", object{"state": "gone"})
 	want := []string{
 		"invite edge yul 1m0s", "invite origin  " + enrol.TokenLife.String(), "edge-1 ADMIN_STATE_CORDONED", "edge-1 ADMIN_STATE_DRAINING",
-		"edge-1 ADMIN_STATE_IN", "remove edge-1", "rotate", "rotate",
+		"edge-1 ADMIN_STATE_IN", "remove edge-1", "rotate", "rotate", "resign",
 	}
 	if got := n.did; !slices.Equal(got, want) {
 		t.Errorf("did %q, want %q", got, want)
 	}
 	n.err = quorum.ErrUnknown
 	b.fails(503, "no-leader", "PUT", "/ops/nodes/edge-1/state", object{"state": "in"})
+	var log []object
+	if w := b.send("GET", "/ops/log", nil); json.Unmarshal(w.Body.Bytes(), &log) != nil || len(log) == 0 {
+		t.Fatalf("log: %d %s", w.Code, w.Body)
+	}
+	var acts []string
+	for _, e := range log {
+		acts = append(acts, e["action"].(string)+" "+e["outcome"].(string))
+	}
+	want = []string{"take-back refused", "signing-keys done", "gossip-keys done", "remove done", "take-back done", "drain done", "cordon done", "token done", "token done"}
+	if !slices.Equal(acts, want) {
+		t.Errorf("log %q, want %q", acts, want)
+	}
+	me := b.does("GET", "/me", nil)
+	if e := log[0]; e["person"] != me["id"] || e["node"] != "edge-1" || e["by"] != "control-1" || e["at"] != "2026-11-27T09:00:00Z" || e["asked"] != nil || e["why"] == nil {
+		t.Errorf("%v", e)
+	}
 }
 
 // The right is the person's, whatever its role in an account, and ends with the next request once it is taken away.

@@ -44,8 +44,9 @@ type Invited struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Handler serves the line.
-func (d *Desk) Handler() http.Handler {
+// Handler serves the line to whoever asks with the directory of a control node.
+func (d *Desk) Handler(node string) http.Handler {
+	who := Who{Node: node}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /mesh", func(w http.ResponseWriter, _ *http.Request) { answer(w, d.View(), nil) })
 	mux.HandleFunc("POST /tokens", func(w http.ResponseWriter, r *http.Request) {
@@ -53,23 +54,23 @@ func (d *Desk) Handler() http.Handler {
 		if !read(w, r, &in) {
 			return
 		}
-		out, err := d.Invite(r.Context(), in)
+		out, err := d.Invite(r.Context(), who, in)
 		answer(w, out, err)
 	})
 	mux.HandleFunc("PUT /nodes/{node}/state", func(w http.ResponseWriter, r *http.Request) {
 		var in Decision
 		if read(w, r, &in) {
-			answer(w, struct{}{}, d.Decide(r.Context(), r.PathValue("node"), in.State))
+			answer(w, struct{}{}, d.Decide(r.Context(), who, r.PathValue("node"), in.State))
 		}
 	})
 	mux.HandleFunc("DELETE /nodes/{node}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.Remove(r.Context(), r.PathValue("node")))
+		answer(w, struct{}{}, d.Remove(r.Context(), who, r.PathValue("node")))
 	})
 	mux.HandleFunc("POST /gossip-keys", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.Acts.Rotate(r.Context()))
+		answer(w, struct{}{}, d.Rotate(r.Context(), who))
 	})
 	mux.HandleFunc("POST /signing-keys", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.Acts.Resign(r.Context()))
+		answer(w, struct{}{}, d.Resign(r.Context(), who))
 	})
 	mux.HandleFunc("GET /sessions/{session}", func(w http.ResponseWriter, r *http.Request) {
 		session, err := uuid.Parse(r.PathValue("session"))
@@ -87,53 +88,15 @@ func (d *Desk) Handler() http.Handler {
 	return mux
 }
 
-// Invite makes a join token.
-func (d *Desk) Invite(ctx context.Context, in Invitation) (Invited, error) {
-	life := enrol.TokenLife
-	if in.Seconds != 0 {
-		life = time.Duration(in.Seconds) * time.Second
-	}
-	t, err := d.Acts.Invite(ctx, in.Role, in.Region, life)
-	if err != nil {
-		return Invited{}, err
-	}
-	return Invited{t.Text(), in.Role, in.Region, d.Now().Add(life).UTC().Truncate(time.Second)}, nil
-}
-
-// Decide drains a node, cordons it, or takes it back.
-func (d *Desk) Decide(ctx context.Context, node, state string) error {
-	to, ok := states[state]
-	if !ok {
-		return problem.New(http.StatusUnprocessableEntity, "state-unknown", "No such state", "A node is in, cordoned or draining.")
-	}
-	return d.Acts.SetState(ctx, node, to)
-}
-
-// Remove takes a node out of the cluster for good; a control node out of the quorum first.
-func (d *Desk) Remove(ctx context.Context, node string) error {
-	role, ok := d.role(node)
-	if !ok {
-		return enrol.ErrUnregistered
-	}
-	if role == identity.RoleControl {
-		if err := d.Acts.Leave(ctx, node); err != nil {
-			return err
-		}
-	}
-	if err := d.Acts.Remove(ctx, node); err != nil {
-		return err
-	}
-	// It knows the gossip key.
-	if err := d.Acts.Rotate(ctx); err != nil && !errors.Is(err, roster.ErrRotating) {
-		return err
-	}
-	return nil
-}
-
 // Serve answers on one connection, whose handshake is done, until it ends.
 func (d *Desk) Serve(ctx context.Context, c *tls.Conn) {
+	node, _, err := identity.Peer(c.ConnectionState())
+	if err != nil { // its handshake was none of ours
+		_ = c.Close()
+		return
+	}
 	one := &single{conn: struct{ net.Conn }{c}, done: make(chan struct{})} // to net/http no TLS, whose protocol it would not know
-	s := &http.Server{Handler: d.Handler(), ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: maxBody}
+	s := &http.Server{Handler: d.Handler(node), ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: maxBody}
 	s.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed || state == http.StateHijacked {
 			one.end()

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -14,10 +13,8 @@ import (
 	"freshet/proto/problem"
 )
 
-// Routes are the operations of the ops console. What was done, and by whom, is in the log: there is no account whose audit
-// log it would belong to.
+// Routes are the operations of the ops console.
 type Routes struct {
-	Log  *slog.Logger
 	Desk *Desk // nil: this node is in no cluster
 	Now  func() time.Time
 
@@ -25,6 +22,10 @@ type Routes struct {
 }
 
 type meshOut struct{ Body View }
+
+type logOut struct {
+	Body []Entry `nullable:"false"`
+}
 
 type tokenIn struct{ Body Invitation }
 
@@ -62,6 +63,8 @@ func (r *Routes) Register(api huma.API) {
 	huma.Register(api, op(http.MethodPut, "/ops/nodes/{node}/state", "set-node-state", "Drain a node, cordon it, or take it back", 404, 422), r.state)
 	huma.Register(api, op(http.MethodDelete, "/ops/nodes/{node}", "remove-node", "Take a node out of the cluster for good", 404, 409), r.remove)
 	huma.Register(api, op(http.MethodPost, "/ops/gossip-keys", "rotate-gossip-key", "Change the key that nodes gossip under", 409), r.rotate)
+	huma.Register(api, op(http.MethodPost, "/ops/signing-keys", "rotate-signing-key", "Change the key that signs viewer tokens", 409), r.resign)
+	huma.Register(api, op(http.MethodGet, "/ops/log", "get-ops-log", "What was done to the cluster, newest first: the last 200 acts"), r.log)
 	huma.Register(api, op(http.MethodGet, "/ops/sessions/{session}", "get-session-decision", "Why a viewer's session was sent to its edge", 404), r.why)
 }
 
@@ -76,27 +79,21 @@ func (r *Routes) desk() (*Desk, error) {
 	return nil, p
 }
 
-// act does one thing to the cluster for whoever asks, and writes down that it was done, or why not.
-func (r *Routes) act(ctx context.Context, action, node string, do func(context.Context, *Desk) error) error {
+// act does one thing to the cluster for whoever asks.
+func (r *Routes) act(ctx context.Context, do func(context.Context, *Desk, Who) error) error {
 	d, err := r.desk()
 	if err != nil {
 		return err
 	}
-	who := access.From(ctx)
-	if v := r.acts.Take(string(who.ID[:]), r.Now()); !v.OK {
+	a := access.From(ctx)
+	if v := r.acts.Take(string(a.ID[:]), r.Now()); !v.OK {
 		return v.Refused()
-	}
-	log := r.Log.With("action", action, "person", who.ID, "remote", who.From.String())
-	if node != "" {
-		log = log.With("peer", node)
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTakes)
 	defer cancel()
-	if err := do(ctx, d); err != nil {
-		log.WarnContext(ctx, "cluster not changed on the ops console", "err", err)
+	if err := do(ctx, d, Who{Person: a.ID, From: a.From}); err != nil {
 		return Problem(err)
 	}
-	log.InfoContext(ctx, "cluster changed on the ops console")
 	return nil
 }
 
@@ -115,23 +112,35 @@ func (r *Routes) mesh(context.Context, *struct{}) (*meshOut, error) {
 
 func (r *Routes) token(ctx context.Context, in *tokenIn) (*tokenOut, error) {
 	var out tokenOut
-	err := r.act(ctx, "token", "", func(ctx context.Context, d *Desk) (err error) {
-		out.Body, err = d.Invite(ctx, in.Body)
+	err := r.act(ctx, func(ctx context.Context, d *Desk, who Who) (err error) {
+		out.Body, err = d.Invite(ctx, who, in.Body)
 		return err
 	})
 	return &out, err
 }
 
 func (r *Routes) state(ctx context.Context, in *stateIn) (*struct{}, error) {
-	return nil, r.act(ctx, "state "+in.Body.State, in.Node, func(ctx context.Context, d *Desk) error { return d.Decide(ctx, in.Node, in.Body.State) })
+	return nil, r.act(ctx, func(ctx context.Context, d *Desk, who Who) error { return d.Decide(ctx, who, in.Node, in.Body.State) })
 }
 
 func (r *Routes) remove(ctx context.Context, in *nodeIn) (*struct{}, error) {
-	return nil, r.act(ctx, "remove", in.Node, func(ctx context.Context, d *Desk) error { return d.Remove(ctx, in.Node) })
+	return nil, r.act(ctx, func(ctx context.Context, d *Desk, who Who) error { return d.Remove(ctx, who, in.Node) })
 }
 
 func (r *Routes) rotate(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	return nil, r.act(ctx, "rotate", "", func(ctx context.Context, d *Desk) error { return d.Acts.Rotate(ctx) })
+	return nil, r.act(ctx, func(ctx context.Context, d *Desk, who Who) error { return d.Rotate(ctx, who) })
+}
+
+func (r *Routes) resign(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	return nil, r.act(ctx, func(ctx context.Context, d *Desk, who Who) error { return d.Resign(ctx, who) })
+}
+
+func (r *Routes) log(context.Context, *struct{}) (*logOut, error) {
+	d, err := r.desk()
+	if err != nil {
+		return nil, err
+	}
+	return &logOut{d.Journal.Entries()}, nil
 }
 
 func (r *Routes) why(_ context.Context, in *sessionIn) (*whyOut, error) {

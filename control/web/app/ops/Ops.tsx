@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { databaseAnswered, useOnline } from '../shell/health';
 import { api, type MeshView } from '../shell/api';
@@ -7,6 +8,7 @@ import { useT } from '../shell/words';
 import { Loading } from '../ui/Loading';
 import { ProblemPanel } from '../ui/Problem';
 import { Alerts } from './Alerts';
+import { Log } from './Log';
 import { Nodes } from './Nodes';
 import { RaftCard } from './RaftCard';
 import { Streams } from './Streams';
@@ -33,6 +35,7 @@ function Console() {
   const t = useT();
   const now = useNow();
   const online = useOnline();
+  const queries = useQueryClient();
   const mesh = api.useQuery('get', '/api/v1/ops/mesh', {}, { refetchInterval: everyMS });
   const away = mesh.data?.databaseAway;
   useEffect(() => {
@@ -54,11 +57,15 @@ function Console() {
             <Nodes
               nodes={mesh.data.nodes}
               changed={async () => {
-                await mesh.refetch();
+                await Promise.all([
+                  mesh.refetch(),
+                  queries.invalidateQueries({ queryKey: ['get', '/api/v1/ops/log'] }),
+                ]);
               }}
             />
             <Streams view={mesh.data} />
             <RaftCard view={mesh.data} />
+            <Log />
           </div>
         </>
       )}

@@ -15,6 +15,7 @@ export type Webhook = components['schemas']['Webhook'];
 export type HookDelivery = components['schemas']['HookDelivery'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type MeshView = components['schemas']['MeshView'];
+export type MeshEntry = components['schemas']['MeshEntry'];
 export type MeshAlert = components['schemas']['MeshAlert'];
 export type MeshNode = components['schemas']['MeshNode'];
 export type MeshStream = components['schemas']['MeshStream'];

@@ -72,9 +72,30 @@ const view = (more: Record<string, unknown> = {}) => ({
   alerts: [{ kind: 'node-cordoned', severity: 'amber', node: 'edge-3', since: -1, viewers: 0 }],
   ...more,
 });
+const entry = (second: number, action: string, more: Record<string, unknown> = {}) => ({
+  at: `2026-11-26T19:04:${second}Z`,
+  action,
+  by: 'control-1',
+  outcome: 'done',
+  ...more,
+});
+const log: Answer = {
+  body: [
+    entry(40, 'cordon', { node: 'edge-3', person: '0198a000-0000-7000-8000-00000000000a' }),
+    entry(31, 'drain', {
+      node: 'edge-2',
+      asked: 'control-2',
+      outcome: 'refused',
+      why: 'No control node leads, so nothing was decided. Media goes on.',
+    }),
+    entry(22, 'token', { role: 'edge', person: '0198a000-0000-7000-8000-00000000000b' }),
+    entry(11, 'gossip-keys', { asked: 'control-1', outcome: 'open' }),
+  ],
+};
 const shows = (more: Record<string, unknown> = {}): Answers => ({
   'GET /me': me,
   'GET /ops/mesh': { body: view(more) },
+  'GET /ops/log': log,
 });
 /** Answers once, and fails from then on. */
 const once = (): (() => Answer) => {
@@ -148,14 +169,17 @@ const states: State[] = [
   {
     name: 'ops empty',
     path: '/ops',
-    answers: shows({
-      nodes: [],
-      streams: [],
-      links: [],
-      viewers: 0,
-      alerts: [],
-      quorum: { ...quorum, peers: [] },
-    }),
+    answers: {
+      ...shows({
+        nodes: [],
+        streams: [],
+        links: [],
+        viewers: 0,
+        alerts: [],
+        quorum: { ...quorum, peers: [] },
+      }),
+      'GET /ops/log': { body: [] },
+    },
     en: 'No stream is placed',
     fr: "Aucun flux n'est placé",
   },
@@ -181,7 +205,11 @@ test('what was read last stays, dimmed and with its age, while nothing newer com
   page,
   mesh,
 }, info) => {
-  const errors = await visit(page, mesh, '/ops', { 'GET /me': me, 'GET /ops/mesh': once() });
+  const errors = await visit(page, mesh, '/ops', {
+    'GET /me': me,
+    'GET /ops/mesh': once(),
+    'GET /ops/log': log,
+  });
   await expect(page.getByText('s old, nothing newer comes')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
   await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('412');
@@ -194,6 +222,7 @@ test('figures are read anew each second', async ({ page, mesh }) => {
   let viewers = 100;
   const errors = await visit(page, mesh, '/ops', {
     'GET /me': me,
+    'GET /ops/log': log,
     'GET /ops/mesh': () => ({ body: view({ viewers: viewers++ }) }),
   });
   await expect(page.getByText('103', { exact: true })).toBeVisible();
@@ -206,6 +235,7 @@ test('a node is drained by keyboard, after a question; a refusal says why', asyn
   const sent: unknown[] = [];
   const errors = await visit(page, mesh, '/ops', {
     'GET /me': me,
+    'GET /ops/log': log,
     'GET /ops/mesh': () => ({
       body: view({ nodes: nodes.map(one => (one.node === 'edge-1' ? { ...one, admin } : one)), alerts: [] }),
     }),
@@ -239,6 +269,7 @@ test('a database that is away is said in the banner, and no more once it is back
   let databaseAway = true;
   const errors = await visit(page, mesh, '/ops', {
     'GET /me': me,
+    'GET /ops/log': log,
     'GET /ops/mesh': () => ({ body: view({ databaseAway }) }),
   });
   const banner = page.getByText("Changes can't be saved right now");
@@ -269,5 +300,18 @@ test('all places of the bar are in sight on a phone', async ({ page, mesh }) => 
   await bar.getByRole('link', { name: 'Settings' }).click();
   await expect(bar.getByRole('link', { name: 'Members' })).toBeAttached();
   await expect(bar.getByRole('link', { name: 'Operations' })).toHaveCount(0);
+  expect(errors).toEqual([]);
+});
+
+test('the log says who did what, and what came of it', async ({ page, mesh }) => {
+  const errors = await visit(page, mesh, '/ops', shows());
+  const rows = page.getByRole('list', { name: 'What was done' }).getByRole('listitem');
+  await expect(rows).toHaveCount(4);
+  await expect(rows.nth(0)).toContainText(/Cordon edge-3.*done.* you .*control-1/);
+  await expect(rows.nth(1)).toContainText(
+    /Drain edge-2.*refused.*a command on control-2.*No control node leads/,
+  );
+  await expect(rows.nth(2)).toContainText(/join token: edge.*person 0198a000-0000-7000-8000-00000000000b/);
+  await expect(rows.nth(3)).toContainText(/gossip key.*outcome not known/);
   expect(errors).toEqual([]);
 });
