@@ -24,6 +24,9 @@ type Actor struct {
 	Ops     bool           // a person who operates the installation; known where that is asked for (ForOps)
 	From    netip.Addr
 	Browser Browser
+
+	// Recalled says that the database does not answer, and that Ops is as it said before.
+	Recalled bool
 }
 
 // A Browser is what an answer must know of who asks.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/google/uuid"
 
 	"freshet/control/access"
@@ -34,6 +35,7 @@ type guard struct {
 	cross  *http.CrossOriginProtection
 	limits *limits
 	keyed  *once.Requests
+	seen   *witness
 
 	proxied bool
 	trusted []netip.Prefix
@@ -42,7 +44,7 @@ type guard struct {
 func newGuard(cfg Config, d Deps, m *metrics) *guard {
 	return &guard{
 		log: d.Log, db: d.Store, now: d.Now, jar: access.NewJar(strings.HasPrefix(cfg.Pages, "https://")),
-		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), keyed: once.NewRequests(d.Now), proxied: cfg.Proxied,
+		cross: http.NewCrossOriginProtection(), limits: newLimits(m.limited), keyed: once.NewRequests(d.Now), seen: newWitness(d.Now), proxied: cfg.Proxied,
 		trusted: cfg.Trusted,
 	}
 }
@@ -84,22 +86,46 @@ func (g *guard) actor(r *http.Request) (access.Actor, *problem.Problem) {
 		return a, problem.New(http.StatusForbidden, "cross-site", "Not from another site",
 			"A page of another site has sent this. Nothing was changed.")
 	}
-	now := g.now()
-	l, err := login.Find(r.Context(), g.db, secret, now)
+	ctx, cancel := g.seen.patience(r, secret)
+	defer cancel()
+	l, err := login.Find(ctx, g.db, secret, g.now())
 	if errors.Is(err, store.ErrNone) {
+		g.seen.saw(secret, a)
 		return a, nil
 	}
 	if err == nil {
 		var m account.Member
-		m, err = account.MemberOf(r.Context(), g.db, l.Account, l.Person)
+		m, err = account.MemberOf(ctx, g.db, l.Account, l.Person)
 		if errors.Is(err, store.ErrNone) {
 			m, err = account.Member{}, nil // of no account any more: a person all the same
 		}
 		a.Kind, a.ID, a.Account, a.Role, a.Login = audit.Person, l.Person, l.Account, m.Role, l.ID
 	}
 	if err != nil {
+		if was, ok := g.seen.recalls(r, secret); ok {
+			was.From, was.Browser = a.From, a.Browser
+			return was, nil
+		}
 		return a, g.noDatabase(r.Context(), err)
 	}
+	return a, nil
+}
+
+// ops returns a with whether it operates the installation.
+func (g *guard) ops(r *http.Request, a access.Actor) (access.Actor, error) {
+	secret := g.jar.Secret(r)
+	ctx, cancel := g.seen.patience(r, secret)
+	defer cancel()
+	p, err := account.PersonByID(ctx, g.db, a.ID)
+	if err != nil {
+		if was, ok := g.seen.recalls(r, secret); ok {
+			a.Ops, a.Recalled = was.Ops, true
+			return a, nil
+		}
+		return a, err
+	}
+	a.Ops = p.OpsSince != nil
+	g.seen.saw(secret, a)
 	return a, nil
 }
 
@@ -156,13 +182,13 @@ func (g *guard) middleware(c huma.Context, next func(huma.Context)) {
 		}
 		c = huma.WithContext(c, access.With(c.Context(), a))
 	}
-	if access.ForOps(op) && a.Kind == audit.Person {
-		p, err := account.PersonByID(c.Context(), g.db, a.ID)
-		if err != nil {
+	if access.ForOps(op) && a.Kind == audit.Person && !a.Recalled {
+		r, _ := humago.Unwrap(c)
+		var err error
+		if a, err = g.ops(r, a); err != nil {
 			refuse(c, g.noDatabase(c.Context(), err))
 			return
 		}
-		a.Ops = p.OpsSince != nil
 		c = huma.WithContext(c, access.With(c.Context(), a))
 	}
 	switch access.Judge(op, a) {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"freshet/cluster/member"
+	"freshet/control/access"
 	"freshet/control/account"
 	"freshet/control/enrol"
 	"freshet/control/node"
@@ -200,4 +204,63 @@ func TestOpsWithoutCluster(t *testing.T) {
 	b.fails(503, "no-cluster", "GET", "/ops/mesh", nil)
 	b.fails(503, "no-cluster", "POST", "/ops/gossip-keys", nil)
 	b.fails(503, "no-cluster", "GET", "/ops/sessions/"+placed.String(), nil)
+}
+
+// While the database is away, a browser of whom it said before that it may is shown the mesh, and that; nothing else, and nobody else.
+func TestOpsWithoutDatabase(t *testing.T) {
+	o, b, _ := withNetwork(t)
+	other := o.browser() // the same person, who has not looked at the mesh from there
+	other.does("POST", "/log-in", object{"email": ana, "password": password})
+	gone := o.browser() // has, and has logged out
+	gone.does("POST", "/log-in", object{"email": ana, "password": password})
+	gone.does("GET", "/ops/mesh", nil)
+	kept := maps.Clone(gone.jar)
+	gone.does("POST", "/log-out", nil)
+	gone.jar = kept // as one who has copied the cookie
+	gone.fails(401, "unauthorized", "GET", "/ops/mesh", nil)
+	if v := b.does("GET", "/ops/mesh", nil); v["databaseAway"] != false {
+		t.Errorf("%v", v)
+	}
+	if err := o.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	v := b.does("GET", "/ops/mesh", nil)
+	if last := v["alerts"].([]any)[len(v["alerts"].([]any))-1].(object); v["databaseAway"] != true || last["kind"] != "database-away" {
+		t.Errorf("%v", v)
+	}
+	for _, stranger := range []*browser{other, gone} {
+		stranger.fails(503, "unavailable", "GET", "/ops/mesh", nil)
+	}
+	b.fails(503, "unavailable", "GET", "/ops/log", nil)
+	b.fails(503, "unavailable", "PUT", "/ops/nodes/edge-1/state", object{"state": "draining"})
+	b.fails(503, "unavailable", "GET", "/me", nil)
+	o.pass(witnessLong)
+	b.fails(503, "unavailable", "GET", "/ops/mesh", nil)
+}
+
+// Who may not any more is forgotten at once; and no more browsers are remembered than there is room for.
+func TestWitness(t *testing.T) {
+	now := time.Unix(0, 0)
+	w := newWitness(func() time.Time { return now })
+	mesh, log := httptest.NewRequest("GET", Prefix+"/ops/mesh", nil), httptest.NewRequest("GET", Prefix+"/ops/log", nil)
+	knows := func(r *http.Request, secret string) bool {
+		a, ok := w.recalls(r, secret)
+		return ok && a.Ops && a.Recalled
+	}
+	for i := range witnessMost + 1 {
+		w.saw(strconv.Itoa(i), access.Actor{Ops: true})
+	}
+	if len(w.seen) != witnessMost || !knows(mesh, "0") || knows(log, "0") || knows(mesh, strconv.Itoa(witnessMost)) {
+		t.Errorf("%d are remembered", len(w.seen))
+	}
+	w.saw("0", access.Actor{})
+	if knows(mesh, "0") {
+		t.Error("who may not any more is remembered")
+	}
+	now = now.Add(witnessLong)
+	w.saw("late", access.Actor{Ops: true})
+	w.saw("later", access.Actor{Ops: true})
+	if !knows(mesh, "late") || !knows(mesh, "later") || knows(mesh, "1") || len(w.seen) > 2 {
+		t.Errorf("%d are remembered once their time was over", len(w.seen))
+	}
 }
