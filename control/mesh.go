@@ -430,7 +430,7 @@ func nodesOf(all []member.Node, slack time.Duration, now time.Time) []node.Node 
 	for _, n := range all {
 		s := n.State
 		one := node.Node{
-			Name: n.Name, Role: s.GetRole(), Region: s.GetRegion(), Software: s.GetSoftware(), At: placeOf(s),
+			Name: n.Name, Role: s.GetRole(), Region: s.GetRegion(), Software: s.GetSoftware(), At: geo.Stands(s.GetLat(), s.GetLon(), s.GetRegion()),
 			Facts: member.FactsOf(s), Heard: n.Heard, Going: s.GetDrain() == pb.DrainState_DRAIN_STATE_DRAINING,
 		}
 		if n.Status == member.Failed || n.Status == member.Left {
@@ -441,17 +441,6 @@ func nodesOf(all []member.Node, slack time.Duration, now time.Time) []node.Node 
 		nodes = append(nodes, one)
 	}
 	return nodes
-}
-
-// placeOf is where a node says that it stands; where it says nothing, where its region is.
-func placeOf(s *pb.NodeState) *geo.Point {
-	if p := (geo.Point{Lat: s.GetLat(), Lon: s.GetLon()}); p.Valid() && p != (geo.Point{}) {
-		return &p
-	}
-	if p, ok := geo.Region(s.GetRegion()); ok {
-		return &p
-	}
-	return nil
 }
 
 // hear serves agents once there is something to tell them.

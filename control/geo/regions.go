@@ -9,6 +9,18 @@ func Region(name string) (p Point, ok bool) {
 	return p, ok
 }
 
+// Stands returns where a node stands: at the place that it says, which is not 0° 0°; where it says none, where its region is.
+// It is nil where nobody knows.
+func Stands(lat, lon float64, region string) *Point {
+	if p := (Point{Lat: lat, Lon: lon}); p.Valid() && p != (Point{}) {
+		return &p
+	}
+	if p, ok := Region(region); ok {
+		return &p
+	}
+	return nil
+}
+
 // regions are the cities where machines are let, and some more: to a tenth of a degree, which is 11 km.
 var regions = map[string]Point{
 	// North America

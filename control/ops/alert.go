@@ -14,6 +14,7 @@ type Kind string
 const (
 	NodeFailed   Kind = "node-failed"
 	NodeSuspect  Kind = "node-suspect"
+	NodeSilent   Kind = "node-silent"  // no word came for some time, and nobody holds it for dead yet
 	NodeUnheard  Kind = "node-unheard" // it is in the cluster, and nobody has heard of it
 	NodeLeft     Kind = "node-left"    // it said that it goes, and is in the cluster still
 	NodeFull     Kind = "node-full"
@@ -30,7 +31,7 @@ const (
 
 // Kinds are all of them.
 var Kinds = []Kind{
-	NodeFailed, NodeSuspect, NodeUnheard, NodeLeft, NodeFull, NodeDraining, NodeCordoned, NoLeader, OutOfPart, PeerSilent, PeerTrouble,
+	NodeFailed, NodeSuspect, NodeSilent, NodeUnheard, NodeLeft, NodeFull, NodeDraining, NodeCordoned, NoLeader, OutOfPart, PeerSilent, PeerTrouble,
 	NoOrigin, StaleEpoch, NoDatabase,
 }
 
@@ -45,7 +46,7 @@ const (
 
 // An Alert is one thing that is not as it should be.
 type Alert struct {
-	Kind     Kind     `json:"kind" enum:"node-failed,node-suspect,node-unheard,node-left,node-full,node-draining,node-cordoned,no-leader,control-trouble,control-silent,control-peer-trouble,stream-without-origin,stream-stale,database-away"`
+	Kind     Kind     `json:"kind" enum:"node-failed,node-suspect,node-silent,node-unheard,node-left,node-full,node-draining,node-cordoned,no-leader,control-trouble,control-silent,control-peer-trouble,stream-without-origin,stream-stale,database-away"`
 	Severity Severity `json:"severity" enum:"red,amber"`
 	Node     string   `json:"node,omitempty"`
 	Stream   string   `json:"stream,omitempty"`
@@ -88,6 +89,9 @@ func quorumAlerts(v View) []Alert {
 	return out
 }
 
+// silence is from how many seconds on a node that speaks each second is missed. Gossip needs some six to be sure of a death.
+const silence = 3
+
 func nodeAlerts(nodes []Node) []Alert {
 	var out []Alert
 	full := Amber
@@ -108,6 +112,9 @@ func nodeAlerts(nodes []Node) []Alert {
 		case "left":
 			add(NodeLeft, Amber, n.Since)
 		default:
+			if n.Heard >= silence {
+				add(NodeSilent, Amber, int64(n.Heard))
+			}
 			if n.Load >= 1 {
 				add(NodeFull, full, -1)
 			}

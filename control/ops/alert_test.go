@@ -43,6 +43,10 @@ func TestAlerts(t *testing.T) {
 			{Kind: NodeFailed, Severity: Amber, Node: "control-1", Since: 7},
 		}},
 		"suspect": {func(v *View) { v.Nodes[1].Status, v.Nodes[1].Since = "suspect", 2 }, []Alert{{Kind: NodeSuspect, Severity: Amber, Node: "edge-1", Since: 2, Viewers: 3}}},
+		"silent": {func(v *View) { v.Nodes[1].Heard, v.Nodes[2].Heard = 3.2, 2.9 }, []Alert{{Kind: NodeSilent, Severity: Amber, Node: "edge-1", Since: 3, Viewers: 3}}},
+		"silent, and held for dead": {func(v *View) { v.Nodes[1].Status, v.Nodes[1].Since, v.Nodes[1].Heard = "failed", 2, 8 }, []Alert{
+			{Kind: NodeFailed, Severity: Red, Node: "edge-1", Since: 2, Viewers: 3},
+		}},
 		"unheard": {func(v *View) { v.Nodes[3].Status, v.Nodes[3].Heard = "unheard", -1 }, []Alert{{Kind: NodeUnheard, Severity: Amber, Node: "origin-1", Since: -1}}},
 		"left":    {func(v *View) { v.Nodes[3].Status, v.Nodes[3].Since = "left", 90 }, []Alert{{Kind: NodeLeft, Severity: Amber, Node: "origin-1", Since: 90}}},
 		"full":    {func(v *View) { v.Nodes[1].Load = 1 }, []Alert{{Kind: NodeFull, Severity: Amber, Node: "edge-1", Since: -1, Viewers: 3}}},

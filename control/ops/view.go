@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/cluster/member"
+	"freshet/control/geo"
 	"freshet/control/node"
 	"freshet/control/quorum/ledger"
 	pb "freshet/proto"
@@ -95,6 +96,10 @@ type Hop struct {
 	Viewers  int    `json:"viewers"`
 	Live     bool   `json:"live"`
 	Number   uint64 `json:"epoch" doc:"Of the placement in which what it carries began"`
+
+	Kbps      int `json:"kbps,omitempty" doc:"What it carries; missing: not known to this control node"`
+	Unwatched int `json:"unwatched,omitempty" doc:"Layers that it is not sent, as nobody below it watches them"`
+	SavedKbps int `json:"savedKbps,omitempty" doc:"What those would be"`
 }
 
 // A Link is between two nodes.
@@ -103,6 +108,8 @@ type Link struct {
 	B      string   `json:"b"`
 	RTT    *float64 `json:"rttMs,omitempty" doc:"Estimated, ms"`
 	Places int      `json:"streams" doc:"Streams that pass it"`
+	Kbps   int      `json:"kbps,omitempty" doc:"What they are; missing: not known to this control node"`
+	Saved  int      `json:"savedKbps,omitempty" doc:"Layers of them that it does not carry, as nobody behind it watches them"`
 }
 
 // placementShift is where an epoch has the number of its placement; below it is the time (origin/ingest).
@@ -138,7 +145,11 @@ func NewView(name string, m Mesh, now time.Time) View {
 func nodesOf(members []member.Node, facts map[string]node.Node, state *ledger.State, now time.Time) []Node {
 	all := map[string]*Node{}
 	for name, r := range state.Nodes {
-		all[name] = &Node{Node: name, Role: r.Role, Region: r.Region, Status: "unheard", Admin: adminOf(r.State), Heard: -1}
+		n := &Node{Node: name, Role: r.Role, Region: r.Region, Status: "unheard", Admin: adminOf(r.State), Heard: -1}
+		if at := geo.Stands(0, 0, r.Region); at != nil {
+			n.Lat, n.Lon = &at.Lat, &at.Lon
+		}
+		all[name] = n
 	}
 	for _, m := range members {
 		n := all[m.Name]
@@ -150,6 +161,9 @@ func nodesOf(members []member.Node, facts map[string]node.Node, state *ledger.St
 		n.Streams = len(m.State.GetAnnouncements())
 		if m.Status == member.Failed || m.Status == member.Left {
 			n.Viewers, n.Load, n.Streams = 0, 0, 0
+		}
+		if at := geo.Stands(m.State.GetLat(), m.State.GetLon(), n.Region); at != nil {
+			n.Lat, n.Lon = &at.Lat, &at.Lon
 		}
 	}
 	for name, f := range facts {
@@ -191,12 +205,14 @@ func adminOf(a pb.AdminState) string {
 }
 
 func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *ledger.State) []Stream {
-	hops := map[string][]Hop{}
+	hops, begun := map[string][]Hop{}, begunOf(facts)
 	for name, n := range facts {
 		for _, f := range n.Facts.GetStreams() {
-			hops[f.Id] = append(hops[f.Id], Hop{
+			h := Hop{
 				Node: name, Upstream: f.Upstream, Hops: int(f.Hops), Viewers: int(f.Viewers), Live: f.Live, Number: f.Epoch >> placementShift,
-			})
+			}
+			h.carries(f, begun[f.Id])
+			hops[f.Id] = append(hops[f.Id], h)
 		}
 	}
 	out := []Stream{}
@@ -218,22 +234,27 @@ func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *le
 
 func linksOf(streams []Stream, distance func(a, b string) (time.Duration, bool)) []Link {
 	type pair struct{ a, b string }
-	count := map[pair]int{}
+	all := map[pair]*Link{}
 	for _, s := range streams {
 		for _, h := range s.Hops {
-			if h.Upstream != "" {
-				count[pair{h.Upstream, h.Node}]++
+			if h.Upstream == "" {
+				continue
 			}
+			p := pair{h.Upstream, h.Node}
+			if all[p] == nil {
+				all[p] = &Link{A: p.a, B: p.b}
+			}
+			l := all[p]
+			l.Places, l.Kbps, l.Saved = l.Places+1, l.Kbps+h.Kbps, l.Saved+h.SavedKbps
 		}
 	}
 	out := []Link{}
-	for p, n := range count {
-		l := Link{A: p.a, B: p.b, Places: n}
+	for p, l := range all {
 		if d, ok := distance(p.a, p.b); ok {
 			ms := round(float64(d) / float64(time.Millisecond))
 			l.RTT = &ms
 		}
-		out = append(out, l)
+		out = append(out, *l)
 	}
 	slices.SortFunc(out, func(x, y Link) int { return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B)) })
 	return out

@@ -74,3 +74,55 @@ func TestView(t *testing.T) {
 		t.Errorf("links: %+v", v.Links)
 	}
 }
+
+// A hop says what it is not sent as nobody behind it watches that; a node of which gossip alone tells says nothing.
+func TestSaved(t *testing.T) {
+	now := time.Unix(1000, 0)
+	flow := func(rid string, kbps uint64) *pb.FlowFacts {
+		return &pb.FlowFacts{Track: map[bool]string{true: "a", false: "v"}[rid == ""], Rid: rid, BitrateBps: 1000 * kbps}
+	}
+	on := func(name, upstream string, hops uint32, flows ...*pb.FlowFacts) node.Node {
+		return node.Node{Name: name, Heard: now, Facts: facts(&pb.StreamFacts{Id: "talk", Hops: hops, Upstream: upstream, Live: true, Flows: flows})}
+	}
+	sound := flow("", 64)
+	v := NewView("control-1", scene{
+		fleet: []node.Node{
+			on("origin-1", "", 0, sound, flow("l", 300), flow("m", 900), flow("h", 2500)),
+			on("edge-1", "origin-1", 1, sound, flow("l", 300), flow("m", 900), flow("h", 2400)),
+			on("edge-2", "origin-1", 1, sound, flow("l", 300), flow("m", 0)),
+			on("edge-3", "edge-2", 2),
+		},
+		ledger:  &ledger.State{},
+		records: []*pb.StreamRecord{{Id: "talk", Origin: "origin-1"}},
+	}, now)
+	type said struct{ kbps, unwatched, saved int }
+	want := map[string]said{"origin-1": {3764, 0, 0}, "edge-1": {3664, 0, 0}, "edge-2": {364, 2, 3400}, "edge-3": {}}
+	for _, h := range v.Streams[0].Hops {
+		if got := (said{h.Kbps, h.Unwatched, h.SavedKbps}); got != want[h.Node] {
+			t.Errorf("%s: %+v, want %+v", h.Node, got, want[h.Node])
+		}
+	}
+	if l := v.Links[2]; l.A != "origin-1" || l.B != "edge-2" || l.Kbps != 364 || l.Saved != 3400 {
+		t.Errorf("%+v", v.Links)
+	}
+}
+
+// A node that is dead, or was never heard, stands where its region is.
+func TestPlaces(t *testing.T) {
+	v := NewView("control-1", scene{
+		members: []member.Node{{Name: "edge-1", Status: member.Failed, State: &pb.NodeState{Lat: 1, Lon: 2}}},
+		ledger: &ledger.State{Nodes: map[string]*pb.NodeRecord{
+			"edge-1": in("edge", "yul", pb.AdminState_ADMIN_STATE_IN), "edge-2": in("edge", "yul", pb.AdminState_ADMIN_STATE_IN),
+			"edge-3": in("edge", "nowhere", pb.AdminState_ADMIN_STATE_IN),
+		}},
+	}, time.Unix(1000, 0))
+	if n := v.Nodes[0]; n.Lat == nil || *n.Lat != 1 || *n.Lon != 2 {
+		t.Errorf("as it said: %+v", n)
+	}
+	if n := v.Nodes[1]; n.Lat == nil || *n.Lat != 45.5 {
+		t.Errorf("its region: %+v", n)
+	}
+	if n := v.Nodes[2]; n.Lat != nil {
+		t.Errorf("nobody knows: %+v", n)
+	}
+}

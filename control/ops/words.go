@@ -6,6 +6,7 @@ import "strings"
 var words = map[Kind]string{
 	NodeFailed:   "{node} has failed",
 	NodeSuspect:  "{node} does not answer this control node",
+	NodeSilent:   "{node} has gone silent",
 	NodeUnheard:  "{node} was never heard",
 	NodeLeft:     "{node} has stopped",
 	NodeFull:     "{node} is full",

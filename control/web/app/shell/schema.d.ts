@@ -2995,7 +2995,7 @@ export interface components {
             /** @description What the control node says of it, in English */
             detail?: string;
             /** @enum {string} */
-            kind: "node-failed" | "node-suspect" | "node-unheard" | "node-left" | "node-full" | "node-draining" | "node-cordoned" | "no-leader" | "control-trouble" | "control-silent" | "control-peer-trouble" | "stream-without-origin" | "stream-stale" | "database-away";
+            kind: "node-failed" | "node-suspect" | "node-silent" | "node-unheard" | "node-left" | "node-full" | "node-draining" | "node-cordoned" | "no-leader" | "control-trouble" | "control-silent" | "control-peer-trouble" | "stream-without-origin" | "stream-stale" | "database-away";
             node?: string;
             /** @enum {string} */
             severity: "red" | "amber";
@@ -3098,8 +3098,23 @@ export interface components {
              * @description From the origin
              */
             hops: number;
+            /**
+             * Format: int64
+             * @description What it carries; missing: not known to this control node
+             */
+            kbps?: number;
             live: boolean;
             node: string;
+            /**
+             * Format: int64
+             * @description What those would be
+             */
+            savedKbps?: number;
+            /**
+             * Format: int64
+             * @description Layers that it is not sent, as nobody below it watches them
+             */
+            unwatched?: number;
             /** @description Empty: it begins here */
             upstream?: string;
             /** Format: int64 */
@@ -3134,10 +3149,20 @@ export interface components {
             a: string;
             b: string;
             /**
+             * Format: int64
+             * @description What they are; missing: not known to this control node
+             */
+            kbps?: number;
+            /**
              * Format: double
              * @description Estimated, ms
              */
             rttMs?: number;
+            /**
+             * Format: int64
+             * @description Layers of them that it does not carry, as nobody behind it watches them
+             */
+            savedKbps?: number;
             /**
              * Format: int64
              * @description Streams that pass it
