@@ -68,6 +68,7 @@ export default [
     'Order',
     'Mailbox',
     'Ops',
+    'LiveMap',
   ].map(name => limit(`shell, script of ${name}`, '60 kB', page(name))),
   limit("player.js, for other people's pages", '45 kB', ['dist/player.js']),
 ];

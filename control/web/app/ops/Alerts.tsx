@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { CircleAlert, CircleCheck, TriangleAlert } from 'lucide-react';
 import { type MeshAlert } from '../shell/api';
 import { useT } from '../shell/words';
@@ -5,7 +6,7 @@ import { useFigures } from './figures';
 import styles from './ops.module.css';
 
 /** What is not as it should be, worst first: what, where, since when, what viewers notice of it, what to do. */
-export function Alerts({ alerts }: { alerts: readonly MeshAlert[] }) {
+export const Alerts = memo(function Alerts({ alerts }: { alerts: readonly MeshAlert[] }) {
   const t = useT();
   return (
     <section aria-labelledby="alerts" className={styles['section']}>
@@ -24,7 +25,7 @@ export function Alerts({ alerts }: { alerts: readonly MeshAlert[] }) {
       )}
     </section>
   );
-}
+});
 
 function AlertRow({ alert }: { alert: MeshAlert }) {
   const t = useT();

@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { type MeshNode } from '../shell/api';
 import { useT } from '../shell/words';
 import { NodeActs } from './NodeActs';
@@ -14,7 +15,7 @@ interface Props {
  * The nodes by name. On narrow screens a row is a card, whose figures name themselves; roles keep it a table to readers
  * there, too.
  */
-export function Nodes({ nodes, changed }: Props) {
+export const Nodes = memo(function Nodes({ nodes, changed }: Props) {
   const t = useT();
   const columns = [
     'ops.node',
@@ -54,7 +55,7 @@ export function Nodes({ nodes, changed }: Props) {
       )}
     </section>
   );
-}
+});
 
 function NodeRow({ node, changed }: { node: MeshNode; changed: () => Promise<void> }) {
   const t = useT();
@@ -80,7 +81,14 @@ function NodeRow({ node, changed }: { node: MeshNode; changed: () => Promise<voi
       {cell('heard', node.heard < 0 ? t('ops.never') : t('ops.ago', { n: short(node.heard) }))}
       {cell('version', node.software ?? '–')}
       <td role="cell">
-        <NodeActs node={node} changed={changed} />
+        <NodeActs
+          name={node.node}
+          role={node.role}
+          admin={node.admin}
+          viewers={node.viewers}
+          streams={node.streams}
+          changed={changed}
+        />
       </td>
     </tr>
   );

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { databaseAnswered, useOnline } from '../shell/health';
 import { api, type MeshView } from '../shell/api';
 import { useMe } from '../shell/me';
@@ -9,6 +9,7 @@ import { Loading } from '../ui/Loading';
 import { ProblemPanel } from '../ui/Problem';
 import { Alerts } from './Alerts';
 import { Log } from './Log';
+import { MapCard } from './MapCard';
 import { Nodes } from './Nodes';
 import { RaftCard } from './RaftCard';
 import { Streams } from './Streams';
@@ -43,7 +44,11 @@ function Console() {
   }, [away, mesh.dataUpdatedAt]);
   const ageMS = Math.max(0, now - mesh.dataUpdatedAt);
   const old = !online || mesh.isError || ageMS >= staleMS;
-  const again = () => void mesh.refetch();
+  const { refetch } = mesh;
+  const again = () => void refetch();
+  const changed = useCallback(async () => {
+    await Promise.all([refetch(), queries.invalidateQueries({ queryKey: ['get', '/api/v1/ops/log'] })]);
+  }, [queries, refetch]);
   return (
     <>
       <h1>{t('ops.title')}</h1>
@@ -54,15 +59,8 @@ function Console() {
           <Head view={mesh.data} seconds={Math.floor(ageMS / 1000)} old={old} />
           <div className={`${styles['console'] ?? ''} ${old ? (styles['old'] ?? '') : ''}`}>
             <Alerts alerts={mesh.data.alerts} />
-            <Nodes
-              nodes={mesh.data.nodes}
-              changed={async () => {
-                await Promise.all([
-                  mesh.refetch(),
-                  queries.invalidateQueries({ queryKey: ['get', '/api/v1/ops/log'] }),
-                ]);
-              }}
-            />
+            <MapCard view={mesh.data} />
+            <Nodes nodes={mesh.data.nodes} changed={changed} />
             <Streams view={mesh.data} />
             <RaftCard view={mesh.data} />
             <Log />

@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { type MeshView } from '../shell/api';
 import { type Key, useT } from '../shell/words';
 import { useFigures } from './figures';
@@ -10,7 +11,7 @@ const states: Record<string, Key> = {
 };
 
 /** What control nodes agree on, and which of them answer. */
-export function RaftCard({ view: { node, quorum } }: { view: MeshView }) {
+export const RaftCard = memo(function RaftCard({ view: { node, quorum } }: { view: MeshView }) {
   const t = useT();
   const { number } = useFigures();
   const rows = [
@@ -52,4 +53,4 @@ export function RaftCard({ view: { node, quorum } }: { view: MeshView }) {
       </ul>
     </section>
   );
-}
+});

@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { type MeshStream, type MeshView } from '../shell/api';
 import { useT } from '../shell/words';
 import { useFigures } from './figures';
@@ -5,7 +6,7 @@ import { type Branch, treeOf } from './tree';
 import styles from './ops.module.css';
 
 /** The streams that are placed, each with its way: origin, hubs, edges. */
-export function Streams({ view }: { view: MeshView }) {
+export const Streams = memo(function Streams({ view }: { view: MeshView }) {
   const t = useT();
   return (
     <section aria-labelledby="streams" className={styles['section']}>
@@ -21,7 +22,7 @@ export function Streams({ view }: { view: MeshView }) {
       )}
     </section>
   );
-}
+});
 
 function StreamCard({ stream, links }: { stream: MeshStream; links: MeshView['links'] }) {
   const t = useT();
@@ -58,6 +59,9 @@ function Hops({ branches, name }: { branches: readonly Branch[]; name?: string }
               hub && t('ops.hop.hub'),
               rttMS !== undefined && t('ops.hop.rtt', { n: short(rttMS) }),
               t('ops.affects', { n: hop.viewers, shown: number(hop.viewers) }),
+              hop.kbps !== undefined && t('ops.mbps', { n: short(hop.kbps / 1000) }),
+              hop.unwatched !== undefined &&
+                t('ops.hop.saved', { n: hop.unwatched, mbps: short((hop.savedKbps ?? 0) / 1000) }),
               !hop.live && t('ops.hop.silent'),
             ]
               .filter(part => part !== false)

@@ -1,10 +1,15 @@
 /** The ops console, in the states that a mesh comes into. */
 import { expect } from '@playwright/test';
 import { type Answer, type Answers, anaAs, problem } from '../answers';
-import { expectAccessible } from '../page';
+import { expectAccessible, expectNoSidewaysScroll } from '../page';
 import { type State, lookAtEach, test, visit } from '../states';
 
 const me = anaAs('owner', { ops: true });
+const places = {
+  yul: { lat: 45.5, lon: -73.6 },
+  par: { lat: 48.9, lon: 2.4 },
+  sin: { lat: 1.4, lon: 103.8 },
+};
 const node = (name: string, role: string, more: Record<string, unknown> = {}) => ({
   node: name,
   role,
@@ -17,6 +22,7 @@ const node = (name: string, role: string, more: Record<string, unknown> = {}) =>
   viewers: 0,
   load: 0,
   streams: 0,
+  ...places[(more['region'] ?? 'yul') as keyof typeof places],
   ...more,
 });
 const nodes = [
@@ -45,7 +51,7 @@ const stream = {
   hops: [
     hop('origin-1', 0),
     hop('edge-1', 1, 'origin-1', 412),
-    hop('edge-2', 2, 'edge-1', 120),
+    { ...hop('edge-2', 2, 'edge-1', 120), kbps: 364, unwatched: 2, savedKbps: 3400 },
     hop('edge-9', 2, 'edge-8'),
   ],
 };
@@ -64,8 +70,8 @@ const view = (more: Record<string, unknown> = {}) => ({
   nodes,
   streams: [stream],
   links: [
-    { a: 'origin-1', b: 'edge-1', rttMs: 1.4, streams: 1 },
-    { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1 },
+    { a: 'origin-1', b: 'edge-1', rttMs: 1.4, streams: 1, kbps: 3764 },
+    { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1, kbps: 364, savedKbps: 3400 },
   ],
   viewers: 532,
   databaseAway: false,
@@ -313,5 +319,43 @@ test('the log says who did what, and what came of it', async ({ page, mesh }) =>
   );
   await expect(rows.nth(2)).toContainText(/join token: edge.*person 0198a000-0000-7000-8000-00000000000b/);
   await expect(rows.nth(3)).toContainText(/gossip key.*outcome not known/);
+  expect(errors).toEqual([]);
+});
+
+test('the map is behind a button on a phone, and says all in its list', async ({ page, mesh }, info) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const errors = await visit(page, mesh, '/ops', shows());
+  await page.getByRole('button', { name: 'Show the map' }).press('Enter');
+  await expect(page.getByRole('img', { name: 'Map with 5 nodes and 2 links' })).toBeVisible();
+  const list = page.getByRole('group', { name: 'What the map shows' });
+  await expect(list).toContainText(/par.*edge-2.*edge.*Alive/);
+  await expect(list).toContainText('edge-1 → edge-2 84 ms · 0.4 Mbit/s · 1 stream · spares 3.4 Mbit/s');
+  await expect(page.getByRole('list', { name: 'Relay tree of launch-main' })).toContainText(
+    'without 2 layers that nobody watches: 3.4 Mbit/s spared',
+  );
+  await page.screenshot({ path: info.outputPath('map.png'), fullPage: true });
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+  await page.getByRole('button', { name: 'Hide the map' }).press('Enter');
+  await expect(list).toHaveCount(0);
+  expect(errors).toEqual([]);
+});
+
+test('a hundred nodes and five hundred links are drawn', async ({ page, mesh }, info) => {
+  const regions = ['yul', 'par', 'sin'];
+  const many = Array.from({ length: 100 }, (_, i) =>
+    node(`edge-${i}`, i === 0 ? 'origin' : 'edge', { region: regions[i % 3] }),
+  );
+  const links = Array.from({ length: 500 }, (_, i) => ({
+    a: `edge-${i % 25}`,
+    b: `edge-${25 + ((i * 7 + Math.floor(i / 25)) % 75)}`,
+    rttMs: i,
+    streams: 1,
+    kbps: 3000,
+  }));
+  const errors = await visit(page, mesh, '/ops', shows({ nodes: many, links, streams: [] }));
+  await expect(page.getByRole('img', { name: 'Map with 100 nodes and 500 links' })).toBeVisible();
+  await page.screenshot({ path: info.outputPath('many.png') });
+  await expect(page.getByText('0 s old')).toBeVisible();
   expect(errors).toEqual([]);
 });
