@@ -43,7 +43,7 @@ func TestAlerts(t *testing.T) {
 			{Kind: NodeFailed, Severity: Amber, Node: "control-1", Since: 7},
 		}},
 		"suspect": {func(v *View) { v.Nodes[1].Status, v.Nodes[1].Since = "suspect", 2 }, []Alert{{Kind: NodeSuspect, Severity: Amber, Node: "edge-1", Since: 2, Viewers: 3}}},
-		"silent": {func(v *View) { v.Nodes[1].Heard, v.Nodes[2].Heard = 3.2, 2.9 }, []Alert{{Kind: NodeSilent, Severity: Amber, Node: "edge-1", Since: 3, Viewers: 3}}},
+		"silent":  {func(v *View) { v.Nodes[1].Heard, v.Nodes[2].Heard = 3.2, 2.9 }, []Alert{{Kind: NodeSilent, Severity: Amber, Node: "edge-1", Since: 3, Viewers: 3}}},
 		"silent, and held for dead": {func(v *View) { v.Nodes[1].Status, v.Nodes[1].Since, v.Nodes[1].Heard = "failed", 2, 8 }, []Alert{
 			{Kind: NodeFailed, Severity: Red, Node: "edge-1", Since: 2, Viewers: 3},
 		}},

@@ -157,5 +157,5 @@ func (r *Routes) why(_ context.Context, in *sessionIn) (*whyOut, error) {
 		return nil, problem.New(http.StatusNotFound, "session-unknown", "Session unknown",
 			"This control node has not placed that session in the last day. Ask the others.")
 	}
-	return &whyOut{whyOf(made)}, nil
+	return &whyOut{whyOf(made, d.View())}, nil
 }

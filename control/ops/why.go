@@ -18,6 +18,21 @@ type Why struct {
 	Choice     string      `json:"choice,omitempty" doc:"Edge that was named first; empty: none was there"`
 	Candidates []Candidate `json:"candidates" nullable:"false" doc:"Best first"`
 	Failed     []Fault     `json:"failed" nullable:"false" doc:"Edges that failed the viewer before"`
+	Paths      []Path      `json:"paths" nullable:"false" doc:"Ways that streams of its event take to the choice now, as far as this control node knows them"`
+}
+
+// A Path is the way of a stream to an edge.
+type Path struct {
+	Stream string `json:"stream"`
+	Whole  bool   `json:"whole" doc:"It leads from where the stream begins"`
+	Steps  []Step `json:"steps" nullable:"false" doc:"The edge is the last"`
+}
+
+// A Step is a node on a path.
+type Step struct {
+	Node string   `json:"node"`
+	RTT  *float64 `json:"rttMs,omitempty" doc:"From the step before, estimated"`
+	Live bool     `json:"live"`
 }
 
 // A Candidate is an edge that could have been named.
@@ -40,11 +55,40 @@ type Fault struct {
 	At   time.Time `json:"at"`
 }
 
-// whyOf is d as operations see it.
-func whyOf(d route.Decision) Why {
+// pathsOf returns the ways that streams of an event take to edge in v.
+func pathsOf(v View, event, edge string) []Path {
+	rtt := map[[2]string]*float64{}
+	for _, l := range v.Links {
+		rtt[[2]string{l.A, l.B}] = l.RTT
+	}
+	out := []Path{}
+	for _, s := range v.Streams {
+		if s.Event != event {
+			continue
+		}
+		at := map[string]Hop{}
+		for _, h := range s.Hops {
+			at[h.Node] = h
+		}
+		p := Path{Stream: s.ID, Steps: []Step{}}
+		for h, ok := at[edge]; ok; h, ok = at[h.Upstream] {
+			p.Steps = append(p.Steps, Step{h.Node, rtt[[2]string{h.Upstream, h.Node}], h.Live})
+			p.Whole = h.Hops == 0
+			delete(at, h.Node) // while the way changes, two nodes may each name the other
+		}
+		if len(p.Steps) > 0 {
+			slices.Reverse(p.Steps)
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// whyOf is d as operations see it in v.
+func whyOf(d route.Decision, v View) Why {
 	w := Why{
 		At: d.At.UTC(), Country: d.Country, City: d.City.EN, Region: d.Region, Measured: d.Measured, Choice: d.Choice,
-		Candidates: []Candidate{}, Failed: []Fault{},
+		Candidates: []Candidate{}, Failed: []Fault{}, Paths: pathsOf(v, d.Event, d.Choice),
 	}
 	for _, c := range d.Candidates {
 		one := Candidate{

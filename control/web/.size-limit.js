@@ -69,6 +69,7 @@ export default [
     'Mailbox',
     'Ops',
     'LiveMap',
+    'Session',
   ].map(name => limit(`shell, script of ${name}`, '60 kB', page(name))),
   limit("player.js, for other people's pages", '45 kB', ['dist/player.js']),
 ];

@@ -41,6 +41,9 @@ export default function LiveMap({ view }: { view: MeshView }) {
         {linesOf(view, marks).map(line => (
           <LineShape key={line.key} line={line} />
         ))}
+        {marks.map(({ node, from: [x, y], ...mark }) => (
+          <line key={node.node} x1={x} y1={y} x2={mark.x} y2={mark.y} className={styles['leg']} />
+        ))}
         {marks.map(mark => (
           <MarkShape key={mark.node.node} mark={mark} />
         ))}
@@ -58,11 +61,10 @@ function LineShape({ line: { a, b, kind, kbps } }: { line: Line }) {
   );
 }
 
-function MarkShape({ mark: { node, shape, x, y, from, label } }: { mark: Mark }) {
+function MarkShape({ mark: { node, shape, x, y, label } }: { mark: Mark }) {
   const state = node.status === 'alive' && node.admin !== 'in' ? node.admin : node.status;
   return (
     <g className={styles[state]}>
-      <line x1={from[0]} y1={from[1]} x2={x} y2={y} className={styles['leg']} />
       <path d={shapes[shape]} transform={`translate(${x} ${y})`} className={styles['mark']}>
         <title>{node.node}</title>
       </path>

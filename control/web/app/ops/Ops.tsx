@@ -2,7 +2,6 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useState } from 'react';
 import { databaseAnswered, useOnline } from '../shell/health';
 import { api, type MeshView } from '../shell/api';
-import { useMe } from '../shell/me';
 import { asApiProblem } from '../shell/problem';
 import { useT } from '../shell/words';
 import { Loading } from '../ui/Loading';
@@ -11,6 +10,8 @@ import { Alerts } from './Alerts';
 import { Log } from './Log';
 import { MapCard } from './MapCard';
 import { Nodes } from './Nodes';
+import { OpsOnly } from './OpsOnly';
+import { FindSession } from './FindSession';
 import { RaftCard } from './RaftCard';
 import { Streams } from './Streams';
 import { useFigures } from './figures';
@@ -23,17 +24,14 @@ const staleMS = 5000;
 /** "/ops": the mesh as one control node sees it, and what is decided of its nodes. */
 export function Ops() {
   const t = useT();
-  if (useMe().ops) return <Console />;
   return (
-    <>
-      <h1>{t('ops.title')}</h1>
-      <p>{t('ops.refused')}</p>
-    </>
+    <OpsOnly title={t('ops.title')}>
+      <Console />
+    </OpsOnly>
   );
 }
 
 function Console() {
-  const t = useT();
   const now = useNow();
   const online = useOnline();
   const queries = useQueryClient();
@@ -51,7 +49,6 @@ function Console() {
   }, [queries, refetch]);
   return (
     <>
-      <h1>{t('ops.title')}</h1>
       {mesh.isPending && <Loading />}
       {mesh.isError && <ProblemPanel problem={asApiProblem(mesh.error)} again={again} />}
       {mesh.data && (
@@ -64,6 +61,7 @@ function Console() {
             <Streams view={mesh.data} />
             <RaftCard view={mesh.data} />
             <Log />
+            <FindSession />
           </div>
         </>
       )}

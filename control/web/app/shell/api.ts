@@ -17,6 +17,7 @@ export type AuditEntry = components['schemas']['AuditEntry'];
 export type MeshView = components['schemas']['MeshView'];
 export type MeshEntry = components['schemas']['MeshEntry'];
 export type MeshAlert = components['schemas']['MeshAlert'];
+export type SessionWhy = components['schemas']['MeshWhy'];
 export type MeshLink = components['schemas']['MeshLink'];
 export type MeshNode = components['schemas']['MeshNode'];
 export type MeshStream = components['schemas']['MeshStream'];

@@ -61,6 +61,7 @@ const texts: Record<string, Key> = {
   'no-cluster': 'problem.noCluster',
   'no-leader': 'problem.noLeader',
   'node-unknown': 'problem.nodeUnknown',
+  'session-unknown': 'problem.sessionUnknown',
 };
 
 /** What happened, what still holds and what to do; the server's title where the kind is not known. */

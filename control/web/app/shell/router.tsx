@@ -233,6 +233,13 @@ const ops = createRoute({
   staticData: { title: 'ops.title' },
 });
 
+const opsSession = createRoute({
+  getParentRoute: () => inside,
+  path: '/ops/sessions/$id',
+  component: lazyRouteComponent(() => import('../ops/Session'), 'Session'),
+  staticData: { title: 'ops.why.title' },
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -313,6 +320,7 @@ const tree = root.addChildren([
     contacts,
     contactGroup,
     ops,
+    opsSession,
     settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),
 ]);

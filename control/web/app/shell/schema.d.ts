@@ -3213,6 +3213,13 @@ export interface components {
             /** Format: int64 */
             viewers: number;
         };
+        MeshPath: {
+            /** @description The edge is the last */
+            steps: components["schemas"]["MeshStep"][];
+            stream: string;
+            /** @description It leads from where the stream begins */
+            whole: boolean;
+        };
         MeshPeer: {
             addr: string;
             answers: boolean;
@@ -3239,6 +3246,15 @@ export interface components {
             term: number;
             /** @description Why this node cannot do its part */
             trouble?: string;
+        };
+        MeshStep: {
+            live: boolean;
+            node: string;
+            /**
+             * Format: double
+             * @description From the step before, estimated
+             */
+            rttMs?: number;
         };
         MeshStream: {
             /**
@@ -3294,6 +3310,8 @@ export interface components {
             failed: components["schemas"]["MeshFault"][];
             /** @description By the viewer's own round trips */
             measured: boolean;
+            /** @description Ways that streams of its event take to the choice now, as far as this control node knows them */
+            paths: components["schemas"]["MeshPath"][];
             /** @description As the viewer said */
             region?: string;
         };
