@@ -17,7 +17,7 @@ import (
 
 // newDesk returns what operations see of m, and do. away says whether the database is.
 func (m *mesh) newDesk(name string, away func() bool) *ops.Desk {
-	return &ops.Desk{Node: name, Mesh: sight{m}, Journal: ops.NewJournal(m.quorum), Log: m.log, Away: away, Now: time.Now, Acts: ops.Acts{
+	return &ops.Desk{Node: name, At: m.at, Mesh: sight{m}, Journal: ops.NewJournal(m.quorum), Log: m.log, Away: away, Now: time.Now, Acts: ops.Acts{
 		Invite: m.enrol.Invite, Remove: m.enrol.Remove, SetState: m.roster.SetState, Leave: m.quorum.Leave,
 		Rotate: func(ctx context.Context) error { return m.roster.Rotate(ctx, m.box, keys.Random(member.KeySize)) },
 		Resign: func(ctx context.Context) error { return m.roster.RotateSigning(ctx, m.box) },
@@ -29,6 +29,7 @@ func (m *mesh) newDesk(name string, away func() bool) *ops.Desk {
 type sight struct{ *mesh }
 
 func (s sight) Members() []member.Node                     { return s.member.Nodes() }
+func (s sight) Certificates() map[string]time.Time         { return s.member.Certificates() }
 func (s sight) Distance(a, b string) (time.Duration, bool) { return s.member.Distance(a, b) }
 func (s sight) Fleet(now time.Time) []node.Node            { return s.fleet.All(now) }
 func (s sight) Ledger() *ledger.State                      { return s.quorum.State() }

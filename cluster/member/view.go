@@ -60,6 +60,19 @@ func (m *Member) Nodes() []Node {
 	return out
 }
 
+// Certificates returns until when the newest certificate counts under which each node has spoken.
+func (m *Member) Certificates() map[string]time.Time {
+	m.table.mu.Lock()
+	defer m.table.mu.Unlock()
+	ends := make(map[string]time.Time, len(m.table.nodes))
+	for _, s := range m.table.signers {
+		if s.Until().After(ends[s.Node]) {
+			ends[s.Node] = s.Until()
+		}
+	}
+	return ends
+}
+
 // Node returns one of Nodes.
 func (m *Member) Node(name string) (Node, bool) {
 	now := m.now()

@@ -38,6 +38,7 @@ type network struct {
 
 func (n *network) Members() []member.Node                        { return nil }
 func (n *network) Distance(string, string) (time.Duration, bool) { return 0, false }
+func (n *network) Certificates() map[string]time.Time            { return nil }
 func (n *network) Fleet(time.Time) []node.Node                   { return nil }
 func (n *network) Ledger() *ledger.State                         { return n.ledger }
 func (n *network) State() *ledger.State                          { return n.ledger }
@@ -56,7 +57,7 @@ var placed = uuid.MustParse("0198a000-0000-7000-8000-000000000001")
 
 func (n *network) desk(now func() time.Time) *ops.Desk {
 	does := func(what string) error { n.did = append(n.did, what); return n.err }
-	return &ops.Desk{Node: "control-1", Mesh: n, Away: func() bool { return false }, Now: now, Journal: ops.NewJournal(n), Log: slog.New(slog.DiscardHandler), Acts: ops.Acts{
+	return &ops.Desk{Node: "control-1", At: "192.0.2.1:8081", Mesh: n, Away: func() bool { return false }, Now: now, Journal: ops.NewJournal(n), Log: slog.New(slog.DiscardHandler), Acts: ops.Acts{
 		Invite: func(_ context.Context, role, region string, life time.Duration) (jointoken.Token, error) {
 			return jointoken.Token{}, does("invite " + role + " " + region + " " + life.String())
 		},
@@ -92,7 +93,7 @@ func TestOps(t *testing.T) {
 	if v["node"] != "control-1" || stream["id"] != "main" || stream["event"] != nil || edge["status"] != "unheard" || len(v["alerts"].([]any)) != 2 {
 		t.Errorf("%v", v)
 	}
-	if got := b.does("POST", "/ops/tokens", object{"role": "edge", "region": "yul", "seconds": 60}); got["expires"] != "2026-11-27T09:01:00Z" || got["token"] == "" {
+	if got := b.does("POST", "/ops/tokens", object{"role": "edge", "region": "yul", "seconds": 60}); got["expires"] != "2026-11-27T09:01:00Z" || got["token"] == "" || got["join"] != "192.0.2.1:8081" {
 		t.Errorf("%v", got)
 	}
 	b.does("POST", "/ops/tokens", object{"role": "origin"})

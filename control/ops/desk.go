@@ -34,6 +34,7 @@ type Acts struct {
 // A Desk is one control node's. It may be used from any goroutine.
 type Desk struct {
 	Node    string
+	At      string // host:port of the port for nodes, as others reach it
 	Mesh    Mesh
 	Acts    Acts
 	Journal *Journal
@@ -115,7 +116,7 @@ func (d *Desk) Invite(ctx context.Context, who Who, in Invitation) (Invited, err
 	if err != nil {
 		return Invited{}, err
 	}
-	return Invited{t.Text(), in.Role, in.Region, d.Now().Add(life).UTC().Truncate(time.Second)}, nil
+	return Invited{t.Text(), in.Role, in.Region, d.Now().Add(life).UTC().Truncate(time.Second), d.At}, nil
 }
 
 // Decide drains a node, cordons it, or takes it back.

@@ -42,6 +42,7 @@ type Invited struct {
 	Role    string    `json:"role"`
 	Region  string    `json:"region,omitempty"`
 	Expires time.Time `json:"expires"`
+	Join    string    `json:"join" doc:"Where machines join: host:port of this control node"`
 }
 
 // Handler serves the line to whoever asks with the directory of a control node.

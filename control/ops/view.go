@@ -24,6 +24,7 @@ type View struct {
 	Streams []Stream  `json:"streams" nullable:"false" doc:"By id"`
 	Links   []Link    `json:"links" nullable:"false" doc:"Round trips between nodes that a stream passes between"`
 	Viewers int       `json:"viewers"`
+	Keys    []Key     `json:"keys" nullable:"false" doc:"Oldest first of each kind"`
 
 	DatabaseAway bool    `json:"databaseAway" doc:"Of the control node that says so: nothing can be changed, media goes on"`
 	Alerts       []Alert `json:"alerts" nullable:"false" doc:"What is not as it should be, worst first"`
@@ -66,6 +67,15 @@ type Node struct {
 	Streams  int      `json:"streams"`
 	Lat      *float64 `json:"lat,omitempty"`
 	Lon      *float64 `json:"lon,omitempty"`
+
+	Ends *time.Time `json:"certificateEnds,omitempty" doc:"Of its certificate, which renews itself; missing: not known"`
+}
+
+// A Key is one that control nodes share, without what is secret of it.
+type Key struct {
+	Kind  string    `json:"kind" enum:"gossip,signing"`
+	InUse bool      `json:"inUse" doc:"It encrypts or signs; another is known only"`
+	At    time.Time `json:"at" doc:"When it was made"`
 }
 
 // A Stream is one that has an origin, with the way it takes.
@@ -119,6 +129,7 @@ const placementShift = 42
 type Mesh interface {
 	Members() []member.Node
 	Distance(a, b string) (time.Duration, bool)
+	Certificates() map[string]time.Time // until when that of each node counts
 	Fleet(now time.Time) []node.Node
 	Ledger() *ledger.State
 	Records() []*pb.StreamRecord
@@ -139,6 +150,13 @@ func NewView(name string, m Mesh, now time.Time) View {
 	}
 	v.Streams = streamsOf(m.Records(), facts, state)
 	v.Links = linksOf(v.Streams, m.Distance)
+	for name, end := range m.Certificates() {
+		if i, ok := slices.BinarySearchFunc(v.Nodes, name, func(n Node, name string) int { return cmp.Compare(n.Node, name) }); ok {
+			end := end.UTC()
+			v.Nodes[i].Ends = &end
+		}
+	}
+	v.Keys = keysOf(state)
 	return v
 }
 
@@ -182,6 +200,19 @@ func nodesOf(members []member.Node, facts map[string]node.Node, state *ledger.St
 		out = append(out, *n)
 	}
 	slices.SortFunc(out, func(a, b Node) int { return cmp.Compare(a.Node, b.Node) })
+	return out
+}
+
+func keysOf(state *ledger.State) []Key {
+	out := []Key{}
+	for name, k := range state.Keys {
+		kind := "signing"
+		if name.Kind == pb.KeyKind_KEY_KIND_GOSSIP {
+			kind = "gossip"
+		}
+		out = append(out, Key{kind, k.InUse, time.UnixMilli(k.AtUnixMs).UTC()})
+	}
+	slices.SortFunc(out, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.At.Compare(b.At)) })
 	return out
 }
 

@@ -22,6 +22,9 @@ func (s scene) Members() []member.Node { return s.members }
 func (scene) Distance(a, b string) (time.Duration, bool) {
 	return 30 * time.Millisecond, a == "origin-1"
 }
+func (scene) Certificates() map[string]time.Time {
+	return map[string]time.Time{"edge-1": time.Unix(5000, 0)}
+}
 func (s scene) Fleet(time.Time) []node.Node { return s.fleet }
 func (s scene) Ledger() *ledger.State       { return s.ledger }
 func (s scene) Records() []*pb.StreamRecord { return s.records }
@@ -50,6 +53,9 @@ func TestView(t *testing.T) {
 		ledger: &ledger.State{Nodes: map[string]*pb.NodeRecord{
 			"edge-1":   in("edge", "yul", pb.AdminState_ADMIN_STATE_DRAINING),
 			"origin-1": in("origin", "yul", pb.AdminState_ADMIN_STATE_IN), "origin-2": in("origin", "par", pb.AdminState_ADMIN_STATE_CORDONED),
+		}, Keys: map[ledger.KeyName]*pb.KeyRecord{
+			{Kind: pb.KeyKind_KEY_KIND_SIGNING, ID: "b"}: {Kind: pb.KeyKind_KEY_KIND_SIGNING, InUse: true, AtUnixMs: 7000},
+			{Kind: pb.KeyKind_KEY_KIND_GOSSIP, ID: "a"}:  {Kind: pb.KeyKind_KEY_KIND_GOSSIP, AtUnixMs: 9000},
 		}},
 		records: []*pb.StreamRecord{{Id: "talk", Event: "launch", Origin: "origin-1", Standby: "origin-2", Epoch: 3, Hubs: []*pb.Hub{{Node: "edge-1", Region: "yul"}}}},
 	}, now)
@@ -57,14 +63,17 @@ func TestView(t *testing.T) {
 		t.Fatalf("%+v", v)
 	}
 	edge, dead, other := v.Nodes[0], v.Nodes[1], v.Nodes[2]
-	if edge.Status != "alive" || edge.Admin != "draining" || edge.Viewers != 7 || edge.Load != .25 || edge.Since != 60 || edge.Software != "v2" || edge.Heard != 0 {
+	if edge.Status != "alive" || edge.Admin != "draining" || edge.Viewers != 7 || edge.Load != .25 || edge.Since != 60 || edge.Software != "v2" || edge.Heard != 0 || edge.Ends == nil || edge.Ends.Unix() != 5000 {
 		t.Errorf("edge-1: %+v", edge)
 	}
-	if dead.Status != "failed" || dead.Since != 3 || dead.Heard != 9 || dead.Viewers != 0 {
+	if dead.Status != "failed" || dead.Since != 3 || dead.Heard != 9 || dead.Viewers != 0 || dead.Ends != nil {
 		t.Errorf("origin-1: %+v", dead)
 	}
 	if other.Status != "unheard" || other.Admin != "cordoned" || other.Streams != 1 {
 		t.Errorf("origin-2, of whom gossip says nothing: %+v", other)
+	}
+	if k := v.Keys; len(k) != 2 || k[0].Kind != "gossip" || k[0].InUse || k[0].At.Unix() != 9 || k[1].Kind != "signing" || !k[1].InUse {
+		t.Errorf("keys: %+v", k)
 	}
 	s := v.Streams[0]
 	if !s.Live || s.Viewers != 7 || len(s.Hops) != 2 || s.Hops[0].Node != "origin-2" || s.Hops[0].Number != 3 || s.Hops[1].Upstream != "origin-1" || len(s.Hubs) != 1 {

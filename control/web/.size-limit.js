@@ -70,6 +70,7 @@ export default [
     'Ops',
     'LiveMap',
     'Session',
+    'Identity',
   ].map(name => limit(`shell, script of ${name}`, '60 kB', page(name))),
   limit("player.js, for other people's pages", '45 kB', ['dist/player.js']),
 ];

@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useCallback, useEffect, useState } from 'react';
 import { databaseAnswered, useOnline } from '../shell/health';
 import { api, type MeshView } from '../shell/api';
@@ -32,6 +33,7 @@ export function Ops() {
 }
 
 function Console() {
+  const t = useT();
   const now = useNow();
   const online = useOnline();
   const queries = useQueryClient();
@@ -62,6 +64,9 @@ function Console() {
             <RaftCard view={mesh.data} />
             <Log />
             <FindSession />
+            <p>
+              <Link to="/ops/identity">{t('ops.identity')}</Link>
+            </p>
           </div>
         </>
       )}

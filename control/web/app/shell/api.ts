@@ -18,6 +18,7 @@ export type MeshView = components['schemas']['MeshView'];
 export type MeshEntry = components['schemas']['MeshEntry'];
 export type MeshAlert = components['schemas']['MeshAlert'];
 export type SessionWhy = components['schemas']['MeshWhy'];
+export type MeshKey = components['schemas']['MeshKey'];
 export type MeshLink = components['schemas']['MeshLink'];
 export type MeshNode = components['schemas']['MeshNode'];
 export type MeshStream = components['schemas']['MeshStream'];

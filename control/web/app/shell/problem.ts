@@ -61,6 +61,7 @@ const texts: Record<string, Key> = {
   'no-cluster': 'problem.noCluster',
   'no-leader': 'problem.noLeader',
   'node-unknown': 'problem.nodeUnknown',
+  rotating: 'problem.rotating',
   'session-unknown': 'problem.sessionUnknown',
 };
 

@@ -240,6 +240,13 @@ const opsSession = createRoute({
   staticData: { title: 'ops.why.title' },
 });
 
+const opsIdentity = createRoute({
+  getParentRoute: () => inside,
+  path: '/ops/identity',
+  component: lazyRouteComponent(() => import('../ops/Identity'), 'Identity'),
+  staticData: { title: 'ops.identity' },
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
@@ -321,6 +328,7 @@ const tree = root.addChildren([
     contactGroup,
     ops,
     opsSession,
+    opsIdentity,
     settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),
 ]);

@@ -3140,10 +3140,23 @@ export interface components {
         MeshInvited: {
             /** Format: date-time */
             expires: string;
+            /** @description Where machines join: host:port of this control node */
+            join: string;
             region?: string;
             role: string;
             /** @description Shown this once */
             token: string;
+        };
+        MeshKey: {
+            /**
+             * Format: date-time
+             * @description When it was made
+             */
+            at: string;
+            /** @description It encrypts or signs; another is known only */
+            inUse: boolean;
+            /** @enum {string} */
+            kind: "gossip" | "signing";
         };
         MeshLink: {
             a: string;
@@ -3175,6 +3188,11 @@ export interface components {
              * @enum {string}
              */
             admin: "in" | "cordoned" | "draining";
+            /**
+             * Format: date-time
+             * @description Of its certificate, which renews itself; missing: not known
+             */
+            certificateEnds?: string;
             /**
              * Format: double
              * @description Seconds since its last word; -1: never
@@ -3281,6 +3299,8 @@ export interface components {
             at: string;
             /** @description Of the control node that says so: nothing can be changed, media goes on */
             databaseAway: boolean;
+            /** @description Oldest first of each kind */
+            keys: components["schemas"]["MeshKey"][];
             /** @description Round trips between nodes that a stream passes between */
             links: components["schemas"]["MeshLink"][];
             /** @description Control node that says so */

@@ -22,6 +22,7 @@ const node = (name: string, role: string, more: Record<string, unknown> = {}) =>
   viewers: 0,
   load: 0,
   streams: 0,
+  certificateEnds: '2026-11-27T11:00:00Z',
   ...places[(more['region'] ?? 'yul') as keyof typeof places],
   ...more,
 });
@@ -74,6 +75,11 @@ const view = (more: Record<string, unknown> = {}) => ({
     { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1, kbps: 364, savedKbps: 3400 },
   ],
   viewers: 532,
+  keys: [
+    { kind: 'gossip', inUse: true, at: '2026-11-02T08:00:00Z' },
+    { kind: 'signing', inUse: true, at: '2026-11-02T08:00:00Z' },
+    { kind: 'signing', inUse: false, at: '2026-11-26T19:01:00Z' },
+  ],
   databaseAway: false,
   alerts: [{ kind: 'node-cordoned', severity: 'amber', node: 'edge-3', since: -1, viewers: 0 }],
   ...more,
@@ -112,7 +118,74 @@ const once = (): (() => Answer) => {
       : problem(500, 'internal', { instance: '/problems/log/9' });
 };
 
+const session = '0198a000-0000-7000-8000-000000000001';
+const why: Answer = {
+  body: {
+    at: '2026-11-26T19:02:00Z',
+    country: 'FR',
+    city: 'Lyon',
+    measured: true,
+    choice: 'edge-2',
+    candidates: [
+      {
+        node: 'edge-2',
+        region: 'par',
+        km: 392,
+        rttMs: 12.4,
+        load: 0.13,
+        path: 12,
+        busy: 5,
+        health: 0,
+        score: 17,
+      },
+      {
+        node: 'edge-1',
+        region: 'yul',
+        load: 0.95,
+        path: 84,
+        busy: 38,
+        health: 100,
+        score: 222,
+        verdict: 'over',
+      },
+    ],
+    failed: [{ node: 'edge-3', at: '2026-11-26T19:01:50Z' }],
+    paths: [
+      {
+        stream: 'launch-main',
+        whole: true,
+        steps: [
+          { node: 'origin-1', live: true },
+          { node: 'edge-1', rttMs: 1.4, live: true },
+          { node: 'edge-2', rttMs: 84.2, live: true },
+        ],
+      },
+    ],
+  },
+};
+
 const states: State[] = [
+  {
+    name: 'ops session',
+    path: `/ops/sessions/${session}`,
+    answers: { 'GET /me': me, [`GET /ops/sessions/${session}`]: why },
+    en: '17 = 12 way + 5 load + 0 silence',
+    fr: '17 = 12 trajet + 5 charge + 0 silence',
+  },
+  {
+    name: 'ops session unknown',
+    path: `/ops/sessions/${session}`,
+    answers: { 'GET /me': me, [`GET /ops/sessions/${session}`]: problem(404, 'session-unknown') },
+    en: 'has not placed that session in the last day',
+    fr: "n'a pas placé cette session depuis un jour",
+  },
+  {
+    name: 'ops identity',
+    path: '/ops/identity',
+    answers: shows(),
+    en: 'Known, not in use',
+    fr: 'Connue, pas en service',
+  },
   { name: 'ops', path: '/ops', answers: shows(), en: 'edge-3 is cordoned', fr: "edge-3 est à l'écart" },
   {
     name: 'ops healthy',
@@ -357,5 +430,81 @@ test('a hundred nodes and five hundred links are drawn', async ({ page, mesh }, 
   await expect(page.getByRole('img', { name: 'Map with 100 nodes and 500 links' })).toBeVisible();
   await page.screenshot({ path: info.outputPath('many.png') });
   await expect(page.getByText('0 s old')).toBeVisible();
+  expect(errors).toEqual([]);
+});
+
+test('a session is found by a line of a log, and its report is copied', async ({ page, mesh, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const errors = await visit(page, mesh, '/ops', { ...shows(), [`GET /ops/sessions/${session}`]: why });
+  const field = page.getByLabel('Id of a session');
+  await field.fill('main');
+  await field.press('Enter');
+  await expect(page.getByText('A session id has 36 characters')).toBeVisible();
+  await field.fill(`level=INFO msg=joined session=${session.toUpperCase()} edge=edge-2`);
+  await field.press('Enter');
+  await expect(page.getByRole('heading', { level: 1, name: 'Why this edge' })).toBeVisible();
+  await expect(page.getByRole('row', { name: /edge-2/ })).toContainText('chosen');
+  await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('almost full');
+  await expect(page.getByText('origin-1 → edge-1 (1.4 ms) → edge-2 (84 ms)')).toBeVisible();
+  await page.getByRole('button', { name: 'Copy report' }).press('Enter');
+  const report = await page.evaluate(() => navigator.clipboard.readText());
+  expect(report.split('\n')).toEqual([
+    `Session ${session}`,
+    '2026-11-26T19:02:00Z',
+    'Choice: edge-2',
+    'edge-2\tpar\t392 km\t12 ms\t13%\t17 = 12 way + 5 load + 0 silence\t',
+    'edge-1\tyul\t–\t–\t95%\t222 = 84 way + 38 load + 100 silence\talmost full',
+    'edge-3 failed the viewer 2026-11-26T19:01:50Z',
+    'launch-main: origin-1 → edge-1 (1.4 ms) → edge-2 (84 ms)',
+  ]);
+  expect(errors).toEqual([]);
+});
+
+test('a join token is shown once, with its command; keys are changed after a question', async ({
+  page,
+  mesh,
+}, info) => {
+  const sent: unknown[] = [];
+  let tries = 0;
+  const errors = await visit(page, mesh, '/ops/identity', {
+    ...shows(),
+    'POST /ops/tokens': request => {
+      sent.push(request.postDataJSON());
+      return {
+        body: {
+          token: 'fj-secret',
+          role: 'origin',
+          region: 'par',
+          expires: '2026-11-26T19:15:00Z',
+          join: '192.0.2.1:8081',
+        },
+      };
+    },
+    'POST /ops/gossip-keys': () => (tries++ === 0 ? problem(409, 'rotating') : { status: 204 }),
+    'POST /ops/signing-keys': () => {
+      sent.push('signing');
+      return { status: 204 };
+    },
+  });
+  await page.getByLabel('The machine becomes').selectOption('origin');
+  await page.getByLabel('Region').fill('PAR');
+  await page.getByRole('button', { name: 'Make a join token' }).press('Enter');
+  const shown = page.getByRole('alertdialog', { name: 'The token is made' });
+  await expect(shown).toContainText('freshet origin --join 192.0.2.1:8081 --token fj-secret');
+  await page.screenshot({ path: info.outputPath('token.png') });
+  await expectAccessible(page);
+  await shown.getByRole('button').last().press('Enter');
+  await expect(page.getByText('fj-secret')).toHaveCount(0);
+  const act = (name: string) => page.getByRole('button', { name });
+  await act('Change the gossip key').press('Enter');
+  const asks = page.getByRole('alertdialog');
+  await asks.getByRole('button', { name: 'Change the gossip key' }).press('Enter');
+  await expect(asks).toContainText('being changed already');
+  await asks.getByRole('button', { name: 'Change the gossip key' }).press('Enter');
+  await expect(asks).toHaveCount(0);
+  await act('Change the key of viewer tokens').press('Enter');
+  await asks.getByRole('button', { name: 'Change the key of viewer tokens' }).press('Enter');
+  await expect(asks).toHaveCount(0);
+  expect(sent).toEqual([{ role: 'origin', region: 'par' }, 'signing']);
   expect(errors).toEqual([]);
 });
