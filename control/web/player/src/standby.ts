@@ -18,6 +18,8 @@ export class Standby {
   /** What was ready, and is the caller's now. */
   #given: Peer | undefined;
   #trying = false;
+  /** That it still stands by, on its way to the edge: play must not overtake it. */
+  #said: Promise<void> = Promise.resolve();
 
   constructor(
     /** Whether an edge is one to stand by at, beside the one that plays. */
@@ -73,6 +75,7 @@ export class Standby {
     if (!peer) return undefined;
     this.#trying = true;
     try {
+      await this.#said;
       if (await peer.play(sound, back, signal)) {
         if (this.#ready !== peer) return undefined; // it ended meanwhile
         this.#given = peer;
@@ -99,7 +102,7 @@ export class Standby {
       this.#ready = opened;
       saying = setInterval(() => {
         if (this.#trying) return;
-        opened.pause(signal).catch(() => {
+        this.#said = opened.pause(signal).catch(() => {
           opened.end(new Problem('media', 0, 'The edge does not answer'));
         });
       }, sayEveryMS);

@@ -136,6 +136,28 @@ test('where the first speaks again before that, the standby is paused', async ()
   expect(shown).toEqual(['a', 'b']);
 });
 
+test('play does not overtake the word that it still stands by', async () => {
+  open();
+  view(planned('a', 'b'));
+  await pass(6100);
+  const by = at(standing, 0);
+  let answered!: () => void;
+  by.pause = () => {
+    by.told.push('pause');
+    return new Promise(resolve => {
+      answered = resolve;
+    });
+  };
+  await pass(45_000);
+  at(playing, 0).fallSilent();
+  await pass(100);
+  expect(by.told).toEqual(['pause']);
+  answered();
+  await pass(0);
+  expect(by.told).toEqual(['pause', 'play']);
+  expect(shown).toEqual(['a', 'b']);
+});
+
 test('a standby that cannot play is dropped, and the next edge is opened as ever', async () => {
   open();
   view(planned('a', 'b', 'c'));
