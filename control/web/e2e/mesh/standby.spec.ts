@@ -5,10 +5,8 @@ import { Cluster } from '../cluster';
 import { untilFrames, untilState } from '../page';
 
 const edges = ['edge-1', 'edge-2', 'edge-3'];
-/** More are too much for two cores: each decodes in software. */
-const viewers = 3;
-/** So that 20 viewers and more are hit. */
-const deaths = 10;
+/** Of one viewer, one after the other: a page in front alone paints in real time. */
+const deaths = 20;
 /** A page that got no turn for so long, in ms, tells nothing of the mesh. */
 const starvedMS = 250;
 
@@ -110,36 +108,27 @@ test(
   },
 );
 
-test('edges die, and hardly anybody sees it', { tag: '@idle' }, async ({ context }, info) => {
-  test.setTimeout(deaths * 90_000);
+test('edges die, and hardly anybody sees it', { tag: '@idle' }, async ({ page }, info) => {
+  test.setTimeout(deaths * 60_000);
   const cluster = await Cluster.start(edges);
   const gaps: number[] = [];
   let voided = 0;
   let broken = 0;
   try {
-    const pages: Page[] = [];
-    for (let i = 0; i < viewers; i++) {
-      const page = await context.newPage();
-      await watch(page, cluster.url);
-      pages.push(page);
-    }
+    await watch(page, cluster.url);
     for (let n = 0; n < deaths; n++) {
       const death = n % 2 === 0 ? 'kill' : 'freeze';
-      for (const page of pages) await untilStandby(page);
-      const where = await Promise.all(pages.map(edgeOf));
-      const on = (edge: string) => pages.filter((_, i) => where[i] === edge);
-      const dying = edges.reduce((a, b) => (on(b).length > on(a).length ? b : a));
-      for (const page of on(dying)) await mark(page);
-      for (const page of on(dying)) await untilFrames(page, 15);
+      await untilStandby(page);
+      const dying = await edgeOf(page);
+      await mark(page);
+      await untilFrames(page, 15);
       cluster.die(dying, death);
-      for (const page of on(dying)) await untilElsewhere(page, dying);
-      for (const page of on(dying)) {
-        const seen = await since(page);
-        console.log(`${death} of ${dying}: ${JSON.stringify(seen)}`);
-        if (seen.turns > starvedMS) voided++;
-        else gaps.push(seen.frames);
-        if (seen.states.some(state => state !== 'moving' && state !== 'playing')) broken++;
-      }
+      await untilElsewhere(page, dying);
+      const seen = await since(page);
+      console.log(`${death} of ${dying}: ${JSON.stringify(seen)}`);
+      if (seen.turns > starvedMS) voided++;
+      else gaps.push(seen.frames);
+      if (seen.states.some(state => state !== 'moving' && state !== 'playing')) broken++;
       await cluster.back(dying);
     }
   } finally {
@@ -154,8 +143,7 @@ test('edges die, and hardly anybody sees it', { tag: '@idle' }, async ({ context
   });
   console.log(line);
   info.annotations.push({ type: voided === 0 ? 'measured' : 'void', description: line });
-  expect(voided, 'the machine is starved').toBeLessThanOrEqual(deaths);
+  expect(voided, 'the machine is starved').toBeLessThanOrEqual(deaths / 5);
   expect(broken).toBe(0);
-  expect(gaps.length).toBeGreaterThanOrEqual(20 - voided);
   expect(quantile(0.99)).toBeLessThanOrEqual(500);
 });
