@@ -74,7 +74,8 @@ type visit struct {
 	edge    planEdge
 	stop    context.CancelFunc
 	picture chan struct{} // closed at its first whole frame of video
-	over    chan error    // once, why
+	over    chan struct{} // closed when it has ended, for err
+	err     error
 }
 
 func (f *follower) run(ctx context.Context) {
@@ -108,7 +109,8 @@ func (f *follower) round(ctx context.Context) error {
 	s := f.open(ctx, edge)
 	select {
 	case <-s.picture:
-	case err = <-s.over:
+	case <-s.over:
+		err = s.err
 	case <-time.After(mediaWithin):
 		err = fmt.Errorf("%s: no picture", edge.Node)
 	case <-ctx.Done():
@@ -136,27 +138,27 @@ func (f *follower) round(ctx context.Context) error {
 
 // stayWith returns when it is time to open another session.
 func (f *follower) stayWith(ctx context.Context, s *visit) {
-	wait := time.Duration(0)
 	for {
 		select {
 		case <-s.over:
-			wait = rand.N(moveWithin)
+			f.failed[s.edge.WHEP] = time.Now()
 			f.last = nil
+			pause(ctx, rand.N(moveWithin))
+			return
 		case nodes := <-f.leaving:
 			if !slices.Contains(nodes, s.edge.Node) {
 				continue
 			}
-			wait = rand.N(leaveWithin)
+			f.failed[s.edge.WHEP] = time.Now()
+			select {
+			case <-time.After(rand.N(leaveWithin)):
+			case <-s.over: // before its turn
+			case <-ctx.Done():
+			}
+			return
 		case <-ctx.Done():
 			return
 		}
-		break
-	}
-	f.failed[s.edge.WHEP] = time.Now()
-	select {
-	case <-time.After(wait):
-	case <-s.over: // before its turn
-	case <-ctx.Done():
 	}
 }
 
@@ -171,19 +173,17 @@ func (f *follower) leaveLast() {
 // open begins a session with an edge.
 func (f *follower) open(ctx context.Context, edge planEdge) *visit {
 	ctx, stop := context.WithCancel(ctx)
-	s := &visit{edge: edge, stop: stop, picture: make(chan struct{}), over: make(chan error, 1)}
+	s := &visit{edge: edge, stop: stop, picture: make(chan struct{}), over: make(chan struct{})}
 	cfg := PlayConfig{
 		URL: edge.WHEP + "/" + f.plan.stream(), Token: f.plan.Token, Quiet: quietAfter,
 		Arrivals: f.cfg.Arrivals, Picture: func() { close(s.picture) },
 	}
 	go func() {
-		err := Play(ctx, cfg, nil, f.log)
-		stop()
-		if err == nil {
-			err = errEnded
+		defer close(s.over)
+		defer stop()
+		if s.err = Play(ctx, cfg, nil, f.log); s.err == nil {
+			s.err = errEnded
 		}
-		s.over <- err
-		close(s.over)
 	}()
 	return s
 }

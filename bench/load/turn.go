@@ -98,7 +98,9 @@ func publishOn(ctx context.Context, cfg PublishConfig, t try, log *slog.Logger) 
 			case <-ctx.Done():
 			}
 			now.stop()
-			<-now.ended
+			if err := <-now.ended; err != nil {
+				log.Warn("the session before", "err", err)
+			}
 			now = next
 		case err := <-next.ended: // the server ends the one that stands, if it must
 			next.stop()
