@@ -35,6 +35,7 @@ func TestKeyed(t *testing.T) {
 		"register": "nobody's, and once an address", "accept-guest": "leads to a state", "refuse-guest": "leads to a state",
 		"unsubscribe":     "nobody's, and leads to a state",
 		"make-join-token": "shown once, and one that got lost runs out", "rotate-gossip-key": "refused while a change goes on",
+		"rotate-signing-key": "refused while a change goes on",
 	}
 	newOffice(t, storetest.New(t)).api.operations(func(op *huma.Operation) {
 		if op.Method != http.MethodPost {

@@ -1,4 +1,4 @@
-/** A cluster of a journey's own, each node a process, so that one can die by itself. */
+/** A cluster of a journey's own: each node a process, which joins by a token, so that one can die by itself. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const anywhere = '127.0.0.1:0';
 
 interface Node {
   args: string[];
@@ -37,13 +38,19 @@ export class Cluster {
     private readonly dir: string,
   ) {}
 
-  /** Starts control, an origin and edges of these names, all in one region, with stream `talk` on the air: small, since many watch it here. */
-  static async start(edges: readonly string[]): Promise<Cluster> {
+  /** Begins a cluster with the program of FRESHET, and starts its control node, control-1, with more arguments. */
+  static async start(...more: string[]): Promise<Cluster> {
     const program = process.env['FRESHET'];
     if (program === undefined) throw new Error('FRESHET is not set: which program is to be started?');
     const cluster = new Cluster(program, await mkdtemp(join(tmpdir(), 'freshet-cluster-')));
     try {
-      await cluster.#begin(edges);
+      const data = cluster.#data('control-1');
+      await run(program, ['cluster', 'init', '--data', data, '--region', 'yul']);
+      const web = await freeAddress();
+      cluster.#agents = await freeAddress();
+      cluster.url = `http://${web}`;
+      const own = ['--data', data, '--http', web, '--agents', cluster.#agents, '--gossip', anywhere];
+      await cluster.#serve('control-1', ['control', ...own, ...more]);
     } catch (thrown) {
       await cluster.stop();
       throw thrown;
@@ -51,78 +58,35 @@ export class Cluster {
     return cluster;
   }
 
-  async #begin(edges: readonly string[]): Promise<void> {
-    const data = join(this.dir, 'control-1');
-    const key = 'e2e-talk-key';
-    await run(this.program, ['cluster', 'init', '--data', data, '--region', 'yul']);
-    this.#agents = await freeAddress();
-    const web = await freeAddress();
-    const gossip = await freeAddress();
-    this.url = `http://${web}`;
-    const control = ['--data', data, '--http', web, '--agents', this.#agents, '--gossip', gossip];
-    await this.#serve('control-1', ['control', ...control, '--stream', `talk=${key}`]);
-    for (const name of ['origin-1', ...edges]) await this.#join(name);
-    const picture = join(this.dir, 'talk.h264');
+  /** What `freshet cluster` prints. */
+  async ask(...args: string[]): Promise<string> {
+    const { stdout } = await run(this.program, ['cluster', ...args, '--data', this.#data('control-1')]);
+    return stdout;
+  }
+
+  /** Lets a machine in, and returns once it serves. */
+  async join(name: string, role: 'origin' | 'edge', region: string): Promise<void> {
+    const token = (await this.ask('token', '--role', role, '--region', region)).trim();
+    await this.#serve(name, [
+      ...[role, '--join', this.#agents, '--token', token, '--node', name, '--data', this.#data(name)],
+      ...['--http', await freeAddress(), '--relay', anywhere, '--media', anywhere, '--gossip', anywhere],
+      ...(role === 'edge' ? ['--shards', '1'] : []),
+    ]);
+  }
+
+  /** Publishes a small moving picture until the cluster stops: many watch it here. */
+  async publish(stream: string, key: string): Promise<void> {
+    const picture = join(this.dir, `${stream}.h264`);
+    const source = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30', '-t', '20'];
+    const codec = ['-c:v', 'libx264', '-profile:v', 'baseline', '-preset', 'veryfast', '-b:v', '200k'];
+    const groups = 'keyint=60:min-keyint=60:scenecut=0:bframes=0:repeat-headers=1';
     await run('ffmpeg', [
-      ...[
-        '-loglevel',
-        'error',
-        '-f',
-        'lavfi',
-        '-i',
-        'testsrc2=size=320x180:rate=30',
-        '-t',
-        '20',
-        '-c:v',
-        'libx264',
-      ],
-      ...['-profile:v', 'baseline', '-preset', 'veryfast', '-b:v', '200k', '-f', 'h264'],
-      ...['-x264-params', 'keyint=60:min-keyint=60:scenecut=0:bframes=0:repeat-headers=1', picture],
+      ...['-loglevel', 'error', ...source, ...codec],
+      ...['-f', 'h264', '-x264-params', groups, picture],
     ]);
-    const publish = [
-      'publish',
-      '--url',
-      `${this.url}/whip/talk`,
-      '--key',
-      key,
-      '--reconnect',
-      '--loop',
-      picture,
-    ];
-    this.#nodes.set('publisher', {
-      args: publish,
-      process: spawn(this.program, publish, { stdio: 'ignore' }),
-    });
-  }
-
-  async #join(name: string): Promise<void> {
-    const role = name.split('-')[0] ?? '';
-    const data = join(this.dir, 'control-1');
-    const { stdout } = await run(this.program, [
-      ...['cluster', 'token', '--role', role, '--region', 'yul', '--data', data],
-    ]);
-    const token = stdout.trim().split(/\s+/).at(-1) ?? '';
-    const own = ['--http', await freeAddress(), '--data', join(this.dir, name), '--node', name];
-    const local = ['--relay', '127.0.0.1:0', '--media', '127.0.0.1:0', '--gossip', '127.0.0.1:0'];
-    const args = [role, '--join', this.#agents, '--token', token, ...own, ...local];
-    await this.#serve(name, role === 'edge' ? [...args, '--shards', '1'] : args);
-  }
-
-  /** Starts a node and waits until it serves. */
-  async #serve(name: string, args: string[]): Promise<void> {
-    const started = spawn(this.program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#nodes.set(name, { args, process: started });
-    const lines = createInterface(started.stderr);
-    await new Promise<void>((resolve, reject) => {
-      let last = '';
-      lines.on('line', line => {
-        last = line;
-        if (/"msg":"serving"|msg=serving/.test(line)) resolve();
-      });
-      started.once('exit', code => {
-        reject(new Error(`${name} ended with ${code ?? 'a signal'}: ${last}`));
-      });
-    });
+    const to = ['--url', `${this.url}/whip/${stream}`, '--key', key];
+    const args = ['publish', ...to, '--reconnect', '--loop', picture];
+    this.#nodes.set('publisher', { args, process: spawn(this.program, args, { stdio: 'ignore' }) });
   }
 
   /** Has a node die: by kill the kernel answers for it, by freeze nobody does. */
@@ -141,6 +105,26 @@ export class Cluster {
   async stop(): Promise<void> {
     await Promise.all([...this.#nodes.values()].map(node => end(node.process)));
     await rm(this.dir, { recursive: true, force: true });
+  }
+
+  #data(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** Starts a node and waits until it serves. */
+  async #serve(name: string, args: string[]): Promise<void> {
+    const started = spawn(this.program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#nodes.set(name, { args, process: started });
+    await new Promise<void>((resolve, reject) => {
+      const said: string[] = [];
+      createInterface(started.stderr).on('line', line => {
+        if (said.length < 20) said.push(line);
+        if (/"msg":"serving"|msg=serving/.test(line)) resolve();
+      });
+      started.once('exit', code => {
+        reject(new Error(`${name} ended with ${code ?? 'a signal'}: ${said.join('\n')}`));
+      });
+    });
   }
 }
 

@@ -82,12 +82,26 @@ async function untilElsewhere(page: Page, dead: string): Promise<void> {
   await untilFrames(page, 60);
 }
 
+/** A cluster of an origin and edges in one region, with stream talk on the air. */
+async function onAir(): Promise<Cluster> {
+  const cluster = await Cluster.start('--stream', 'talk=e2e-talk-key');
+  try {
+    await cluster.join('origin-1', 'origin', 'yul');
+    for (const name of edges) await cluster.join(name, 'edge', 'yul');
+    await cluster.publish('talk', 'e2e-talk-key');
+  } catch (thrown) {
+    await cluster.stop();
+    throw thrown;
+  }
+  return cluster;
+}
+
 test(
   'an edge dies: the page goes on by itself, and has another standby',
   { tag: '@more' },
   async ({ page }) => {
     test.setTimeout(180_000);
-    const cluster = await Cluster.start(edges);
+    const cluster = await onAir();
     try {
       await watch(page, cluster.url);
       await untilStandby(page);
@@ -110,7 +124,7 @@ test(
 
 test('edges die, and hardly anybody sees it', { tag: '@idle' }, async ({ page }, info) => {
   test.setTimeout(deaths * 60_000);
-  const cluster = await Cluster.start(edges);
+  const cluster = await onAir();
   const gaps: number[] = [];
   let voided = 0;
   let broken = 0;
