@@ -16,6 +16,8 @@ DEPLOYLINT := deploy/tools/deploylint
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 # What `make up`, bench-relay, bench-egress and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
 ARGS ?=
+# Packages whose tests are of media in real time: no other test runs beside theirs.
+REALTIME := freshet/(bench/proof|cluster/member|cluster/relay|origin)
 # What holds the promises of RELIABILITY to processes, and how long that may take.
 MESH := ^(TestCluster|TestEdge|TestOriginDeath|TestCascade|TestStatic|TestPartition|TestRolling|TestRotation)
 TIMEOUT ?= 20m
@@ -92,7 +94,8 @@ check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, 
 
 .PHONY: unit
 unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; the heaviest in their short form
-	deploy/ci/postgres.sh go test -race -short -timeout 10m ./...
+	deploy/ci/postgres.sh go test -race -short -timeout 10m $$(go list ./... | grep -vxE '$(REALTIME)')
+	go test -race -short -timeout 10m -p 1 $$(go list ./... | grep -xE '$(REALTIME)')
 
 .PHONY: unit-long
 unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form

@@ -21,11 +21,18 @@ type watcher struct {
 	backward []string
 }
 
+// repairedMost is how many numbers a packet that was sent again may be behind the newest.
+const repairedMost = 128
+
 func (w *watcher) packet(kind, _ string, p *rtp.Packet, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if before, ok := w.last[kind]; ok {
-		if int16(p.SequenceNumber-before.SequenceNumber) <= 0 || int32(p.Timestamp-before.Timestamp) < 0 {
+		number, stamp := int16(p.SequenceNumber-before.SequenceNumber), int32(p.Timestamp-before.Timestamp)
+		switch {
+		case number < 0 && number > -repairedMost && stamp <= 0: // it was lost before, and belongs where it says
+			return
+		case number <= 0 || stamp < 0:
 			w.backward = append(w.backward, kind)
 		}
 		if p.SSRC != before.SSRC {

@@ -253,7 +253,7 @@ func TestKeyRotation(t *testing.T) {
 			n.set(func(s *pb.NodeState) { s.Viewers = marks[n.cfg.Node] })
 		}
 		for _, n := range nodes {
-			n.until(5*time.Second, func() error {
+			n.until(10*time.Second, func() error {
 				for _, one := range n.Nodes() {
 					if one.Status != Alive || one.State.Viewers != marks[one.Name] {
 						return fmt.Errorf("%s holds of %s: %s, %v", n.cfg.Node, one.Name, one.Status, one.State)
