@@ -79,6 +79,7 @@ for (const { language, width, height } of played) {
       // Leo was invited; Zoé registers. Each comes by the link in a mail.
       const leo = await people.comes();
       await people.byMail(leo, 'leo@river.example');
+      await expect(leo.getByRole('button', { name: g('enter'), exact: true })).toBeVisible();
       await lookAt(leo, 'pass');
       await leo.getByRole('button', { name: g('enter'), exact: true }).click();
       await expect(leo.getByText(v('lobby.in.name', { name: 'Leo Roy' }))).toBeVisible();
@@ -87,6 +88,7 @@ for (const { language, width, height } of played) {
 
       const zoe = await people.comes();
       await zoe.goto(`/e/${slug}`);
+      await expect(zoe.getByRole('link', { name: v('door.register'), exact: true })).toBeVisible();
       await lookAt(zoe, 'event');
       await zoe.getByRole('link', { name: v('door.register'), exact: true }).click();
       await zoe.getByLabel(g('name'), { exact: true }).fill('Zoé Lefèvre');
