@@ -72,7 +72,7 @@ func (c *cluster) cut(node string, apart bool) {
 // TestEdgeDeath holds R1: who watched at an edge that dies plays on at another, in the same stay.
 func TestEdgeDeath(t *testing.T) {
 	c, slug := startMesh(t)
-	viewers := c.follow(10, slug, "par")
+	viewers := slices.Concat(c.follow(5, slug, "yul"), c.follow(5, slug, "par"), c.follow(5, slug, "sin"))
 	page := c.browse(slug)
 	c.watching(viewers)
 	for _, death := range c.deaths() {

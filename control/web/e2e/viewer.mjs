@@ -18,7 +18,11 @@ const browser = await chromium.launch({
     '--autoplay-policy=no-user-gesture-required',
   ],
 });
-process.stdin.on('end', () => void browser.close().then(() => process.exit(0)));
+let over = false;
+process.stdin.on('end', () => {
+  over = true;
+  void browser.close().then(() => process.exit(0));
+});
 process.stdin.resume();
 
 const page = await browser.newPage();
@@ -45,30 +49,37 @@ await page.addInitScript(() => {
   }, 50);
 });
 await page.goto(process.argv[2]);
-const come = page.locator('form button[type=submit]');
+// At the door of an event a name and an address are asked for; a stream by itself plays at once.
+const come = page.locator('form button.main');
 await page.waitForFunction(
-  () =>
-    document.querySelector('form button[type=submit]') ??
-    document.querySelector('freshet-player')?.state !== 'idle',
+  () => {
+    const state = document.querySelector('freshet-player')?.state ?? 'idle';
+    return document.querySelector('form button.main') !== null || state !== 'idle';
+  },
   undefined,
   { timeout: 60_000 },
 );
 if ((await come.count()) > 0) {
-  const name = page.locator('form input[type=text]');
-  if ((await name.count()) > 0) await name.first().fill('Ada');
-  await come.first().click();
+  await page.locator('form input[name=name]').fill('Ada');
+  await page.locator('form input[name=email]').fill('ada@river.example');
+  await come.click();
 }
-for (;;) {
-  const said = await page.evaluate(() => {
-    const player = document.querySelector('freshet-player');
-    return {
-      node: player?.session?.edge ?? '',
-      state: player?.state ?? '',
-      stays: globalThis.seen.stays,
-      loads: Number(sessionStorage.getItem('loads')),
-      frames: globalThis.seen.frames.splice(0),
-    };
-  });
+while (!over) {
+  const said = await page
+    .evaluate(() => {
+      const player = document.querySelector('freshet-player');
+      return {
+        node: player?.session?.edge ?? '',
+        state: player?.state ?? '',
+        stays: globalThis.seen.stays,
+        loads: Number(sessionStorage.getItem('loads')),
+        frames: globalThis.seen.frames.splice(0),
+      };
+    })
+    .catch(thrown => {
+      if (over) return {};
+      throw thrown;
+    });
   console.log(JSON.stringify({ ...said, faults }));
   await new Promise(resolve => setTimeout(resolve, 250));
 }
