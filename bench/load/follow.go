@@ -47,11 +47,10 @@ func Follow(ctx context.Context, cfg FollowConfig, now func(node string), log *s
 		leaving: make(chan []string, 1),
 	}
 	defer f.client.CloseIdleConnections()
-	var side sync.WaitGroup
-	defer side.Wait()
+	defer f.side.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	side.Go(func() { f.listen(ctx) })
+	f.side.Go(func() { f.listen(ctx) })
 	f.run(ctx)
 	return f.done
 }
@@ -67,6 +66,7 @@ type follower struct {
 	failed  map[string]time.Time // by address
 	leaving chan []string        // nodes; the newest alone
 	last    *visit
+	side    sync.WaitGroup // of its goroutines: visits that came to nothing end by themselves
 }
 
 // A visit is a session with one edge.
@@ -178,13 +178,13 @@ func (f *follower) open(ctx context.Context, edge planEdge) *visit {
 		URL: edge.WHEP + "/" + f.plan.stream(), Token: f.plan.Token, Quiet: quietAfter,
 		Arrivals: f.cfg.Arrivals, Picture: func() { close(s.picture) },
 	}
-	go func() {
+	f.side.Go(func() {
 		defer close(s.over)
 		defer stop()
 		if s.err = Play(ctx, cfg, nil, f.log); s.err == nil {
 			s.err = errEnded
 		}
-	}()
+	})
 	return s
 }
 

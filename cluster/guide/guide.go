@@ -142,14 +142,21 @@ func (g *Guide) Changed() <-chan struct{} {
 // Upstreams implements relay.Guide.
 func (g *Guide) Upstreams(stream string) []relay.Upstream {
 	r, ok := g.records.Stream(stream)
-	if !ok || r.Origin == "" || r.Origin == g.self.Node {
+	if !ok || !g.takes(r) {
 		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var ups []relay.Upstream
 	t := treeOf(r)
-	for _, name := range append(tree.Upstreams(t, g.self, g.away), g.spare(t)) {
+	return g.reached(append(tree.Upstreams(t, g.self, g.away), g.spare(t)))
+}
+
+// takes says whether a stream is one that this node may take from others.
+func (g *Guide) takes(r *pb.StreamRecord) bool { return r.Origin != "" && r.Origin != g.self.Node }
+
+// reached returns those of nodes whose addresses are known. g.mu is held.
+func (g *Guide) reached(nodes []string) (ups []relay.Upstream) {
+	for _, name := range nodes {
 		if addr := g.at[name]; addr != "" {
 			ups = append(ups, relay.Upstream{Node: name, Addr: addr})
 		}
@@ -206,11 +213,18 @@ func treeOf(r *pb.StreamRecord) tree.Tree {
 // Kept implements relay.Guide: the first upstreams of streams that may be asked for.
 func (g *Guide) Kept() []relay.Upstream {
 	var kept []relay.Upstream
-	for i, r := range g.records.Streams() {
-		if i == maxLooks || len(kept) == maxKept {
+	streams := g.records.Streams()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range streams[:min(maxLooks, len(streams))] {
+		if len(kept) == maxKept {
 			break
 		}
-		if ups := g.Upstreams(r.Id); len(ups) > 0 && !slices.Contains(kept, ups[0]) {
+		if !g.takes(r) {
+			continue
+		}
+		// Without the spare edge, which is not the first and takes a look at every edge to find.
+		if ups := g.reached(tree.Upstreams(treeOf(r), g.self, g.away)); len(ups) > 0 && !slices.Contains(kept, ups[0]) {
 			kept = append(kept, ups[0])
 		}
 	}

@@ -21,13 +21,13 @@ type lossWatch struct {
 // A passed is how many packets came, and how many did not come in their turn.
 type passed struct{ received, missing uint64 }
 
-// look says whether f's way has lost too much in the windows up to now.
+// waits says whether there is nothing to look at yet.
+func (w *lossWatch) waits(f *feed, now time.Time) bool { return w.feed == f && now.Before(w.due) }
+
+// look says whether f's way has lost too much in the windows up to now, of which one ends or the first begins.
 func (w *lossWatch) look(f *feed, sum passed, now time.Time) bool {
 	if w.feed != f {
 		*w = lossWatch{feed: f, base: sum, due: now.Add(poorEvery)}
-		return false
-	}
-	if now.Before(w.due) {
 		return false
 	}
 	received, missing := sum.received-w.base.received, sum.missing-w.base.missing
@@ -59,7 +59,7 @@ func (u *puller) mindLoss(now time.Time) {
 		u.loss = lossWatch{}
 		return
 	}
-	if !u.loss.look(f, u.passed(f), now) || f.poor {
+	if u.loss.waits(f, now) || !u.loss.look(f, u.passed(f), now) || f.poor {
 		return
 	}
 	for _, up := range u.ups {
