@@ -115,7 +115,7 @@ func (b *browser) gap(since time.Time) (longest time.Duration) {
 	return longest
 }
 
-// moved waits until the browser shows pictures from another edge than one.
+// browserMoved waits until the browser shows pictures from another edge than one.
 func (c *cluster) browserMoved(b *browser, from string) {
 	c.Helper()
 	moved := func() bool { return b.at() != from && b.at() != "" && b.shown(time.Now().Add(-time.Second)) > 10 }

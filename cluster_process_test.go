@@ -21,6 +21,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/impair/testnet"
+	"freshet/bench/report"
 	"freshet/control/ops"
 )
 
@@ -295,6 +296,15 @@ func (c *cluster) until(what string, within time.Duration, ok func(v ops.View) b
 		}
 		c.Fatalf("not within %s: %s\n%s", within, what, told)
 	}
+}
+
+// counters are what the machine has done so far, the nodes' part as this process's own.
+func (c *cluster) counters() report.Counters {
+	var pids []int
+	for _, p := range c.nodes {
+		pids = append(pids, p.cmd.Process.Pid)
+	}
+	return report.ReadCounters(pids...)
 }
 
 // alive says whether there are n nodes, and all live.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"freshet/bench/load"
-	"freshet/bench/report"
 	"freshet/cluster/identity"
 	"freshet/control/ops"
 	"freshet/control/store"
@@ -85,12 +84,12 @@ func (c *cluster) leaderDies() {
 	leader := c.view().Quorum.Leader
 	rest := slices.DeleteFunc([]string{"control-1", "control-2", "control-3"}, func(n string) bool { return n == leader })
 	c.decide(rest[0], "cordoned", 5*time.Second)
-	busy := report.ReadCounters()
+	busy := c.counters()
 	p := c.nodes[leader]
 	_ = p.cmd.Process.Kill()
 	took := c.decide(rest[0], "in", 15*time.Second)
 	c.result("R6", "kill", []time.Duration{took}, 0)
-	if l := report.ReadCounters().Since(busy); l.Starved() {
+	if l := c.counters().Since(busy); l.Starved() {
 		c.Logf("VOID, the machine is starved: %s", l)
 	} else if took > 2*time.Second && !testing.Short() || took > 4*time.Second {
 		c.Errorf("a decision %s after the leader's death, want 2 s at most; %s", took, l)
@@ -115,7 +114,7 @@ func (c *cluster) allControlsDie(w *watcher) {
 		<-c.nodes[name].done
 	}
 	c.playing([]*watcher{w}, 90)
-	busy := report.ReadCounters()
+	busy := c.counters()
 	begun := time.Now()
 	for _, name := range names {
 		c.start(name, c.nodes[name].args...)
@@ -123,7 +122,7 @@ func (c *cluster) allControlsDie(w *watcher) {
 	c.decide("control-2", "cordoned", 20*time.Second)
 	took := time.Since(begun)
 	c.result("R21", "kill", []time.Duration{took}, 0)
-	if l := report.ReadCounters().Since(busy); l.Starved() {
+	if l := c.counters().Since(busy); l.Starved() {
 		c.Logf("VOID, the machine is starved: %s", l)
 	} else if took > 5*time.Second && !testing.Short() || took > 20*time.Second {
 		c.Errorf("back after %s, want 5 s at most; %s", took, l)

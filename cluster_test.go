@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"freshet/bench/load"
-	"freshet/bench/report"
 	"freshet/control/ops"
 )
 
@@ -79,7 +78,7 @@ func (c *cluster) playing(all []*watcher, more int) {
 // originDies holds R4 with one publisher.
 func (c *cluster) originDies(death string, watchers []*watcher) {
 	c.Helper()
-	was, busy := c.view().Streams[0], report.ReadCounters()
+	was, busy := c.view().Streams[0], c.counters()
 	p := c.nodes[was.Origin]
 	var before []int
 	for _, w := range watchers {
@@ -104,7 +103,7 @@ func (c *cluster) originDies(death string, watchers []*watcher) {
 	if testing.Short() {
 		most *= 2 // with the race detector, beside other tests
 	}
-	if l := report.ReadCounters().Since(busy); l.Starved() {
+	if l := c.counters().Since(busy); l.Starved() {
 		c.Logf("VOID, the machine is starved: %s", l)
 	} else if g := slices.Max(gaps); g > most {
 		c.Errorf("%s: a gap of %s, want %s at most; %s", death, g, most, l)

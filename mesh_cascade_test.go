@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"freshet/bench/impair"
-	"freshet/bench/report"
 	"freshet/control/ops"
 )
 
@@ -34,7 +33,7 @@ func TestCascadeReparent(t *testing.T) {
 				below := c.below(viewers, hop.Node)
 				a, b := c.host(hop.Node), c.host(hop.Upstream)
 				there, back := c.hosts.Path(a, b), c.hosts.Path(b, a)
-				busy := report.ReadCounters()
+				busy := c.counters()
 				broke := time.Now()
 				c.hosts.Set(a, b, link.path(there))
 				c.hosts.Set(b, a, link.path(back))
@@ -44,7 +43,7 @@ func TestCascadeReparent(t *testing.T) {
 					return ok && now.Live && (now.Upstream != hop.Upstream || !link.moves && time.Since(broke) > 5*time.Second)
 				})
 				c.watching(below)
-				void = void || report.ReadCounters().Since(busy).Starved()
+				void = void || c.counters().Since(busy).Starved()
 				longest, _ := gaps(below, broke)
 				all = append(all, longest...)
 				c.hosts.Set(a, b, there)

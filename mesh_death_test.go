@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"freshet/bench/report"
 	"freshet/control/ops"
 )
 
@@ -86,7 +85,7 @@ func TestEdgeDeath(t *testing.T) {
 					edge = page.at()
 					there = slices.DeleteFunc(slices.Clone(viewers), func(f *follower) bool { node, _ := f.at(); return node != edge })
 				}
-				busy := report.ReadCounters()
+				busy := c.counters()
 				died := time.Now()
 				revive := c.die(edge, death)
 				c.moved(there, edge)
@@ -95,7 +94,7 @@ func TestEdgeDeath(t *testing.T) {
 					seen = append(seen, page.gap(died))
 				}
 				c.watching(there)
-				void = void || report.ReadCounters().Since(busy).Starved()
+				void = void || c.counters().Since(busy).Starved()
 				longest, still := gaps(there, died)
 				all, dark = append(all, longest...), dark+still
 				revive()
@@ -159,7 +158,7 @@ func TestOriginDeath(t *testing.T) {
 					_, edges := f.at()
 					before = append(before, edges)
 				}
-				busy := report.ReadCounters()
+				busy := c.counters()
 				died := time.Now()
 				revive := c.die(was.Origin, death)
 				c.until("another origin", 15*time.Second, func(v ops.View) bool {
@@ -167,7 +166,7 @@ func TestOriginDeath(t *testing.T) {
 					return s.Epoch > was.Epoch && slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Origin && h.Live })
 				})
 				c.watching(viewers)
-				void = void || report.ReadCounters().Since(busy).Starved()
+				void = void || c.counters().Since(busy).Starved()
 				longest, _ := gaps(viewers, died)
 				all = append(all, longest...)
 				for i, f := range viewers {

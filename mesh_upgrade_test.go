@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"freshet/bench/report"
 	"freshet/cluster/stream"
 	"freshet/control/ops"
 )
@@ -27,7 +26,7 @@ func TestRollingUpgrade(t *testing.T) {
 	page := c.browse(slug)
 	c.watching(viewers)
 	asking := c.asks(slug)
-	busy := report.ReadCounters()
+	busy := c.counters()
 	for _, role := range []string{roleOrigin, roleEdge, roleControl} {
 		var frozen int
 		var took, longest []time.Duration
@@ -53,7 +52,7 @@ func TestRollingUpgrade(t *testing.T) {
 		}
 		c.result("R3", role+" stopped and started", longest, frozen)
 		c.Logf("a %s was out and in again after %s at most", role, slices.Max(took).Round(time.Millisecond))
-		if l := report.ReadCounters().Since(busy); l.Starved() {
+		if l := c.counters().Since(busy); l.Starved() {
 			c.Logf("VOID, the machine is starved: %s", l)
 		} else if frozen > 0 {
 			t.Errorf("%s: %d freezes, want none", role, frozen)

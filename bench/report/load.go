@@ -41,8 +41,9 @@ func (l Load) String() string {
 	return fmt.Sprintf("%d cores, load %.2f, busy %.0f %%, others %.0f %%", l.Cores, l.Average, 100*l.Busy, 100*l.Others)
 }
 
-// ReadCounters returns the counts as they are now; zero where the system does not tell.
-func ReadCounters() Counters {
+// ReadCounters returns the counts as they are now; zero where the system does not tell. What children have used counts as
+// this process's own; of those that still run, or have not been waited for, it has to be told.
+func ReadCounters(children ...int) Counters {
 	var c Counters
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -53,6 +54,11 @@ func ReadCounters() Counters {
 		var u syscall.Rusage
 		if syscall.Getrusage(who, &u) == nil {
 			c.own += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	for _, pid := range children {
+		if used, err := CPUOf(pid); err == nil { // otherwise it was waited for, and counts above
+			c.own += used
 		}
 	}
 	return c
