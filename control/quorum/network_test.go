@@ -155,7 +155,7 @@ func (n *network) dial(ctx context.Context, from string, to port) (net.Conn, err
 func (n *network) pipe(from, to string) (a, b net.Conn) {
 	a, inA := net.Pipe()
 	b, inB := net.Pipe()
-	p := &pipe{of: n, between: way{from, to}, ends: []net.Conn{a, inA, b, inB}, done: make(chan struct{})}
+	p := &pipe{of: n, between: way{from, to}, ends: []net.Conn{inA, inB}, done: make(chan struct{})}
 	n.mu.Lock()
 	n.pipes[p] = true
 	n.mu.Unlock()
@@ -177,12 +177,13 @@ func (n *network) pipe(from, to string) (a, b net.Conn) {
 type pipe struct {
 	of      *network
 	between way
-	ends    []net.Conn
+	ends    []net.Conn // this network's; the other two are told by them, as by a kernel
 	once    sync.Once
 	done    chan struct{}
 	left    sync.WaitGroup
 }
 
+// end lets both ends read EOF.
 func (p *pipe) end() {
 	p.once.Do(func() { close(p.done) })
 	for _, e := range p.ends {
