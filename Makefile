@@ -17,7 +17,9 @@ VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 # What `make up`, bench-relay, bench-egress and soak-relay pass on, for example ARGS="--http 0.0.0.0:8080".
 ARGS ?=
 # Packages whose tests are of media in real time: no other test runs beside theirs.
-REALTIME := freshet/(bench/proof|cluster/member|cluster/relay|origin)
+REALTIME := freshet/(cluster/member|cluster/relay|origin)
+# What go vet says comes with `make lint`, and nobody debugs these.
+GOTEST := go test -short -timeout 10m -vet=off -ldflags=-w
 # What holds the promises of RELIABILITY to processes, and how long that may take.
 MESH := ^(TestCluster|TestEdge|TestOriginDeath|TestCascade|TestStatic|TestPartition|TestRolling|TestRotation)
 TIMEOUT ?= 20m
@@ -93,13 +95,18 @@ check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, 
 	@deploy/ci/units.sh
 
 .PHONY: unit
-unit: ## All Go tests, with the race detector, the store's on PostgreSQL too; the heaviest in their short form
-	deploy/ci/postgres.sh go test -race -short -timeout 10m $$(go list ./... | grep -vxE '$(REALTIME)')
-	go test -race -short -timeout 10m -p 1 $$(go list ./... | grep -xE '$(REALTIME)')
+unit: ## All Go tests in their short form, with the race detector (processes and benches without), the store's on PostgreSQL too
+	deploy/ci/postgres.sh $(GOTEST) -race ./control/... ./proto/... ./deploy/...
+	$(GOTEST) -race $$(go list ./cluster/... ./edge/... ./origin/... | grep -vxE '$(REALTIME)')
+	$(GOTEST) -race -p 1 $$(go list ./cluster/... ./origin | grep -xE '$(REALTIME)')
+	$(GOTEST) -race -run '^TestUp$$' .
+	$(GOTEST) -p 3 . $$(go list ./bench/... | grep -vx freshet/bench/proof)
+	$(GOTEST) ./bench/proof
 
 .PHONY: unit-long
-unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form
+unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, relay), which make unit has in their short form, and processes and benches with the race detector
 	go test -race -timeout 30m ./control/quorum/... ./cluster/... ./control/enrol ./control/place ./control/api
+	go test -race -short -timeout 30m . ./bench/...
 
 .PHONY: test-mesh
 test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts with impaired paths between them (as root), through deaths, partitions, drains and rotations, Chromium among the viewers; networks of namespaces; on an idle machine (15 minutes)

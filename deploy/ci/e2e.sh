@@ -51,7 +51,7 @@ else
 	"$freshet" publish --url "$whip/slow" --key e2e-slow-key --loop --audio "$sample/sample.ogg" "$dir/slow.h264" 2>"$dir/slow.log" &
 	publisher=$!
 	case $set_of in
-	all) npx playwright test --project states --workers 2 && npx playwright test --project pages --project mesh --grep-invert '@idle' ;;
+	all) npx playwright test --project states --workers 2 && JOURNEYS=all npx playwright test --project pages --project mesh --grep-invert '@idle' ;;
 	idle) npx playwright test --project pages --project mesh --grep '@idle' ;;
 	*) npx playwright test --project pages --project mesh --grep-invert '@more|@idle' ;;
 	esac

@@ -9,13 +9,13 @@ import { expectAccessible, expectNoSidewaysScroll, untilFrames, untilState, watc
 import { Up } from '../up';
 
 const all: { language: Language; width: number; height: number }[] = [
-  { language: 'en', width: 1280, height: 800 },
   { language: 'fr', width: 360, height: 740 },
+  { language: 'en', width: 1280, height: 800 },
   { language: 'en', width: 360, height: 740 },
   { language: 'fr', width: 1280, height: 800 },
 ];
-// CI plays each language and each width once.
-const played = process.env['JOURNEYS'] === 'all' ? all : all.slice(0, 2);
+// CI plays the first.
+const played = process.env['JOURNEYS'] === 'all' ? all : all.slice(0, 1);
 
 for (const { language, width, height } of played) {
   test(`plan, invite, register, wait, watch, end: ${language}, ${width} px`, async ({ browser }, info) => {

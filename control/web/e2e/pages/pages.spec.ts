@@ -12,13 +12,19 @@ const test = base.extend<{ mesh: StandIn }>({
 });
 
 const pages = [
-  { path: '/', plays: true, en: 'This mesh is running', fr: 'Ce maillage est en marche' },
-  { path: '/e/sample', plays: true, en: 'Copy the link', fr: 'Copier le lien' },
-  { path: '/embed/sample', plays: true, en: 'Turn on sound', fr: 'Activer le son' },
-  { path: '/live/sample', plays: false, en: 'Go live on sample', fr: 'Passer en direct sur sample' },
+  { path: '/', plays: true, more: true, en: 'This mesh is running', fr: 'Ce maillage est en marche' },
+  { path: '/e/sample', plays: true, more: false, en: 'Copy the link', fr: 'Copier le lien' },
+  { path: '/embed/sample', plays: true, more: true, en: 'Turn on sound', fr: 'Activer le son' },
+  {
+    path: '/live/sample',
+    plays: false,
+    more: false,
+    en: 'Go live on sample',
+    fr: 'Passer en direct sur sample',
+  },
 ];
 
-for (const [i, { path, plays, en, fr }] of pages.entries()) {
+for (const [i, { path, plays, more, en, fr }] of pages.entries()) {
   for (const [language, text, width, colorScheme] of looksOf(i, [
     ['en', en, 1280, 'light'],
     ['fr', fr, 1280, 'dark'],
@@ -26,24 +32,28 @@ for (const [i, { path, plays, en, fr }] of pages.entries()) {
     ['fr', fr, 360, 'light'],
     ['fr', fr, 320, 'light'],
   ] as const)) {
-    test(`${path} in ${language} at ${width}, ${colorScheme}`, async ({ page, mesh }) => {
-      const errors = watchErrors(page, path === '/e/sample' ? noEvent : []);
-      await page.setViewportSize({ width, height: 740 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.goto(`${mesh.url}${path}?lang=${language}`);
-      if (plays) await untilState(page, 'playing');
-      await expect(page.getByText(text).first()).toBeVisible();
-      await expect(page.locator('html')).toHaveAttribute('lang', language);
-      await expect(page.locator('h1')).toHaveCount(1);
-      await page.evaluate(() => document.fonts.ready);
-      await expectNoSidewaysScroll(page);
-      await expectAccessible(page);
-      expect(errors).toEqual([]);
-    });
+    test(
+      `${path} in ${language} at ${width}, ${colorScheme}`,
+      { tag: more ? '@more' : [] },
+      async ({ page, mesh }) => {
+        const errors = watchErrors(page, path === '/e/sample' ? noEvent : []);
+        await page.setViewportSize({ width, height: 740 });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.goto(`${mesh.url}${path}?lang=${language}`);
+        if (plays) await untilState(page, 'playing');
+        await expect(page.getByText(text).first()).toBeVisible();
+        await expect(page.locator('html')).toHaveAttribute('lang', language);
+        await expect(page.locator('h1')).toHaveCount(1);
+        await page.evaluate(() => document.fonts.ready);
+        await expectNoSidewaysScroll(page);
+        await expectAccessible(page);
+        expect(errors).toEqual([]);
+      },
+    );
   }
 }
 
-test('no font is loaded before the first frame', async ({ page, mesh }) => {
+test('no font is loaded before the first frame', { tag: '@more' }, async ({ page, mesh }) => {
   const loaded: string[] = [];
   page.on('request', request => {
     if (request.resourceType() === 'font') loaded.push('font');
@@ -64,7 +74,7 @@ test('no font is loaded before the first frame', async ({ page, mesh }) => {
   expect(loaded[0]).toBe('picture');
 });
 
-test('the watch page does not shift', async ({ page, mesh }) => {
+test('the watch page does not shift', { tag: '@more' }, async ({ page, mesh }) => {
   await page.addInitScript(() => {
     const shifts: number[] = [];
     Object.assign(globalThis, { shifts });
@@ -97,7 +107,7 @@ test('language and theme are chosen on the page and kept', async ({ page, mesh }
   expect(await ground()).not.toBe(dark);
 });
 
-test('figures that no longer come are dimmed with their age', async ({ page, mesh }) => {
+test('figures that no longer come are dimmed with their age', { tag: '@more' }, async ({ page, mesh }) => {
   await page.goto(`${mesh.url}/?lang=en`);
   await expect(page.getByText('3 viewers')).toBeVisible();
   await page.route('**/api/v1/streams', route => route.abort());
@@ -159,7 +169,7 @@ test('of two sources asked for at once one stays on', async ({ page, mesh }) => 
   await expect.poll(async () => (await on()).filter(active => active).length).toBe(1);
 });
 
-test('without a clipboard a button says what to do', async ({ page, mesh }) => {
+test('without a clipboard a button says what to do', { tag: '@more' }, async ({ page, mesh }) => {
   const errors = watchErrors(page, noEvent);
   await page.addInitScript(() => {
     Object.defineProperty(navigator, 'clipboard', { value: undefined }); // as in a page without TLS

@@ -119,16 +119,20 @@ test('the stream leaves the air and comes back', async ({ watch, mesh }) => {
   await untilState(watch, 'playing');
 });
 
-test('a link that is not valid is refused once, with what to do', async ({ page, mesh }) => {
-  mesh.moods.set('edge-1', 'forbidden');
-  await page.goto(`${mesh.url}/e/sample`);
-  await untilState(page, 'refused');
-  await expect(page.getByText('Your link is not valid for this stream.').first()).toBeVisible();
-  expect(mesh.asked).toEqual(['OPTIONS edge-1', 'POST edge-1'].filter(line => mesh.asked.includes(line)));
-  mesh.moods.set('edge-1', 'well');
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await untilState(page, 'playing');
-});
+test(
+  'a link that is not valid is refused once, with what to do',
+  { tag: '@more' },
+  async ({ page, mesh }) => {
+    mesh.moods.set('edge-1', 'forbidden');
+    await page.goto(`${mesh.url}/e/sample`);
+    await untilState(page, 'refused');
+    await expect(page.getByText('Your link is not valid for this stream.').first()).toBeVisible();
+    expect(mesh.asked).toEqual(['OPTIONS edge-1', 'POST edge-1'].filter(line => mesh.asked.includes(line)));
+    mesh.moods.set('edge-1', 'well');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await untilState(page, 'playing');
+  },
+);
 
 test('an event that does not exist', { tag: '@more' }, async ({ page, mesh }) => {
   await page.goto(`${mesh.url}/e/nothing-here`);
@@ -136,12 +140,16 @@ test('an event that does not exist', { tag: '@more' }, async ({ page, mesh }) =>
   await expect(page.getByText('There is nothing at this address.').first()).toBeVisible();
 });
 
-test('a full edge names the next, and that one is asked at once', async ({ page, mesh }) => {
-  mesh.moods.set('edge-1', { alternate: 'edge-3' });
-  await page.goto(`${mesh.url}/e/sample`);
-  await untilState(page, 'playing');
-  expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1', 'POST edge-3']);
-});
+test(
+  'a full edge names the next, and that one is asked at once',
+  { tag: '@more' },
+  async ({ page, mesh }) => {
+    mesh.moods.set('edge-1', { alternate: 'edge-3' });
+    await page.goto(`${mesh.url}/e/sample`);
+    await untilState(page, 'playing');
+    expect(mesh.asked.filter(line => line.startsWith('POST'))).toEqual(['POST edge-1', 'POST edge-3']);
+  },
+);
 
 test(
   'all edges are dead: the stall is told with its reason, and it ends by itself',
