@@ -31,11 +31,25 @@ type sight struct {
 // browse has a browser watch an event. Without one, or without the packages that drive it, the test goes on without.
 func (c *cluster) browse(slug string) *browser {
 	c.Helper()
-	if _, err := os.Stat("control/web/node_modules/playwright-core"); err != nil {
-		c.Log("NOT TESTED in Chromium: make web brings what drives it")
+	b := &browser{}
+	if !c.chromium(b.read, "e2e/viewer.mjs", c.web+"/e/"+slug) {
 		return nil
 	}
-	cmd := exec.CommandContext(c.Context(), "node", "e2e/viewer.mjs", c.web+"/e/"+slug)
+	if err := until(c.Context(), time.Minute, func() bool { return b.shown(time.Now().Add(-time.Second)) > 10 }); err != nil {
+		c.Fatalf("Chromium shows nothing: %+v", b.now())
+	}
+	return b
+}
+
+// chromium starts a script that drives one until the test ends, and has read take what it says. Without what drives it
+// that is not done.
+func (c *cluster) chromium(read func(io.Reader), script string, args ...string) bool {
+	c.Helper()
+	if _, err := os.Stat("control/web/node_modules/playwright-core"); err != nil {
+		c.Log("NOT TESTED in Chromium: make web brings what drives it")
+		return false
+	}
+	cmd := exec.CommandContext(c.Context(), "node", append([]string{script}, args...)...)
 	cmd.Dir, cmd.Stderr = "control/web", c.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -50,18 +64,14 @@ func (c *cluster) browse(slug string) *browser {
 	if err := cmd.Start(); err != nil {
 		c.Fatal(err)
 	}
-	b := &browser{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.read(out)
+		read(out)
 		_ = cmd.Wait() // it is told to end
 	}()
 	c.Cleanup(func() { <-done })
-	if err := until(c.Context(), time.Minute, func() bool { return b.shown(time.Now().Add(-time.Second)) > 10 }); err != nil {
-		c.Fatalf("Chromium shows nothing: %+v", b.now())
-	}
-	return b
+	return true
 }
 
 func (b *browser) read(r io.Reader) {

@@ -34,6 +34,8 @@ type cluster struct {
 	nodes    map[string]*process
 	hosts    *testnet.Net // nil: all on loopback. The first is the test itself.
 	placed   map[string]int
+	database string // of all control nodes; empty: the first has one of its own
+	viewed   string // control node that is asked how things are
 	port     int
 }
 
@@ -90,7 +92,7 @@ func emptyCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{T: t, dir: t.TempDir(), nodes: map[string]*process{}, placed: map[string]int{}, port: 20_000}
+	c := &cluster{T: t, dir: t.TempDir(), viewed: "control-1", nodes: map[string]*process{}, placed: map[string]int{}, port: 20_000}
 	c.exe = filepath.Join(c.dir, "freshet") // by which name the test is main: see TestMain
 	if err := os.Symlink(exe, c.exe); err != nil {
 		t.Fatal(err)
@@ -170,7 +172,7 @@ func (c *cluster) try(args ...string) (string, error) {
 // ask runs a command of cluster.
 func (c *cluster) ask(args ...string) string {
 	c.Helper()
-	return c.freshet(append([]string{"cluster"}, append(args, "--data", c.data("control-1"))...)...)
+	return c.freshet(append([]string{"cluster"}, append(args, "--data", c.data(c.viewed))...)...)
 }
 
 func (c *cluster) token(role, region string) string {
@@ -274,7 +276,7 @@ func (c *cluster) joins(name, role, region string, more ...string) *process {
 
 func (c *cluster) view() ops.View {
 	c.Helper()
-	v, err := c.viewOf("control-1")
+	v, err := c.viewOf(c.viewed)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -110,6 +110,9 @@ func writeTrees(w io.Writer, streams []ops.Stream, v ops.View) {
 				if ms, ok := rtt[[2]string{up, h.Node}]; ok {
 					_, _ = fmt.Fprintf(w, ", %.1f ms", ms)
 				}
+				if h.Loss > 0 {
+					_, _ = fmt.Fprintf(w, ", %.1f %% lost", h.Loss)
+				}
 				_, _ = fmt.Fprintf(w, ", %d viewers", h.Viewers)
 				if !h.Live {
 					_, _ = fmt.Fprint(w, ", no media")

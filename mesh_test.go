@@ -39,13 +39,15 @@ func startMesh(t *testing.T) (*cluster, string) {
 	if testing.Short() {
 		t.Skip("NOT TESTED: eleven nodes are not in the short tests (make test-mesh)")
 	}
-	args := []string{"--database", storetest.Empty(t, store.Postgres)}
+	database := storetest.Empty(t, store.Postgres)
+	args := []string{"--database", database}
 	var c *cluster
 	if testnet.Apart() {
 		c = newClusterOn(t, 11, impair.Path{Delay: time.Millisecond}, args...)
 	} else {
 		c = newCluster(t, args...)
 	}
+	c.database = database
 	var coming []*process
 	for i, region := range regions[1:] {
 		name := fmt.Sprintf("control-%d", i+2)
@@ -92,7 +94,7 @@ func (c *cluster) webcast() (slug string) {
 		c.Fatal(err)
 	}
 	o := &organizer{c, &http.Client{Jar: jar, Timeout: 10 * time.Second}}
-	o.post("/setup", map[string]string{"account": "Delta", "email": "ana@delta.example", "password": "snow melts in may", "name": "Ana"}, nil)
+	o.post("/setup", map[string]string{"account": "Delta", "email": organizerMail, "password": organizerPassword, "name": "Ana"}, nil)
 	var event struct{ ID, Slug string }
 	o.post("/events", map[string]any{"title": "Talk", "access": "open", "startsAt": time.Now().Add(time.Hour), "timeZone": "UTC"}, &event)
 	var on struct{ ID, Key string }
@@ -116,6 +118,12 @@ func (c *cluster) webcast() (slug string) {
 	c.until("on the air", 15*time.Second, func(v ops.View) bool { return v.Streams[0].Live })
 	return event.Slug
 }
+
+// Who plans the webcast of these tests, and operates their mesh.
+const (
+	organizerMail     = "ana@delta.example"
+	organizerPassword = "snow melts in may"
+)
 
 // An organizer is logged in.
 type organizer struct {

@@ -1155,7 +1155,8 @@ type StreamFacts struct {
 	Upstream      string                 `protobuf:"bytes,5,opt,name=upstream,proto3" json:"upstream,omitempty"` // node, empty at the origin
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`        // from the origin
 	Flows         []*FlowFacts           `protobuf:"bytes,7,rep,name=flows,proto3" json:"flows,omitempty"`
-	LayerKbps     []uint32               `protobuf:"varint,8,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"` // as gossip has it, which leaves flows out
+	LayerKbps     []uint32               `protobuf:"varint,8,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"`   // as gossip has it, which leaves flows out
+	LossPermille  uint32                 `protobuf:"varint,9,opt,name=loss_permille,json=lossPermille,proto3" json:"loss_permille,omitempty"` // of the packets of the last seconds, before repair, on the hop that ends here; in steps of 5
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1244,6 +1245,13 @@ func (x *StreamFacts) GetLayerKbps() []uint32 {
 		return x.LayerKbps
 	}
 	return nil
+}
+
+func (x *StreamFacts) GetLossPermille() uint32 {
+	if x != nil {
+		return x.LossPermille
+	}
+	return 0
 }
 
 type FlowFacts struct {
@@ -1536,7 +1544,7 @@ const file_agent_proto_rawDesc = "" +
 	"\x03rtt\x18\t \x01(\tR\x03rtt\x12#\n" +
 	"\rload_permille\x18\n" +
 	" \x01(\rR\floadPermille\x12#\n" +
-	"\rcapacity_mbps\x18\v \x01(\rR\fcapacityMbps\"\xdd\x01\n" +
+	"\rcapacity_mbps\x18\v \x01(\rR\fcapacityMbps\"\x82\x02\n" +
 	"\vStreamFacts\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -1546,7 +1554,8 @@ const file_agent_proto_rawDesc = "" +
 	"\x04hops\x18\x06 \x01(\rR\x04hops\x12+\n" +
 	"\x05flows\x18\a \x03(\v2\x15.freshet.v1.FlowFactsR\x05flows\x12\x1d\n" +
 	"\n" +
-	"layer_kbps\x18\b \x03(\rR\tlayerKbps\"\x98\x01\n" +
+	"layer_kbps\x18\b \x03(\rR\tlayerKbps\x12#\n" +
+	"\rloss_permille\x18\t \x01(\rR\flossPermille\"\x98\x01\n" +
 	"\tFlowFacts\x12\x14\n" +
 	"\x05track\x18\x01 \x01(\tR\x05track\x12\x10\n" +
 	"\x03rid\x18\x02 \x01(\tR\x03rid\x12\x14\n" +

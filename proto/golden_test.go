@@ -48,7 +48,7 @@ func messages() []proto.Message {
 	position := &pb.Position{Latitude: 45.5, Longitude: -73.5}
 	agentHello := &pb.AgentHello{Node: "edge-1", Role: "edge", Region: "yul", Version: 7, Software: "v1", Position: position}
 	flowFacts := &pb.FlowFacts{Track: "v", Rid: "h", Codec: "VP8", Width: 1280, Height: 720, BitrateBps: 2_500_000}
-	streamFacts := &pb.StreamFacts{Id: "sample", Epoch: 3, Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1, Flows: []*pb.FlowFacts{flowFacts}, LayerKbps: []uint32{300}}
+	streamFacts := &pb.StreamFacts{Id: "sample", Epoch: 3, Live: true, Viewers: 2, Upstream: "origin-1", Hops: 1, Flows: []*pb.FlowFacts{flowFacts}, LayerKbps: []uint32{300}, LossPermille: 15}
 	facts := &pb.NodeFacts{Sequence: 9, Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Metrics: "http://e/metrics", Pid: 42, Viewers: 2, Streams: []*pb.StreamFacts{streamFacts}, Rtt: "http://e/rtt", LoadPermille: 500, CapacityMbps: 1000}
 	session := &pb.SessionFact{Session: "s1", Stream: "sample", Event: pb.SessionEvent_SESSION_EVENT_LEAVE, AtUnixMs: 1}
 	sessions := &pb.SessionFacts{Sequence: 10, Facts: []*pb.SessionFact{session}}
@@ -82,7 +82,7 @@ func messages() []proto.Message {
 func meshMessages() []proto.Message {
 	addresses := &pb.Addresses{Whip: "http://o/whip", Whep: "http://e/whep", Relay: "e:1", Mesh: "c:1", Http: "http://e", Metrics: "http://e/metrics", Gossip: "192.0.2.1:3", Rtt: "http://e/rtt"}
 	coordinate := &pb.Coordinate{Vec: []float32{1, -2}, Error: 0.5, Adjustment: 0.25, Height: 0.125}
-	announcement := &pb.Announcement{Stream: "sample", Epoch: 1 << 63, Live: true, Hops: 1, Viewers: 2, Upstream: "origin-1", LayerKbps: []uint32{300, 900}}
+	announcement := &pb.Announcement{Stream: "sample", Epoch: 1 << 63, Live: true, Hops: 1, Viewers: 2, Upstream: "origin-1", LayerKbps: []uint32{300, 900}, LossPermille: 15}
 	state := &pb.NodeState{Node: "edge-1", Boot: 1 << 63, StartedMs: 1, Version: 9, Part: 1, Parts: 2, Role: "edge", Region: "yul", Lat: 45.5, Lon: -73.5,
 		Addresses: addresses, Software: "v1", CapacityMbps: 1000, Pid: 7, GossipKeys: []uint32{1 << 31, 2}, LoadPermille: 500, Viewers: 2, Drain: pb.DrainState_DRAIN_STATE_DRAINING, Coordinate: coordinate,
 		Leaving: true, Announcements: []*pb.Announcement{announcement}}

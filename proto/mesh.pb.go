@@ -676,8 +676,9 @@ type Announcement struct {
 	Live          bool                   `protobuf:"varint,3,opt,name=live,proto3" json:"live,omitempty"`
 	Hops          uint32                 `protobuf:"varint,4,opt,name=hops,proto3" json:"hops,omitempty"` // from the origin; 0 at the origin
 	Viewers       uint32                 `protobuf:"varint,5,opt,name=viewers,proto3" json:"viewers,omitempty"`
-	Upstream      string                 `protobuf:"bytes,6,opt,name=upstream,proto3" json:"upstream,omitempty"`                            // node; empty at the origin
-	LayerKbps     []uint32               `protobuf:"varint,7,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"` // at the origin: what each layer adds, the lowest first and with the sound
+	Upstream      string                 `protobuf:"bytes,6,opt,name=upstream,proto3" json:"upstream,omitempty"`                              // node; empty at the origin
+	LayerKbps     []uint32               `protobuf:"varint,7,rep,packed,name=layer_kbps,json=layerKbps,proto3" json:"layer_kbps,omitempty"`   // at the origin: what each layer adds, the lowest first and with the sound
+	LossPermille  uint32                 `protobuf:"varint,8,opt,name=loss_permille,json=lossPermille,proto3" json:"loss_permille,omitempty"` // on the hop that ends here, as in StreamFacts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -761,6 +762,13 @@ func (x *Announcement) GetLayerKbps() []uint32 {
 	return nil
 }
 
+func (x *Announcement) GetLossPermille() uint32 {
+	if x != nil {
+		return x.LossPermille
+	}
+	return 0
+}
+
 var File_mesh_proto protoreflect.FileDescriptor
 
 const file_mesh_proto_rawDesc = "" +
@@ -825,7 +833,7 @@ const file_mesh_proto_rawDesc = "" +
 	"\n" +
 	"adjustment\x18\x03 \x01(\x02R\n" +
 	"adjustment\x12\x16\n" +
-	"\x06height\x18\x04 \x01(\x02R\x06height\"\xb9\x01\n" +
+	"\x06height\x18\x04 \x01(\x02R\x06height\"\xde\x01\n" +
 	"\fAnnouncement\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -834,7 +842,8 @@ const file_mesh_proto_rawDesc = "" +
 	"\aviewers\x18\x05 \x01(\rR\aviewers\x12\x1a\n" +
 	"\bupstream\x18\x06 \x01(\tR\bupstream\x12\x1d\n" +
 	"\n" +
-	"layer_kbps\x18\a \x03(\rR\tlayerKbps*]\n" +
+	"layer_kbps\x18\a \x03(\rR\tlayerKbps\x12#\n" +
+	"\rloss_permille\x18\b \x01(\rR\flossPermille*]\n" +
 	"\n" +
 	"DrainState\x12\x1b\n" +
 	"\x17DRAIN_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +

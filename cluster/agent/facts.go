@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"math"
 	"os"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 const (
 	maxStreams = 256 // RELIABILITY: streams a node carries
 	maxLoad    = 10  // what is told of an edge that is over its load
+	lossStep   = 5   // permille: finer changes are not news
 )
 
 // Self is where a node is reached: what of its facts never changes.
@@ -77,6 +79,7 @@ func (r *Reporter) Facts(now time.Time) *pb.NodeFacts {
 		}
 		if n := len(hops); n > 0 {
 			sf.Upstream = hops[n-1]
+			sf.LossPermille = uint32(lossStep * math.Round(1000*s.Loss()/lossStep))
 		}
 		for _, fl := range s.Flows {
 			rates[fl] = r.rates[fl].next(fl.Bytes(), now)

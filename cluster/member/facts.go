@@ -17,7 +17,7 @@ func StateOf(f *pb.NodeFacts) *pb.NodeState {
 		Pid:       f.Pid, Viewers: f.Viewers, LoadPermille: f.LoadPermille, CapacityMbps: f.CapacityMbps,
 	}
 	for _, s := range f.Streams {
-		a := &pb.Announcement{Stream: s.Id, Epoch: s.Epoch, Live: s.Live, Hops: s.Hops, Viewers: s.Viewers, Upstream: s.Upstream}
+		a := &pb.Announcement{Stream: s.Id, Epoch: s.Epoch, Live: s.Live, Hops: s.Hops, Viewers: s.Viewers, Upstream: s.Upstream, LossPermille: s.LossPermille}
 		if s.Hops == 0 {
 			a.LayerKbps = Layers(s)
 		}
@@ -36,7 +36,7 @@ func FactsOf(n *pb.NodeState) *pb.NodeFacts {
 	for _, s := range n.GetAnnouncements() {
 		f.Streams = append(f.Streams, &pb.StreamFacts{
 			Id: s.Stream, Epoch: s.Epoch, Live: s.Live, Hops: s.Hops, Viewers: s.Viewers, Upstream: s.Upstream,
-			LayerKbps: s.LayerKbps,
+			LayerKbps: s.LayerKbps, LossPermille: s.LossPermille,
 		})
 	}
 	return f

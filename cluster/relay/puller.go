@@ -46,6 +46,7 @@ type puller struct {
 	idle      []bool    // by index in the stream: the flow is not to be carried
 	statsAt   time.Time
 	loss      lossWatch
+	lossy     lossMeter
 
 	stream *stream.Stream
 	flows  []*inflow

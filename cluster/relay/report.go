@@ -49,6 +49,9 @@ func (u *puller) report(now time.Time) {
 		f.source.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Stats{Stats: stats}})
 	}
 	if u.first != nil && u.first.open() {
+		if u.stream != nil {
+			u.stream.Loses(u.lossy.next(u.first, u.passed(u.first)))
+		}
 		u.p.setRoute(append(slices.Clip(slices.Clone(u.first.hops)), u.hop(u.first, now)))
 	} else {
 		u.p.setRoute(nil)

@@ -5,6 +5,7 @@ package stream
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type Stream struct {
 	Flows []*Flow
 
 	hops atomic.Pointer[[]string]
+	loss atomic.Uint64 // bits of a float64
 
 	mu   sync.Mutex
 	err  error
@@ -53,6 +55,12 @@ func (s *Stream) Hops() []string { return *s.hops.Load() }
 
 // Came says that it comes by other nodes from now on. hops must not change any more.
 func (s *Stream) Came(hops []string) { s.hops.Store(&hops) }
+
+// Loss returns the share of packets that the last hop lost in the last seconds, before repair: 0 to 1, 0 at the origin.
+func (s *Stream) Loss() float64 { return math.Float64frombits(s.loss.Load()) }
+
+// Loses says what Loss returns from now on.
+func (s *Stream) Loses(share float64) { s.loss.Store(math.Float64bits(share)) }
 
 // End says that the stream is over, and why. Only the first call counts.
 func (s *Stream) End(err error) {

@@ -27,12 +27,13 @@ const (
 	NoOrigin     Kind = "stream-without-origin"
 	StaleEpoch   Kind = "stream-stale" // a publisher goes on at an origin of an earlier placement, and none is at the origin of this one
 	NoDatabase   Kind = "database-away"
+	LinkLossy    Kind = "link-lossy" // to Node, from Upstream
 )
 
 // Kinds are all of them.
 var Kinds = []Kind{
 	NodeFailed, NodeSuspect, NodeSilent, NodeUnheard, NodeLeft, NodeFull, NodeDraining, NodeCordoned, NoLeader, OutOfPart, PeerSilent, PeerTrouble,
-	NoOrigin, StaleEpoch, NoDatabase,
+	NoOrigin, StaleEpoch, NoDatabase, LinkLossy,
 }
 
 // A Severity says how soon somebody is to look.
@@ -46,10 +47,12 @@ const (
 
 // An Alert is one thing that is not as it should be.
 type Alert struct {
-	Kind     Kind     `json:"kind" enum:"node-failed,node-suspect,node-silent,node-unheard,node-left,node-full,node-draining,node-cordoned,no-leader,control-trouble,control-silent,control-peer-trouble,stream-without-origin,stream-stale,database-away"`
+	Kind     Kind     `json:"kind" enum:"node-failed,node-suspect,node-silent,node-unheard,node-left,node-full,node-draining,node-cordoned,no-leader,control-trouble,control-silent,control-peer-trouble,stream-without-origin,stream-stale,database-away,link-lossy"`
 	Severity Severity `json:"severity" enum:"red,amber"`
 	Node     string   `json:"node,omitempty"`
 	Stream   string   `json:"stream,omitempty"`
+	Upstream string   `json:"upstream,omitempty" doc:"Node at the other end of a link"`
+	Percent  float64  `json:"percent,omitempty" doc:"Of packets that a link loses"`
 	Since    int64    `json:"since" doc:"Seconds that it has lasted; -1: not known"`
 	Viewers  int      `json:"viewers" doc:"At what it is about"`
 	Detail   string   `json:"detail,omitempty" doc:"What the control node says of it, in English"`
@@ -59,13 +62,14 @@ type Alert struct {
 func Alerts(v View) []Alert {
 	out := append(quorumAlerts(v), nodeAlerts(v.Nodes)...)
 	out = append(out, streamAlerts(v.Streams)...)
+	out = append(out, linkAlerts(v)...)
 	if v.DatabaseAway {
 		out = append(out, Alert{Kind: NoDatabase, Severity: Amber, Node: v.Node, Since: -1})
 	}
 	order := func(s Severity) int { return map[Severity]int{Red: 0, Amber: 1}[s] }
 	slices.SortFunc(out, func(a, b Alert) int {
 		return cmp.Or(cmp.Compare(order(a.Severity), order(b.Severity)), cmp.Compare(b.Viewers, a.Viewers),
-			cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Stream, b.Stream))
+			cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Upstream, b.Upstream))
 	})
 	return out
 }
@@ -124,6 +128,24 @@ func nodeAlerts(nodes []Node) []Alert {
 			add(NodeDraining, Amber, -1)
 		case "cordoned":
 			add(NodeCordoned, Amber, -1)
+		}
+	}
+	return out
+}
+
+// lossy is from how many percent on a link's loss is told of. What it takes the repair layer mends; from 12 on nodes look for
+// another way (cluster/relay).
+const lossy = 3
+
+func linkAlerts(v View) []Alert {
+	var out []Alert
+	viewers := map[string]int{}
+	for _, n := range v.Nodes {
+		viewers[n.Node] = n.Viewers
+	}
+	for _, l := range v.Links {
+		if l.Loss >= lossy {
+			out = append(out, Alert{Kind: LinkLossy, Severity: Amber, Node: l.B, Upstream: l.A, Since: -1, Viewers: viewers[l.B], Percent: l.Loss})
 		}
 	}
 	return out

@@ -56,7 +56,12 @@ func TestAlerts(t *testing.T) {
 		"failed with a last load": {func(v *View) { v.Nodes[1].Status, v.Nodes[1].Load = "failed", 1 }, []Alert{{Kind: NodeFailed, Severity: Red, Node: "edge-1", Viewers: 3}}},
 		"draining":                {func(v *View) { v.Nodes[2].Admin = "draining" }, []Alert{{Kind: NodeDraining, Severity: Amber, Node: "edge-2", Since: -1, Viewers: 2}}},
 		"no leader":               {func(v *View) { v.Quorum.Leader = "" }, []Alert{{Kind: NoLeader, Severity: Amber, Since: -1}}},
-		"trouble":                 {func(v *View) { v.Quorum.Trouble = "disk full" }, []Alert{{Kind: OutOfPart, Severity: Amber, Node: "control-1", Since: -1, Detail: "disk full"}}},
+		"a link loses": {func(v *View) {
+			v.Links = []Link{{A: "origin-1", B: "edge-1", Loss: 3}, {A: "origin-1", B: "edge-2", Loss: 2.9}}
+		}, []Alert{
+			{Kind: LinkLossy, Severity: Amber, Node: "edge-1", Upstream: "origin-1", Since: -1, Viewers: 3, Percent: 3},
+		}},
+		"trouble": {func(v *View) { v.Quorum.Trouble = "disk full" }, []Alert{{Kind: OutOfPart, Severity: Amber, Node: "control-1", Since: -1, Detail: "disk full"}}},
 		"a peer is silent": {func(v *View) { v.Quorum.Peers[0].Answers, v.Quorum.Peers[0].Trouble = false, "old" }, []Alert{
 			{Kind: PeerSilent, Severity: Amber, Node: "control-2", Since: -1},
 		}},

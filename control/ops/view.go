@@ -22,7 +22,8 @@ type View struct {
 	Quorum  Quorum    `json:"quorum"`
 	Nodes   []Node    `json:"nodes" nullable:"false" doc:"By name"`
 	Streams []Stream  `json:"streams" nullable:"false" doc:"By id"`
-	Links   []Link    `json:"links" nullable:"false" doc:"Round trips between nodes that a stream passes between"`
+	Links   []Link    `json:"links" nullable:"false" doc:"Between nodes that a stream passes between"`
+	Lines   []Line    `json:"lines" nullable:"false" doc:"Between regions, each pair once"`
 	Viewers int       `json:"viewers"`
 	Keys    []Key     `json:"keys" nullable:"false" doc:"Oldest first of each kind"`
 
@@ -107,19 +108,11 @@ type Hop struct {
 	Live     bool   `json:"live"`
 	Number   uint64 `json:"epoch" doc:"Of the placement in which what it carries began"`
 
+	Loss float64 `json:"lossPercent,omitempty" doc:"Of the packets from its upstream in the last seconds, before repair"`
+
 	Kbps      int `json:"kbps,omitempty" doc:"What it carries; missing: not known to this control node"`
 	Unwatched int `json:"unwatched,omitempty" doc:"Layers that it is not sent, as nobody below it watches them"`
 	SavedKbps int `json:"savedKbps,omitempty" doc:"What those would be"`
-}
-
-// A Link is between two nodes.
-type Link struct {
-	A      string   `json:"a"`
-	B      string   `json:"b"`
-	RTT    *float64 `json:"rttMs,omitempty" doc:"Estimated, ms"`
-	Places int      `json:"streams" doc:"Streams that pass it"`
-	Kbps   int      `json:"kbps,omitempty" doc:"What they are; missing: not known to this control node"`
-	Saved  int      `json:"savedKbps,omitempty" doc:"Layers of them that it does not carry, as nobody behind it watches them"`
 }
 
 // placementShift is where an epoch has the number of its placement; below it is the time (origin/ingest).
@@ -138,7 +131,7 @@ type Mesh interface {
 
 // NewView returns what node says of m at now, without alerts.
 func NewView(name string, m Mesh, now time.Time) View {
-	v := View{Node: name, At: now.UTC(), Quorum: m.Quorum(), Nodes: []Node{}, Streams: []Stream{}, Links: []Link{}, Alerts: []Alert{}}
+	v := View{Node: name, At: now.UTC(), Quorum: m.Quorum(), Nodes: []Node{}, Streams: []Stream{}, Links: []Link{}, Lines: []Line{}, Alerts: []Alert{}}
 	state := m.Ledger()
 	facts := map[string]node.Node{}
 	for _, n := range m.Fleet(now) {
@@ -150,6 +143,7 @@ func NewView(name string, m Mesh, now time.Time) View {
 	}
 	v.Streams = streamsOf(m.Records(), facts, state)
 	v.Links = linksOf(v.Streams, m.Distance)
+	v.Lines = linesOf(v.Nodes, v.Links, m.Distance)
 	for name, end := range m.Certificates() {
 		if i, ok := slices.BinarySearchFunc(v.Nodes, name, func(n Node, name string) int { return cmp.Compare(n.Node, name) }); ok {
 			end := end.UTC()
@@ -241,6 +235,7 @@ func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *le
 		for _, f := range n.Facts.GetStreams() {
 			h := Hop{
 				Node: name, Upstream: f.Upstream, Hops: int(f.Hops), Viewers: int(f.Viewers), Live: f.Live, Number: f.Epoch >> placementShift,
+				Loss: float64(f.LossPermille) / 10,
 			}
 			h.carries(f, begun[f.Id])
 			hops[f.Id] = append(hops[f.Id], h)
@@ -260,33 +255,5 @@ func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *le
 		slices.SortFunc(s.Hops, func(a, b Hop) int { return cmp.Or(cmp.Compare(a.Hops, b.Hops), cmp.Compare(a.Node, b.Node)) })
 		out = append(out, s)
 	}
-	return out
-}
-
-func linksOf(streams []Stream, distance func(a, b string) (time.Duration, bool)) []Link {
-	type pair struct{ a, b string }
-	all := map[pair]*Link{}
-	for _, s := range streams {
-		for _, h := range s.Hops {
-			if h.Upstream == "" {
-				continue
-			}
-			p := pair{h.Upstream, h.Node}
-			if all[p] == nil {
-				all[p] = &Link{A: p.a, B: p.b}
-			}
-			l := all[p]
-			l.Places, l.Kbps, l.Saved = l.Places+1, l.Kbps+h.Kbps, l.Saved+h.SavedKbps
-		}
-	}
-	out := []Link{}
-	for p, l := range all {
-		if d, ok := distance(p.a, p.b); ok {
-			ms := round(float64(d) / float64(time.Millisecond))
-			l.RTT = &ms
-		}
-		out = append(out, *l)
-	}
-	slices.SortFunc(out, func(x, y Link) int { return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B)) })
 	return out
 }

@@ -20,7 +20,7 @@ type scene struct {
 
 func (s scene) Members() []member.Node { return s.members }
 func (scene) Distance(a, b string) (time.Duration, bool) {
-	return 30 * time.Millisecond, a == "origin-1"
+	return 30 * time.Millisecond, a == "origin-1" || b == "origin-1"
 }
 func (scene) Certificates() map[string]time.Time {
 	return map[string]time.Time{"edge-1": time.Unix(5000, 0)}
@@ -113,6 +113,46 @@ func TestSaved(t *testing.T) {
 	}
 	if l := v.Links[2]; l.A != "origin-1" || l.B != "edge-2" || l.Kbps != 364 || l.Saved != 3400 {
 		t.Errorf("%+v", v.Links)
+	}
+}
+
+// A link loses what the worst of its streams says, and regions have what is between their nodes; a hop that carries nothing has
+// nothing to say of loss.
+func TestLinks(t *testing.T) {
+	now := time.Unix(1000, 0)
+	on := func(name, upstream string, live bool, loss uint32) node.Node {
+		f := &pb.StreamFacts{Id: "talk", Hops: 1, Upstream: upstream, Live: live, LossPermille: loss, Flows: []*pb.FlowFacts{{Track: "v", BitrateBps: 1e6}}}
+		other := &pb.StreamFacts{Id: "other", Hops: 1, Upstream: upstream, Live: live, LossPermille: loss / 2}
+		return node.Node{Name: name, Heard: now, Facts: facts(f, other)}
+	}
+	alive := func(name string) member.Node {
+		return member.Node{Name: name, Status: member.Alive, Heard: now, State: &pb.NodeState{}}
+	}
+	v := NewView("control-1", scene{
+		members: []member.Node{alive("edge-1"), alive("origin-1")},
+		fleet:   []node.Node{on("edge-1", "origin-1", true, 85), on("edge-2", "origin-1", false, 500), on("edge-3", "origin-1", true, 0)},
+		ledger: &ledger.State{Nodes: map[string]*pb.NodeRecord{
+			"origin-1": in("origin", "yul", pb.AdminState_ADMIN_STATE_IN), "edge-1": in("edge", "par", pb.AdminState_ADMIN_STATE_IN),
+			"edge-2": in("edge", "par", pb.AdminState_ADMIN_STATE_IN), "edge-3": in("edge", "yul", pb.AdminState_ADMIN_STATE_IN),
+		}},
+		records: []*pb.StreamRecord{{Id: "other", Origin: "origin-1"}, {Id: "talk", Origin: "origin-1"}},
+	}, now)
+	if h := v.Streams[1].Hops[0]; h.Node != "edge-1" || h.Loss != 8.5 {
+		t.Errorf("%+v", h)
+	}
+	if len(v.Links) != 3 || v.Links[0].Loss != 8.5 || v.Links[1].Loss != 0 || v.Links[2].Loss != 0 {
+		t.Errorf("%+v", v.Links)
+	}
+	if len(v.Lines) != 1 {
+		t.Fatalf("%+v", v.Lines)
+	}
+	l := v.Lines[0]
+	if l.RTT == nil || *l.RTT != 30 || l.Price < 5.4 || l.Price > 5.6 { // 5,500 km from Montreal to Paris
+		t.Errorf("%+v", l)
+	}
+	l.RTT, l.Price = nil, 0
+	if want := (Line{A: "par", B: "yul", Links: 2, Loss: 8.5, Kbps: 2000}); l != want {
+		t.Errorf("%+v, want %+v", l, want)
 	}
 }
 

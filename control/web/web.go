@@ -51,7 +51,7 @@ var pages = []struct {
 	{regexp.MustCompile(`^/dev/mail/?$`), "shell.html"},
 	{regexp.MustCompile(`^/(calendar|contacts(/groups/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?|events/new|orders/new)/?$`), "shell.html"},
 	{regexp.MustCompile(`^/events/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/(edit|access|guests|users|order))?/?$`), "shell.html"},
-	{regexp.MustCompile(`^/ops(/identity|/sessions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?/?$`), "shell.html"},
+	{regexp.MustCompile(`^/ops(/identity|/links|/sessions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?/?$`), "shell.html"},
 	{regexp.MustCompile(`^/settings(/(profile|security|members|look|api-keys|webhooks(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?|audit))?/?$`), "shell.html"},
 }
 

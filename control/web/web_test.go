@@ -127,6 +127,7 @@ func TestAddresses(t *testing.T) {
 		{"/ops/sessions/main", "", "application/problem+json", "no-store", 404},
 		{"/events/town-hall", "", "application/problem+json", "no-store", 404},
 		{"/ops", "shell", "text/html; charset=utf-8", ask, 200},
+		{"/ops/links", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/ops/identity", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/ops/sessions/0198a000-0000-7000-8000-000000000001", "shell", "text/html; charset=utf-8", ask, 200},
 		{"/settings", "shell", "text/html; charset=utf-8", ask, 200},

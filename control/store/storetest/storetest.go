@@ -104,6 +104,20 @@ func Empty(t *testing.T, kind store.Kind) string {
 	return newDatabase(t, postgres(t), "")
 }
 
+// Refuse has a database of Empty's, of PostgreSQL, take no connections and end those it has, or take them again.
+func Refuse(t *testing.T, address string, refused bool) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, server := strings.TrimPrefix(u.Path, "/"), postgres(t)
+	command(t.Context(), t, server, fmt.Sprintf("ALTER DATABASE %s ALLOW_CONNECTIONS %t", name, !refused))
+	if refused {
+		command(t.Context(), t, server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'")
+	}
+}
+
 // Deps are what a test's database is given.
 func Deps(t testing.TB) store.Deps {
 	return store.Deps{Log: log(t), Metrics: prometheus.NewRegistry()}

@@ -3,28 +3,9 @@
  * line of JSON each: when pictures were shown, at which edge, in which stay, and how often the page was loaded. It ends
  * with its standard input. usage: viewer.mjs URL
  */
-import { chromium } from 'playwright-core';
+import { chromiumUntilEnd, everyQuarter } from './driven.mjs';
 
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--disable-quic',
-    '--autoplay-policy=no-user-gesture-required',
-  ],
-});
-let over = false;
-process.stdin.on('end', () => {
-  over = true;
-  void browser.close().then(() => process.exit(0));
-});
-process.stdin.resume();
-
+const browser = await chromiumUntilEnd();
 const page = await browser.newPage();
 const faults = [];
 page.on('pageerror', error => faults.push(error.message));
@@ -64,22 +45,16 @@ if ((await come.count()) > 0) {
   await page.locator('form input[name=email]').fill('ada@river.example');
   await come.click();
 }
-while (!over) {
-  const said = await page
-    .evaluate(() => {
-      const player = document.querySelector('freshet-player');
-      return {
-        node: player?.session?.edge ?? '',
-        state: player?.state ?? '',
-        stays: globalThis.seen.stays,
-        loads: Number(sessionStorage.getItem('loads')),
-        frames: globalThis.seen.frames.splice(0),
-      };
-    })
-    .catch(thrown => {
-      if (over) return {};
-      throw thrown;
-    });
-  console.log(JSON.stringify({ ...said, faults }));
-  await new Promise(resolve => setTimeout(resolve, 250));
-}
+await everyQuarter(async () => {
+  const said = await page.evaluate(() => {
+    const player = document.querySelector('freshet-player');
+    return {
+      node: player?.session?.edge ?? '',
+      state: player?.state ?? '',
+      stays: globalThis.seen.stays,
+      loads: Number(sessionStorage.getItem('loads')),
+      frames: globalThis.seen.frames.splice(0),
+    };
+  });
+  return { ...said, faults };
+});

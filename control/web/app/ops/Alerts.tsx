@@ -19,7 +19,7 @@ export const Alerts = memo(function Alerts({ alerts }: { alerts: readonly MeshAl
       ) : (
         <ul className={styles['alerts']}>
           {alerts.map(alert => (
-            <AlertRow key={[alert.kind, alert.node, alert.stream].join(' ')} alert={alert} />
+            <AlertRow key={[alert.kind, alert.node, alert.stream, alert.upstream].join(' ')} alert={alert} />
           ))}
         </ul>
       )}
@@ -29,10 +29,15 @@ export const Alerts = memo(function Alerts({ alerts }: { alerts: readonly MeshAl
 
 function AlertRow({ alert }: { alert: MeshAlert }) {
   const t = useT();
-  const { number } = useFigures();
+  const { number, short } = useFigures();
   const { kind, severity, since, viewers, detail } = alert;
   const Icon = severity === 'red' ? CircleAlert : TriangleAlert;
-  const where = { node: alert.node ?? '', stream: alert.stream ?? '' };
+  const where = {
+    node: alert.node ?? '',
+    stream: alert.stream ?? '',
+    upstream: alert.upstream ?? '',
+    percent: short(alert.percent ?? 0),
+  };
   return (
     <li className={styles[severity]}>
       <Icon size={20} aria-hidden />

@@ -3,11 +3,16 @@ import { useT } from '../shell/words';
 import { useFigures } from './figures';
 
 /** A link between two nodes, in figures. */
-export function LinkRow({ link: { a, b, rttMs, kbps, savedKbps, streams } }: { link: MeshLink }) {
+export function LinkRow({
+  link: { a, b, rttMs, lossPercent, kbps, savedKbps, streams },
+}: {
+  link: MeshLink;
+}) {
   const t = useT();
   const { short } = useFigures();
   const facts = [
     rttMs !== undefined && t('ops.hop.rtt', { n: short(rttMs) }),
+    lossPercent !== undefined && t('ops.link.loss', { n: short(lossPercent) }),
     kbps !== undefined && t('ops.mbps', { n: short(kbps / 1000) }),
     t('ops.link.streams', { n: streams }),
     savedKbps !== undefined && t('ops.link.saved', { n: short(savedKbps / 1000) }),

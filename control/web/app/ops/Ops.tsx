@@ -65,6 +65,7 @@ function Console() {
             <Log />
             <FindSession />
             <p>
+              <Link to="/ops/links">{t('ops.links')}</Link> ·{' '}
               <Link to="/ops/identity">{t('ops.identity')}</Link>
             </p>
           </div>

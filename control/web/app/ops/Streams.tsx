@@ -58,6 +58,7 @@ function Hops({ branches, name }: { branches: readonly Branch[]; name?: string }
               hop.hops === 0 && t('ops.hop.origin'),
               hub && t('ops.hop.hub'),
               rttMS !== undefined && t('ops.hop.rtt', { n: short(rttMS) }),
+              hop.lossPercent !== undefined && t('ops.link.loss', { n: short(hop.lossPercent) }),
               t('ops.affects', { n: hop.viewers, shown: number(hop.viewers) }),
               hop.kbps !== undefined && t('ops.mbps', { n: short(hop.kbps / 1000) }),
               hop.unwatched !== undefined &&

@@ -18,9 +18,12 @@ export interface Line {
   key: string;
   a: Mark;
   b: Mark;
-  kind: 'carries' | 'cut' | 'standby';
+  kind: 'carries' | 'lossy' | 'cut' | 'standby';
   kbps: number;
 }
+
+/** From how many percent on a link is one that loses, as control's alerts have it. */
+export const lossy = 3;
 
 /** As far apart marks stand, in units of the drawing. */
 export const gap = 20;
@@ -73,9 +76,10 @@ export function linesOf(view: Pick<MeshView, 'links' | 'streams'>, marks: readon
     const [a, b, key] = [at.get(from), at.get(to), `${from} ${to}`];
     if (!a || !b || a === b || lines.has(key)) return;
     const dead = [a, b].some(({ node }) => node.status === 'failed');
-    lines.set(key, { key, a, b, kind: dead && kind === 'carries' ? 'cut' : kind, kbps });
+    lines.set(key, { key, a, b, kind: dead && kind !== 'standby' ? 'cut' : kind, kbps });
   };
-  for (const { a, b, kbps } of view.links) add(a, b, 'carries', kbps ?? 0);
+  for (const { a, b, kbps, lossPercent } of view.links)
+    add(a, b, (lossPercent ?? 0) >= lossy ? 'lossy' : 'carries', kbps ?? 0);
   for (const { origin, standby } of view.streams) if (origin && standby) add(origin, standby, 'standby', 0);
   return [...lines.values()];
 }

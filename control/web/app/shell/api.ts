@@ -19,6 +19,7 @@ export type MeshEntry = components['schemas']['MeshEntry'];
 export type MeshAlert = components['schemas']['MeshAlert'];
 export type SessionWhy = components['schemas']['MeshWhy'];
 export type MeshKey = components['schemas']['MeshKey'];
+export type MeshLine = components['schemas']['MeshLine'];
 export type MeshLink = components['schemas']['MeshLink'];
 export type MeshNode = components['schemas']['MeshNode'];
 export type MeshStream = components['schemas']['MeshStream'];

@@ -240,6 +240,13 @@ const opsSession = createRoute({
   staticData: { title: 'ops.why.title' },
 });
 
+const opsLinks = createRoute({
+  getParentRoute: () => inside,
+  path: '/ops/links',
+  component: lazyRouteComponent(() => import('../ops/Links'), 'Links'),
+  staticData: { title: 'ops.links' },
+});
+
 const opsIdentity = createRoute({
   getParentRoute: () => inside,
   path: '/ops/identity',
@@ -328,6 +335,7 @@ const tree = root.addChildren([
     contactGroup,
     ops,
     opsSession,
+    opsLinks,
     opsIdentity,
     settings.addChildren([profile, security, members, look, keys, webhooks, webhook, audit]),
   ]),

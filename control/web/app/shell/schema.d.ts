@@ -2995,8 +2995,13 @@ export interface components {
             /** @description What the control node says of it, in English */
             detail?: string;
             /** @enum {string} */
-            kind: "node-failed" | "node-suspect" | "node-silent" | "node-unheard" | "node-left" | "node-full" | "node-draining" | "node-cordoned" | "no-leader" | "control-trouble" | "control-silent" | "control-peer-trouble" | "stream-without-origin" | "stream-stale" | "database-away";
+            kind: "node-failed" | "node-suspect" | "node-silent" | "node-unheard" | "node-left" | "node-full" | "node-draining" | "node-cordoned" | "no-leader" | "control-trouble" | "control-silent" | "control-peer-trouble" | "stream-without-origin" | "stream-stale" | "database-away" | "link-lossy";
             node?: string;
+            /**
+             * Format: double
+             * @description Of packets that a link loses
+             */
+            percent?: number;
             /** @enum {string} */
             severity: "red" | "amber";
             /**
@@ -3005,6 +3010,8 @@ export interface components {
              */
             since: number;
             stream?: string;
+            /** @description Node at the other end of a link */
+            upstream?: string;
             /**
              * Format: int64
              * @description At what it is about
@@ -3104,6 +3111,11 @@ export interface components {
              */
             kbps?: number;
             live: boolean;
+            /**
+             * Format: double
+             * @description Of the packets from its upstream in the last seconds, before repair
+             */
+            lossPercent?: number;
             node: string;
             /**
              * Format: int64
@@ -3158,6 +3170,37 @@ export interface components {
             /** @enum {string} */
             kind: "gossip" | "signing";
         };
+        MeshLine: {
+            /** @description Region */
+            a: string;
+            /** @description Region */
+            b: string;
+            /**
+             * Format: int64
+             * @description What passes them, both ways
+             */
+            kbps?: number;
+            /**
+             * Format: int64
+             * @description Between nodes of the two
+             */
+            links: number;
+            /**
+             * Format: double
+             * @description Of the worst of them
+             */
+            lossPercent?: number;
+            /**
+             * Format: double
+             * @description Of a bit, where a thousand kilometres cost 1
+             */
+            price: number;
+            /**
+             * Format: double
+             * @description Estimated between a node of each, ms; missing: not measured
+             */
+            rttMs?: number;
+        };
         MeshLink: {
             a: string;
             b: string;
@@ -3166,6 +3209,11 @@ export interface components {
              * @description What they are; missing: not known to this control node
              */
             kbps?: number;
+            /**
+             * Format: double
+             * @description Of its packets in the last seconds, before repair
+             */
+            lossPercent?: number;
             /**
              * Format: double
              * @description Estimated, ms
@@ -3301,7 +3349,9 @@ export interface components {
             databaseAway: boolean;
             /** @description Oldest first of each kind */
             keys: components["schemas"]["MeshKey"][];
-            /** @description Round trips between nodes that a stream passes between */
+            /** @description Between regions, each pair once */
+            lines: components["schemas"]["MeshLine"][];
+            /** @description Between nodes that a stream passes between */
             links: components["schemas"]["MeshLink"][];
             /** @description Control node that says so */
             node: string;

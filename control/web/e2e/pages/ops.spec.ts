@@ -74,6 +74,11 @@ const view = (more: Record<string, unknown> = {}) => ({
     { a: 'origin-1', b: 'edge-1', rttMs: 1.4, streams: 1, kbps: 3764 },
     { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1, kbps: 364, savedKbps: 3400 },
   ],
+  lines: [
+    { a: 'par', b: 'sin', price: 10.7, links: 0, rttMs: 164.2 },
+    { a: 'par', b: 'yul', price: 5.5, links: 2, rttMs: 84.2, kbps: 4128, lossPercent: 18 },
+    { a: 'sin', b: 'yul', price: 14.8, links: 0 },
+  ],
   viewers: 532,
   keys: [
     { kind: 'gossip', inUse: true, at: '2026-11-02T08:00:00Z' },
@@ -185,6 +190,45 @@ const states: State[] = [
     answers: shows(),
     en: 'Known, not in use',
     fr: 'Connue, pas en service',
+  },
+  {
+    name: 'ops links',
+    path: '/ops/links',
+    answers: shows({
+      links: [
+        { a: 'origin-1', b: 'edge-1', rttMs: 1.4, streams: 1, kbps: 3764 },
+        { a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1, kbps: 364, lossPercent: 18 },
+      ],
+    }),
+    en: '18 % lost',
+    fr: '18\u00a0% perdus',
+  },
+  {
+    name: 'ops links of one region',
+    path: '/ops/links',
+    answers: shows({ links: [], lines: [] }),
+    en: 'There is one region.',
+    fr: "Il n'y a qu'une région.",
+  },
+  {
+    name: 'ops link lossy',
+    path: '/ops',
+    answers: shows({
+      links: [{ a: 'edge-1', b: 'edge-2', rttMs: 84.2, streams: 1, kbps: 364, lossPercent: 8.5 }],
+      alerts: [
+        {
+          kind: 'link-lossy',
+          severity: 'amber',
+          node: 'edge-2',
+          upstream: 'edge-1',
+          percent: 8.5,
+          since: -1,
+          viewers: 31,
+        },
+      ],
+    }),
+    en: 'The link from edge-1 to edge-2 loses 8.5 % of its packets',
+    fr: 'Le lien de edge-1 à edge-2 perd 8,5\u00a0% de ses paquets',
   },
   { name: 'ops', path: '/ops', answers: shows(), en: 'edge-3 is cordoned', fr: "edge-3 est à l'écart" },
   {

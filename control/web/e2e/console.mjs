@@ -1,0 +1,16 @@
+/**
+ * Looks at the ops console in Chromium for tests that are not written for a browser, and says four times a second what it
+ * reads there, a line of JSON each. usage: console.mjs ORIGIN EMAIL PASSWORD
+ */
+import { chromiumUntilEnd, everyQuarter } from './driven.mjs';
+
+const [, , origin, email, password] = process.argv;
+const browser = await chromiumUntilEnd();
+const page = await browser.newPage();
+await page.goto(`${origin}/ops?lang=en`);
+await page.getByRole('link', { name: 'Use a password instead' }).click();
+await page.getByLabel('Email').fill(email);
+await page.getByLabel('Password', { exact: true }).fill(password);
+await page.keyboard.press('Enter');
+await page.getByRole('heading', { level: 1, name: 'Operations' }).waitFor();
+await everyQuarter(async () => ({ text: await page.locator('main').innerText() }));

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"freshet/bench/impair"
+	"freshet/control/ops"
+	"freshet/control/store/storetest"
+)
+
+// A console is the ops console in Chromium, as control/web/e2e/console.mjs reads it.
+type console struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (o *console) read(r io.Reader) {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		var s struct{ Text string }
+		if json.Unmarshal(lines.Bytes(), &s) == nil {
+			o.mu.Lock()
+			o.text = s.Text
+			o.mu.Unlock()
+		}
+	}
+}
+
+// says reports whether what stands on the page matches.
+func (o *console) says(want *regexp.Regexp) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return want.MatchString(o.text)
+}
+
+// TestConsole holds NET-13: each fault is on the page of operations within five seconds, and gone from it once it is mended.
+func TestConsole(t *testing.T) {
+	c, slug := startMesh(t)
+	viewers := slices.Concat(c.follow(2, slug, "par"), c.follow(2, slug, "sin"))
+	c.watching(viewers)
+	leader := func() string { return c.view().Quorum.Leader }
+	shown := slices.DeleteFunc([]string{"control-2", "control-3"}, func(name string) bool { return name == leader() })[0]
+	o := &console{}
+	if !c.chromium(o.read, "e2e/console.mjs", c.nodes[shown].url, organizerMail, organizerPassword) {
+		t.Skip("NOT TESTED: there is no Chromium")
+	}
+	well := regexp.MustCompile("Nothing is wrong")
+	calm := func() {
+		t.Helper()
+		if err := until(t.Context(), time.Minute, func() bool { return o.says(well) }); err != nil {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			t.Fatalf("something is wrong for ever:\n%s", o.text)
+		}
+	}
+	calm()
+	fault := func(name, pattern string, inject, mend func()) {
+		t.Helper()
+		want := regexp.MustCompile(pattern)
+		busy, begun := c.counters(), time.Now()
+		inject()
+		err := until(t.Context(), 15*time.Second, func() bool { return o.says(want) })
+		took, void := time.Since(begun), c.counters().Since(busy).Starved()
+		if err != nil {
+			t.Errorf("%s: %q is never said:\n%s", name, pattern, o.text)
+		}
+		c.held("NET-13", name, []time.Duration{took}, 0, void, 5*time.Second, 5*time.Second)
+		mend()
+		calm()
+	}
+	back := func(name string) {
+		p := c.nodes[name]
+		<-p.done
+		c.start(name, p.args...)
+	}
+
+	fault("an edge is killed", `edge-6 (does not answer|has gone silent|has failed)`,
+		func() { _ = c.nodes["edge-6"].cmd.Process.Kill() }, func() { back("edge-6") })
+
+	if c.hosts == nil {
+		t.Log("NOT TESTED: links lose packets between hosts (make test-mesh)")
+	} else {
+		hop := c.ocean()
+		a, b := c.host(hop.Node), c.host(hop.Upstream)
+		there, again := c.hosts.Path(a, b), c.hosts.Path(b, a)
+		losing := func(p impair.Path) impair.Path { p.Loss = .08; return p }
+		fault("a link loses 8 %", `The link from `+hop.Upstream+` to `+hop.Node+` loses [0-9.]+ %`,
+			func() { c.hosts.Set(a, b, losing(there)); c.hosts.Set(b, a, losing(again)) },
+			func() { c.hosts.Set(a, b, there); c.hosts.Set(b, a, again) })
+	}
+
+	dying := leader()
+	if dying == "control-1" { // of whom the test asks how things are
+		c.viewed = shown
+	}
+	fault("the leader is killed", `(No control node leads|Control node `+dying+` does not answer|`+dying+` (does not answer|has gone silent|has failed))`,
+		func() { _ = c.nodes[dying].cmd.Process.Kill() }, func() { back(dying) })
+	c.until("a leader", 15*time.Second, func(v ops.View) bool { return v.Quorum.Leader != "" })
+
+	fault("the database is away", `The database does not answer `+shown,
+		func() { storetest.Refuse(t, c.database, true) }, func() { storetest.Refuse(t, c.database, false) })
+	c.watching(viewers)
+	c.leave(viewers)
+}
