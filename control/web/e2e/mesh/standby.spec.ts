@@ -65,7 +65,7 @@ const edgeOf = (page: Page) =>
 /** Waits until a second edge stands by for page's viewer. */
 async function untilStandby(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector('freshet-player')?.standby !== '', undefined, {
-    timeout: 60_000,
+    timeout: 90_000, // one that failed rests, and control is asked for others a minute later at most
   });
 }
 

@@ -1,6 +1,6 @@
 /** One viewer's stay: joins, watches over the session, and moves to another edge when it fails. */
 import { Backoff, sleep } from './backoff';
-import { type Edge, Edges } from './edges';
+import { type Edge, Edges, failedForMS } from './edges';
 import { type Happening, stallAfterMS } from './machine';
 import { Peer, overOf } from './peer';
 import { Problem, asProblem } from './problem';
@@ -17,6 +17,8 @@ const absentMostMS = 5000;
 const silentAfterMS = 1000;
 /** How often the event is joined again for a token that lasts: it holds for 30 min, so control may be away for 25. */
 const renewEveryMS = 5 * 60_000;
+/** And where a renewal named no other edge, which could stand by: twice as long as one that failed rests, then ever later. */
+const aloneMS = 2 * failedForMS;
 /** How often the picture is looked at for stalls. */
 const stallLookMS = 250;
 
@@ -196,11 +198,18 @@ export class Viewing {
     this.#absence.reset();
   }
 
+  /** Whether one is to stand by, and control named none beside the one that plays. */
+  get #alone(): boolean {
+    return this.warm && this.#plan?.edges.every(edge => edge.whep === this.#at?.whep) === true;
+  }
+
   /** Joins again from time to time, until signal aborts; what cannot be had now is asked for the next time. */
   async #renew(signal: AbortSignal): Promise<void> {
+    const alone = new Backoff(aloneMS, renewEveryMS);
     try {
       for (;;) {
-        await sleep(renewEveryMS * (0.9 + Math.random() / 5), signal);
+        if (!this.#alone) alone.reset();
+        await sleep(this.#alone ? alone.next() : renewEveryMS * (0.9 + Math.random() / 5), signal);
         if (this.#plan?.expires !== undefined) await this.#ask(signal).catch(() => undefined);
       }
     } catch {

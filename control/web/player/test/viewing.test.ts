@@ -171,6 +171,30 @@ test('the token is renewed every five minutes, and the next session gets the new
   expect(told).not.toContain('refuse');
 });
 
+test('where a renewal names no second edge that could stand by, control is asked sooner, then ever later', async () => {
+  const at: number[] = [];
+  const source: Source = () => {
+    at.push(Date.now());
+    const edges = at.length === 1 || at.length === 5 ? [edge('a'), edge('b')] : [edge('a')];
+    return Promise.resolve({ session: 's', token: 't', expires: 1, edges });
+  };
+  answering(() => new FakePeer());
+  vi.spyOn(Peer, 'stand').mockRejectedValue(new Problem('full', 503, 'Full'));
+  void new Viewing(source, watcher, true).run(controller.signal);
+  await vi.advanceTimersByTimeAsync(25 * 60_000);
+  const minutes = at.slice(1, 6).map((t, i) => (t - (at[i] ?? t)) / 60_000);
+  for (const [i, [least, most]] of [
+    [4.4, 5.6],
+    [0.4, 1.1],
+    [0.9, 2.1],
+    [1.9, 4.1],
+    [4.4, 5.6],
+  ].entries()) {
+    expect(minutes[i]).toBeGreaterThan(least ?? 0);
+    expect(minutes[i]).toBeLessThan(most ?? 0);
+  }
+});
+
 test('an edge that refuses the token has control asked once for another', async () => {
   const { state, source } = control();
   const tokens: string[] = [];
