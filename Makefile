@@ -37,6 +37,10 @@ help: ## Say what there is to make
 up: build ## Start a whole mesh on this machine, with a sample on the air
 	exec $(BIN) up $(ARGS)
 
+.PHONY: planet
+planet: build ## Start a mesh in three regions on this machine, each node a process, all of one file (deploy/planet.toml)
+	@deploy/planet.sh $(BIN)
+
 .PHONY: build
 build: $(BUILD)/web.stamp ## Build the pages and the binary, .build/freshet
 	CGO_ENABLED=0 go build $(VCS) -trimpath -o $(BIN) .
