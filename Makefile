@@ -21,7 +21,7 @@ REALTIME := freshet/(cluster/member|cluster/relay|origin)
 # What go vet says comes with `make lint`, and nobody debugs these.
 GOTEST := go test -short -timeout 10m -vet=off -ldflags=-w
 # What holds the promises of RELIABILITY to processes, and how long that may take.
-MESH := ^(TestCluster|TestEdge|TestOriginDeath|TestCascade|TestStatic|TestPartition|TestRolling|TestRotation|TestConsole)
+MESH := ^(TestCluster|TestEdge|TestOriginDeath|TestCascade|TestStatic|TestPartition|TestRolling|TestRotation|TestConsole|TestPlanet)
 TIMEOUT ?= 20m
 # Of each fuzz target, for `make fuzz`.
 FUZZTIME ?= 10m

@@ -3,7 +3,7 @@
 # loopback address of its own: what `freshet up` has in one process, taken apart as it is on many machines. The sample is
 # on the air. Ctrl-C ends it, and what it kept. usage: planet.sh FRESHET [NODE ROLE REGION ADDRESS]…
 set -euo pipefail
-freshet=$(realpath "$1")
+freshet=$(realpath -s "$1") # by the name it was given: a test goes by another
 shift
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- \
@@ -15,7 +15,7 @@ stop() {
 	status=$?
 	trap - EXIT
 	trap '' INT TERM
-	kill -TERM "${running[@]}" 2>/dev/null || true
+	kill -TERM "${running[@]}" 2>/dev/null || true # one may have ended
 	wait
 	rm -rf "$dir"
 	exit "$status"
@@ -66,6 +66,6 @@ until_so 30 live
 mesh members
 printf '\nwatch     http://127.0.0.1:8080/\nset up    http://127.0.0.1:8080/setup\nask       %s cluster status --data %s\n' "$freshet" "$dir/control-1"
 echo 'Ctrl-C ends it.'
-wait -n "${running[@]}" || true # one that ends by itself is not to be missed
+wait -n "${running[@]}" || true # for the first that ends, however it does
 echo "planet: a node has ended" >&2
 exit 1

@@ -1,7 +1,5 @@
 package place
 
-import "slices"
-
 // A Line is what placement takes for the cost of a bit between two regions: a thousand kilometres cost 1.
 type Line struct {
 	A, B  string // in order
@@ -11,11 +9,11 @@ type Line struct {
 // Lines returns the lines between m's regions, each once.
 func Lines(m Mesh) []Line {
 	b := newBoard(m)
-	lines := []Line{}
+	var lines []Line
 	for r, from := range b.regions {
 		for q := r + 1; q < len(b.regions); q++ {
 			lines = append(lines, Line{from, b.regions[q], float64(b.costs(int32(r), int32(q)))})
 		}
 	}
-	return slices.Clip(lines)
+	return lines
 }

@@ -1,4 +1,5 @@
 import { defineConfig } from '@playwright/test';
+import flags from './e2e/chromium.json' with { type: 'json' };
 
 /**
  * Sets of journeys. pages and states: against a stand-in in this process, for what a healthy mesh never shows; states
@@ -27,13 +28,7 @@ export default defineConfig({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
       headless: true,
       args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--disable-quic',
+        ...flags,
         '--use-fake-device-for-media-stream',
         '--use-fake-ui-for-media-stream',
         // The stand-in's edge is a page too: its address must be one that another page can use.

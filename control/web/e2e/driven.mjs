@@ -1,4 +1,5 @@
 /** A Chromium that is driven by a test which is not written for one: it ends with standard input, and says lines of JSON. */
+import { readFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 
 let over = false;
@@ -8,13 +9,7 @@ export async function chromiumUntilEnd() {
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--disable-quic',
+      ...JSON.parse(await readFile(new URL('chromium.json', import.meta.url), 'utf8')),
       '--autoplay-policy=no-user-gesture-required',
     ],
   });

@@ -1,12 +1,10 @@
-import { api, type MeshKey, type MeshView } from '../shell/api';
-import { asApiProblem } from '../shell/problem';
+import { type MeshKey, type MeshView } from '../shell/api';
 import { useWhen } from '../shell/when';
 import { useT } from '../shell/words';
-import { Loading } from '../ui/Loading';
-import { ProblemPanel } from '../ui/Problem';
 import { MakeToken } from './MakeToken';
 import { OpsOnly } from './OpsOnly';
 import { Rotate } from './Rotate';
+import { WithMesh } from './WithMesh';
 import styles from './ops.module.css';
 
 const everyMS = 5000;
@@ -16,34 +14,23 @@ export function Identity() {
   const t = useT();
   return (
     <OpsOnly title={t('ops.identity')} below>
-      <Parts />
+      <div className={styles['console']}>
+        <section aria-labelledby="tokens" className={styles['section']}>
+          <h2 id="tokens">{t('ops.token')}</h2>
+          <p className="muted">{t('ops.token.lead')}</p>
+          <MakeToken />
+        </section>
+        <WithMesh everyMS={everyMS}>
+          {({ keys, nodes }, again) => (
+            <>
+              <Keys of="gossip" keys={keys} changed={again} />
+              <Keys of="signing" keys={keys} changed={again} />
+              <Certificates nodes={nodes} />
+            </>
+          )}
+        </WithMesh>
+      </div>
     </OpsOnly>
-  );
-}
-
-function Parts() {
-  const t = useT();
-  const mesh = api.useQuery('get', '/api/v1/ops/mesh', {}, { refetchInterval: everyMS });
-  const again = async () => {
-    await mesh.refetch();
-  };
-  return (
-    <div className={styles['console']}>
-      <section aria-labelledby="tokens" className={styles['section']}>
-        <h2 id="tokens">{t('ops.token')}</h2>
-        <p className="muted">{t('ops.token.lead')}</p>
-        <MakeToken />
-      </section>
-      {mesh.isPending && <Loading />}
-      {mesh.isError && <ProblemPanel problem={asApiProblem(mesh.error)} again={() => void again()} />}
-      {mesh.data && (
-        <>
-          <Keys of="gossip" keys={mesh.data.keys} changed={again} />
-          <Keys of="signing" keys={mesh.data.keys} changed={again} />
-          <Certificates nodes={mesh.data.nodes} />
-        </>
-      )}
-    </div>
   );
 }
 

@@ -1,11 +1,9 @@
 import { Fragment } from 'react';
-import { api, type MeshLine, type MeshView } from '../shell/api';
-import { asApiProblem } from '../shell/problem';
+import { type MeshLine, type MeshView } from '../shell/api';
 import { useT } from '../shell/words';
-import { Loading } from '../ui/Loading';
-import { ProblemPanel } from '../ui/Problem';
 import { LinkRow } from './LinkRow';
 import { OpsOnly } from './OpsOnly';
+import { WithMesh } from './WithMesh';
 import { useFigures } from './figures';
 import { lossy } from './marks';
 import styles from './ops.module.css';
@@ -17,26 +15,18 @@ export function Links() {
   const t = useT();
   return (
     <OpsOnly title={t('ops.links')} below>
-      <Parts />
+      <div className={styles['console']}>
+        <p className="muted">{t('ops.links.lead')}</p>
+        <WithMesh everyMS={everyMS}>
+          {({ links, lines }) => (
+            <>
+              <InUse links={links} />
+              <Matrix lines={lines} />
+            </>
+          )}
+        </WithMesh>
+      </div>
     </OpsOnly>
-  );
-}
-
-function Parts() {
-  const t = useT();
-  const mesh = api.useQuery('get', '/api/v1/ops/mesh', {}, { refetchInterval: everyMS });
-  return (
-    <div className={styles['console']}>
-      <p className="muted">{t('ops.links.lead')}</p>
-      {mesh.isPending && <Loading />}
-      {mesh.isError && <ProblemPanel problem={asApiProblem(mesh.error)} again={() => void mesh.refetch()} />}
-      {mesh.data && (
-        <>
-          <InUse links={mesh.data.links} />
-          <Matrix lines={mesh.data.lines} />
-        </>
-      )}
-    </div>
   );
 }
 
