@@ -109,7 +109,7 @@ func New(cfg Config, d Deps) (*Member, error) {
 	m.boot = newBoot(last, d.Now())
 	m.name = memberName(cfg.Node, m.boot.id)
 	m.table = newTable(cfg.Node, m.boot, d.Identity, m.m)
-	m.queue = &memberlist.TransmitLimitedQueue{NumNodes: m.table.size, RetransmitMult: tuned().RetransmitMult}
+	m.queue = newQueue(m.table.size)
 	if m.socket, err = listen(cfg.Listen, cfg.Advertise, m.m); err != nil {
 		return nil, err
 	}

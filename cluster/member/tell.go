@@ -182,6 +182,16 @@ func (m *Member) part(v *voice) bool {
 	}
 }
 
+// newQueue returns a queue that is never empty: memberlist's numbers its messages from the start again whenever it is, though
+// some of them are still under way, and of two with one number and one length the first is lost (hashicorp/memberlist#263).
+// The words of a node that this hits once are lost for as long as others' come in the same order. What keeps the queue from
+// that is too long for any packet, and so never sent.
+func newQueue(nodes func() int) *memberlist.TransmitLimitedQueue {
+	q := &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: tuned().RetransmitMult}
+	q.QueueBroadcast(&broadcast{name: "anchor", b: make([]byte, packetBytes+1)})
+	return q
+}
+
 // A broadcast is a message on its way through the mesh; the next of its name takes its place.
 type broadcast struct {
 	name string

@@ -3,6 +3,7 @@ package member
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,29 @@ func TestConfig(t *testing.T) {
 	}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a node says is in the queue until it was sent, whatever is queued after it and however often it is replaced.
+func TestQueue(t *testing.T) {
+	for _, before := range [][]string{{"a", "a", "b", "c"}, {"a", "b", "a", "c", "b"}, {"a"}} {
+		q := newQueue(func() int { return 5 })
+		for round := range 3 {
+			want := map[string]bool{}
+			for _, name := range before {
+				q.QueueBroadcast(&broadcast{name: name, b: []byte(name)})
+				want[name] = true
+			}
+			for again := range tuned().RetransmitMult {
+				got := map[string]bool{}
+				for _, b := range q.GetBroadcasts(0, packetBytes) {
+					got[string(b)] = true
+				}
+				if !maps.Equal(got, want) {
+					t.Errorf("%v, round %d, packet %d: got %v", before, round, again, got)
+				}
+			}
+		}
 	}
 }
 
