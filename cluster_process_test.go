@@ -21,6 +21,7 @@ import (
 
 	"freshet/bench/impair"
 	"freshet/bench/impair/testnet"
+	"freshet/bench/load"
 	"freshet/bench/report"
 	"freshet/control/ops"
 )
@@ -34,8 +35,9 @@ type cluster struct {
 	nodes    map[string]*process
 	hosts    *testnet.Net // nil: all on loopback. The first is the test itself.
 	placed   map[string]int
-	database string // of all control nodes; empty: the first has one of its own
-	viewed   string // control node that is asked how things are
+	database string             // of all control nodes; empty: the first has one of its own
+	ingest   load.PublishConfig // of the webcast's publisher
+	viewed   string             // control node that is asked how things are
 	port     int
 }
 

@@ -351,6 +351,7 @@ type publishCommand struct {
 	Audio     string        `placeholder:"FILE" help:"A second file, for the track that the first lacks."`
 	Loop      bool          `help:"Begin again at the end."`
 	Reconnect bool          `help:"Try again for ever after a lost connection."`
+	Backup    bool          `help:"Be the second publisher of the stream: its standby takes it, and goes on with it when the origin of the first dies."`
 	For       time.Duration `placeholder:"TIME" help:"Stop after this long on the air, for example 30s."`
 	Rate      float64       `placeholder:"FPS" help:"Frames a second of H.264 Annex B. Default what the stream says, else 30."`
 }
@@ -363,7 +364,7 @@ func (c *publishCommand) Run(p *program) error {
 	}
 	cfg := load.PublishConfig{
 		URL: c.URL, Key: key, Input: c.Input, Audio: c.Audio,
-		Loop: c.Loop, Reconnect: c.Reconnect, For: c.For, Rate: c.Rate,
+		Loop: c.Loop, Reconnect: c.Reconnect, Backup: c.Backup, For: c.For, Rate: c.Rate,
 	}
 	if err := cfg.Validate(); err != nil {
 		return &configError{err}

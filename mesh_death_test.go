@@ -142,48 +142,86 @@ func (c *cluster) held(id, death string, times []time.Duration, broken int, void
 	}
 }
 
-// TestOriginDeath holds R4 for one publisher: nobody who watches has to go to another edge.
+// TestOriginDeath holds R4: nobody who watches has to go to another edge, where the one publisher comes back by itself, and
+// where a second one sends to the standby.
 func TestOriginDeath(t *testing.T) {
 	c, slug := startMesh(t)
 	viewers := slices.Concat(c.follow(3, slug, "yul"), c.follow(3, slug, "par"), c.follow(3, slug, "sin"))
 	c.watching(viewers)
 	for _, death := range c.deaths() {
 		t.Run(death, func(t *testing.T) {
-			var all []time.Duration
-			moved, void := 0, false
-			for range rounds() {
-				was := c.view().Streams[0]
-				var before []int
-				for _, f := range viewers {
-					_, edges := f.at()
-					before = append(before, edges)
-				}
-				busy := c.counters()
-				died := time.Now()
-				revive := c.die(was.Origin, death)
-				c.until("another origin", 15*time.Second, func(v ops.View) bool {
-					s := v.Streams[0]
-					return s.Epoch > was.Epoch && slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Origin && h.Live })
-				})
+			o := c.outages(viewers, death, func() {})
+			c.held("R4", death, o.gaps, o.moved, o.void, 2*time.Second, 2*time.Second)
+		})
+		t.Run(death+" with two publishers", func(t *testing.T) {
+			stop := func() {}
+			o := c.outages(viewers, death, func() {
+				stop() // the first takes its place at once, and the next one's is at the other origin
 				c.watching(viewers)
-				void = void || c.counters().Since(busy).Starved()
-				longest, _ := gaps(viewers, died)
-				all = append(all, longest...)
-				for i, f := range viewers {
-					if _, edges := f.at(); edges != before[i] {
-						moved++
-					}
-				}
-				revive()
-				c.until("the old one stands by", 20*time.Second, func(v ops.View) bool {
-					s := v.Streams[0]
-					return s.Epoch > was.Epoch && s.Standby == was.Origin && !slices.ContainsFunc(s.Hops, func(h ops.Hop) bool {
-						return h.Node == was.Origin && h.Live
-					})
-				})
-			}
-			c.held("R4", death, all, moved, void, 2*time.Second, 2*time.Second)
+				stop = c.secondPublisher()
+			})
+			c.held("R4 with two publishers", death, o.gaps, o.moved, o.void, 300*time.Millisecond, 500*time.Millisecond)
+			stop()
+			c.watching(viewers)
 		})
 	}
 	c.leave(viewers)
+}
+
+// secondPublisher publishes to the standby.
+func (c *cluster) secondPublisher() (stop func()) {
+	c.Helper()
+	backup := c.ingest
+	backup.Backup = true
+	stop = c.publish(backup)
+	c.until("a second publisher at the standby", 20*time.Second, func(v ops.View) bool {
+		s := v.Streams[0]
+		return slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Standby && h.Live && h.Number > s.Epoch })
+	})
+	return stop
+}
+
+// An outage is what viewers saw of the deaths of origins.
+type outage struct {
+	gaps  []time.Duration
+	moved int // viewers who went to another edge
+	void  bool
+}
+
+// outages has the stream's origin die as often as rounds says. Before each death, prepare is called.
+func (c *cluster) outages(viewers []*follower, death string, prepare func()) (o outage) {
+	c.Helper()
+	for range rounds() {
+		prepare()
+		was := c.view().Streams[0]
+		var before []int
+		for _, f := range viewers {
+			_, edges := f.at()
+			before = append(before, edges)
+		}
+		busy := c.counters()
+		died := time.Now()
+		revive := c.die(was.Origin, death)
+		c.until("another origin", 15*time.Second, func(v ops.View) bool {
+			s := v.Streams[0]
+			return s.Epoch > was.Epoch && slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Origin && h.Live })
+		})
+		c.watching(viewers)
+		o.void = o.void || c.counters().Since(busy).Starved()
+		longest, _ := gaps(viewers, died)
+		o.gaps = append(o.gaps, longest...)
+		for i, f := range viewers {
+			if _, edges := f.at(); edges != before[i] {
+				o.moved++
+			}
+		}
+		revive()
+		c.until("the old one stands by", 20*time.Second, func(v ops.View) bool {
+			s := v.Streams[0]
+			return s.Epoch > was.Epoch && s.Standby == was.Origin && !slices.ContainsFunc(s.Hops, func(h ops.Hop) bool {
+				return h.Node == was.Origin && h.Live
+			})
+		})
+	}
+	return o
 }

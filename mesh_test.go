@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,20 +104,26 @@ func (c *cluster) webcast() (slug string) {
 	c.until("a placement", 10*time.Second, func(v ops.View) bool {
 		return len(v.Streams) == 1 && v.Streams[0].Origin != "" && v.Streams[0].Standby != ""
 	})
+	c.ingest = load.PublishConfig{URL: c.web + "/whip/" + on.ID, Key: on.Key, Reconnect: true}
+	c.publish(c.ingest)
+	c.until("on the air", 15*time.Second, func(v ops.View) bool { return v.Streams[0].Live })
+	return event.Slug
+}
+
+// publish publishes until stop, or the end of the test.
+func (c *cluster) publish(cfg load.PublishConfig) (stop func()) {
+	c.Helper()
 	published := make(chan error, 1)
 	publishing, unpublish := context.WithCancel(c.Context())
-	go func() {
-		cfg := load.PublishConfig{URL: c.web + "/whip/" + on.ID, Key: on.Key, Reconnect: true}
-		published <- load.Publish(publishing, cfg, slog.New(slog.DiscardHandler))
-	}()
-	c.Cleanup(func() {
+	go func() { published <- load.Publish(publishing, cfg, slog.New(slog.DiscardHandler)) }()
+	stop = sync.OnceFunc(func() {
 		unpublish()
 		if err := <-published; err != nil {
 			c.Errorf("publish: %v", err)
 		}
 	})
-	c.until("on the air", 15*time.Second, func(v ops.View) bool { return v.Streams[0].Live })
-	return event.Slug
+	c.Cleanup(stop)
+	return stop
 }
 
 // Who plans the webcast of these tests, and operates their mesh.

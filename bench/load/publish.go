@@ -27,6 +27,7 @@ type PublishConfig struct {
 	Loop      bool          // begin again at the end; standard input cannot
 	For       time.Duration // stop after this long on the air; 0: at the end of the input
 	Reconnect bool          // after a lost connection or a server that is not there (yet), try again for ever
+	Backup    bool          // the second publisher of a stream: control sends it to the standby
 	Rate      float64       // frames a second of H.264 Annex B; 0: what the stream says, else 30
 
 	FFmpeg string   // the program; empty: ffmpeg of the PATH
@@ -163,7 +164,7 @@ func publishOnce(ctx context.Context, cfg PublishConfig, t try, turn *turn, log 
 	if t.again {
 		answer = againAnswer
 	}
-	s, err := openWithin(ctx, answer, pc, t.address(cfg.URL), cfg.Key)
+	s, err := openWithin(ctx, answer, pc, t.address(cfg.URL, cfg.Backup), cfg.Key)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,23 +30,30 @@ func (t try) next(err error) (_ try, ok bool) {
 	return try{}, false
 }
 
-// address is where a session is asked for: RFC 9725 leaves the query of an endpoint to its server, and ours knows this word.
-func (t try) address(endpoint string) string {
-	if t.lost == "" {
-		return endpoint
+// address is where a session is asked for: RFC 9725 leaves the query of an endpoint to its server, and ours knows these words.
+func (t try) address(endpoint string, backup bool) string {
+	var words []string
+	if backup {
+		words = append(words, "backup=1")
 	}
-	sep := "?"
-	if strings.Contains(endpoint, "?") {
-		sep = "&"
+	if t.lost != "" {
+		words = append(words, "lost="+url.QueryEscape(t.lost))
 	}
-	return endpoint + sep + "lost=" + url.QueryEscape(t.lost)
+	for _, w := range words {
+		sep := "?"
+		if strings.Contains(endpoint, "?") {
+			sep = "&"
+		}
+		endpoint += sep + w
+	}
+	return endpoint
 }
 
 // worthRetrying says whether the same request may fare better later.
 func worthRetrying(err error) bool {
 	var refused *StatusError
 	if errors.As(err, &refused) {
-		return refused.Status >= 500 || refused.Status == 429 || refused.Status == 409
+		return refused.Status >= 500 || slices.Contains([]int{http.StatusConflict, http.StatusMisdirectedRequest, http.StatusTooManyRequests}, refused.Status)
 	}
 	var broken *inputError
 	return !errors.As(err, &broken)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -195,6 +197,44 @@ func TestRedirect(t *testing.T) {
 	w = ask(small(t, 1), "OPTIONS", "/whip/sample", "")
 	if w.Code != 204 || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
 		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+}
+
+// A second publisher is sent to the standby, as long as that is heard; its ticket tells nobody that it is the origin.
+func TestRedirectBackup(t *testing.T) {
+	a := small(t, 1)
+	standby := node.Node{Name: "origin-2", Role: "origin", Region: "par", Heard: time.Now(), Facts: &pb.NodeFacts{Whip: "http://o2/whip"}}
+	a.d.Fleet.Hear(standby)
+	a.d.Move = func(context.Context, *pb.StreamRecord) (*pb.StreamRecord, error) { return nil, errors.New("nowhere") }
+	a.d.Records.Place(map[string]*pb.Placement{"sample": {Stream: "sample", Origin: "origin-1", Standby: "origin-2", Epoch: 7}}, nil)
+	for path, want := range map[string]struct {
+		to     string
+		number uint64
+	}{
+		"/whip/sample":                         {"http://o/whip/sample?ticket=", 7},
+		"/whip/sample?backup=0":                {"http://o/whip/sample?ticket=", 7},
+		"/whip/sample?backup=1":                {"http://o2/whip/sample?ticket=", 0},
+		"/whip/sample?x=1&backup=1":            {"http://o2/whip/sample?x=1&ticket=", 0},
+		"/whip/sample?backup=1&lost=o2":        {"http://o/whip/sample?ticket=", 7},
+		"/whip/sample?backup=1&lost=o2%3A8080": {"http://o2/whip/sample?ticket=", 0},
+	} {
+		w := publish(a, path, "Bearer secret-key")
+		text, ok := strings.CutPrefix(w.Header().Get("Location"), want.to)
+		if !ok {
+			t.Errorf("%s: %d to %q, want %s…", path, w.Code, w.Header().Get("Location"), want.to)
+			continue
+		}
+		if ticket, err := tickets.CheckTicket(secrets.Tokens(), text, time.Now()); err != nil || ticket.Placement != want.number {
+			t.Errorf("%s: ticket %+v, %v; want placement %d", path, ticket, err, want.number)
+		}
+	}
+	standby.Heard = time.Now().Add(-silence - time.Second)
+	a.d.Fleet = node.NewFleet()
+	small := node.Node{Name: "origin-1", Role: "origin", Region: "yul", Heard: time.Now(), Facts: &pb.NodeFacts{Whip: "http://o/whip"}}
+	a.d.Fleet.Hear(small)
+	a.d.Fleet.Hear(standby)
+	if to := publish(a, "/whip/sample?backup=1", "Bearer secret-key").Header().Get("Location"); !strings.HasPrefix(to, "http://o/whip/") {
+		t.Errorf("while the standby is silent: %q", to)
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 // redirect sends POST /whip/{stream} on to the origin of the stream with 307, query and all (RFC 9725, section 4.6). A
-// publisher that no longer reaches where it was sent says so with lost=HOST:PORT; its stream is moved then. They go with
-// a ticket: browsers do not send the key along to another address.
+// publisher that no longer reaches where it was sent says so with lost=HOST:PORT; its stream is moved then. A second one
+// with backup=1 is sent to the standby, which goes on with what it sends when the origin dies. They go with a ticket:
+// browsers do not send the key along to another address.
 func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, "/whip/")
 	if r.Method != http.MethodPost {
@@ -34,8 +35,8 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		p.Write(w)
 		return
 	}
-	query, lost := withoutLost(r.URL.RawQuery)
-	rec, o, ok := a.publishAt(r.Context(), rec, lost)
+	query, ask := asked(r.URL.RawQuery)
+	rec, o, ok := a.publishAt(r.Context(), rec, ask)
 	if !ok || o.Facts.Whip == "" {
 		a.m.redirects.WithLabelValues(string(redirectNoOrigin)).Inc()
 		unavailable("No origin is there to take this stream yet.").Write(w)
@@ -57,15 +58,24 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 const silence = 2500 * time.Millisecond
 
 // publishAt returns where rec is published: at another origin than the one it has, where that is silent, or is the one that
-// the publisher has lost.
-func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, lost string) (*pb.StreamRecord, node.Node, bool) {
+// the publisher has lost. A backup goes to the standby, or where that is not there beside the first publisher.
+func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, ask publisherAsk) (*pb.StreamRecord, node.Node, bool) {
 	now := time.Now()
 	s := a.survey(now)
 	o, ok := s.origin(rec)
 	if rec.Epoch == 0 || a.d.Move == nil {
 		return rec, o, ok
 	}
-	if ok && now.Sub(o.Heard) <= silence && !o.Failed && (lost == "" || lost != hostOf(o.Facts.GetWhip())) {
+	well := func(n node.Node) bool {
+		return now.Sub(n.Heard) <= silence && !n.Failed && (ask.lost == "" || ask.lost != hostOf(n.Facts.GetWhip()))
+	}
+	if ask.backup && ok {
+		if standby, there := s.fleet.Node(rec.Standby, now); there && well(standby) && standby.Facts.GetWhip() != "" {
+			return rec, standby, true
+		}
+		return rec, o, true
+	}
+	if ok && well(o) {
 		return rec, o, true
 	}
 	moved, err := a.d.Move(ctx, rec)
@@ -77,16 +87,25 @@ func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, lost string) 
 	return moved, o, ok
 }
 
-// withoutLost takes lost=HOST:PORT out of a query, whose other parts are for the origin as they are.
-func withoutLost(raw string) (rest []string, lost string) {
+// A publisherAsk is what a publisher says beside its key.
+type publisherAsk struct {
+	lost   string // host:port of the origin that it does not reach any more
+	backup bool   // it is the second of two
+}
+
+// asked takes what is for control out of a query, whose other parts are for the origin as they are.
+func asked(raw string) (rest []string, ask publisherAsk) {
 	for part := range strings.SplitSeq(raw, "&") {
-		if text, ok := strings.CutPrefix(part, "lost="); ok {
-			lost, _ = url.QueryUnescape(text) // malformed: of no host
-		} else if part != "" {
+		switch name, text, _ := strings.Cut(part, "="); {
+		case name == "lost":
+			ask.lost, _ = url.QueryUnescape(text) // malformed: of no host
+		case name == "backup":
+			ask.backup = text == "1"
+		case part != "":
 			rest = append(rest, part)
 		}
 	}
-	return rest, lost
+	return rest, ask
 }
 
 func hostOf(base string) string {

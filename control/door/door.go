@@ -88,9 +88,14 @@ type Door struct {
 	stays map[uuid.UUID]stay // by guest; of those seen within inUse, who all have a pass
 }
 
-// PublisherTicket returns a ticket with which a publisher of r is let in at the origin node (proto/token).
+// PublisherTicket returns a ticket with which a publisher of r is let in at node (proto/token). It tells the origin of its
+// placement, so that the publisher need not wait until the node has heard of it.
 func (d *Door) PublisherTicket(r *pb.StreamRecord, node string) (string, error) {
-	return d.d.Keys.Minter().MintTicket(r.GetId(), node, r.GetEpoch(), r.GetKeySha256(), d.d.Now())
+	var placement uint64
+	if node == r.GetOrigin() {
+		placement = r.GetEpoch()
+	}
+	return d.d.Keys.Minter().MintTicket(r.GetId(), node, placement, r.GetKeySha256(), d.d.Now())
 }
 
 // strangerRate is for those who come without a valid token or pass (RELIABILITY, section 4).

@@ -139,11 +139,12 @@ func (l *Lead) write(ctx context.Context, e *pb.Entry) error {
 // state is the ledger as it is now, and the mesh that its nodes are.
 func (l *Lead) decide(now time.Time) []*pb.Entry {
 	state := l.d.Quorum.State()
-	m := meshOf(l.d.Fleet.All(now), state)
+	all := l.d.Fleet.All(now)
+	m := meshOf(all, state)
 	if len(m.Nodes) == 0 {
 		return nil // nobody is heard: it is likelier that this node is cut off than that all others died
 	}
-	writes, placed := l.origins(m, state)
+	writes, placed := l.origins(m, all, state, now)
 	return append(writes, l.trees(m, state, placed, now)...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"freshet/cluster/agent"
+	"freshet/cluster/stream"
 	"freshet/control/geo"
 	"freshet/control/keys"
 	"freshet/control/node"
@@ -192,6 +193,37 @@ func TestOriginGoes(t *testing.T) {
 				t.Errorf("taken back: %v, want it as the standby", back)
 			}
 		}
+	}
+}
+
+// A stream that somebody takes from its standby goes there, once in a while; its origin stands by then.
+func TestOvertaken(t *testing.T) {
+	w := newWorld(t)
+	w.round()
+	takes := func(from string, number uint64) {
+		w.streams["edge-par-1"] = []*pb.StreamFacts{{Id: "talk", Live: true, Hops: 1, Upstream: from, Epoch: stream.Epoch(number, 5)}}
+		w.round()
+	}
+	was := w.placement()
+	w.streams[was.Standby] = []*pb.StreamFacts{{Id: "talk", Live: true, Epoch: stream.Epoch(was.Epoch+1, 5)}} // a backup
+	w.now = w.now.Add(overtakeRest)
+	takes(was.Origin, was.Epoch)
+	if is := w.placement(); !proto.Equal(is, was) {
+		t.Fatalf("%v though all take it from its origin", is)
+	}
+	takes(was.Standby, was.Epoch+1)
+	is := w.placement()
+	if is.Origin != was.Standby || is.Standby != was.Origin || is.Epoch != was.Epoch+1 {
+		t.Fatalf("taken from the standby: %v after %v", is, was)
+	}
+	takes(is.Standby, is.Epoch+1)
+	if again := w.placement(); !proto.Equal(again, is) {
+		t.Errorf("%v, a second after %v", again, is)
+	}
+	w.now = w.now.Add(overtakeRest - 2*time.Second)
+	takes(is.Standby, is.Epoch+1)
+	if again := w.placement(); again.Origin != is.Standby {
+		t.Errorf("%v after a while, and taken from the standby", again)
 	}
 }
 

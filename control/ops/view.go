@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/cluster/member"
+	"freshet/cluster/stream"
 	"freshet/control/geo"
 	"freshet/control/node"
 	"freshet/control/quorum/ledger"
@@ -114,9 +115,6 @@ type Hop struct {
 	Unwatched int `json:"unwatched,omitempty" doc:"Layers that it is not sent, as nobody below it watches them"`
 	SavedKbps int `json:"savedKbps,omitempty" doc:"What those would be"`
 }
-
-// placementShift is where an epoch has the number of its placement; below it is the time (origin/ingest).
-const placementShift = 42
 
 // Mesh is what a view is made of.
 type Mesh interface {
@@ -234,7 +232,7 @@ func streamsOf(records []*pb.StreamRecord, facts map[string]node.Node, state *le
 	for name, n := range facts {
 		for _, f := range n.Facts.GetStreams() {
 			h := Hop{
-				Node: name, Upstream: f.Upstream, Hops: int(f.Hops), Viewers: int(f.Viewers), Live: f.Live, Number: f.Epoch >> placementShift,
+				Node: name, Upstream: f.Upstream, Hops: int(f.Hops), Viewers: int(f.Viewers), Live: f.Live, Number: stream.Placement(f.Epoch),
 				Loss: float64(f.LossPermille) / 10,
 			}
 			h.carries(f, begun[f.Id])

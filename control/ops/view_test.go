@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freshet/cluster/member"
+	"freshet/cluster/stream"
 	"freshet/control/node"
 	"freshet/control/quorum/ledger"
 	pb "freshet/proto"
@@ -39,7 +40,7 @@ func in(role, region string, a pb.AdminState) *pb.NodeRecord {
 // A view has all nodes that are in the cluster, and no other: as gossip and agents say, and what was decided of them.
 func TestView(t *testing.T) {
 	now := time.Unix(1000, 0)
-	carried := &pb.StreamFacts{Id: "talk", Epoch: 3<<placementShift | 5, Live: true}
+	carried := &pb.StreamFacts{Id: "talk", Epoch: stream.Epoch(3, 5), Live: true}
 	v := NewView("control-1", scene{
 		members: []member.Node{
 			{Name: "edge-1", Status: member.Alive, Heard: now, Since: now.Add(-time.Minute), State: &pb.NodeState{Software: "v2"}},

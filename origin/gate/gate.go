@@ -52,7 +52,7 @@ func (g *Gate) Admit(stream, bearer, ticket string, now time.Time) (still func()
 		if err := check(); err != nil {
 			return err
 		}
-		if _, here := g.Placed(stream); !here {
+		if _, here, _ := g.Placed(stream); !here {
 			return elsewhere()
 		}
 		return nil
@@ -60,29 +60,29 @@ func (g *Gate) Admit(stream, bearer, ticket string, now time.Time) (still func()
 	return still, still()
 }
 
-// Placed returns the number under which stream may be published at this node, and whether it may. The number is 0 where
-// nobody places streams. The standby has the next one beforehand: what it sends counts more than what the origin sends,
-// from the moment on that somebody asks it.
-func (g *Gate) Placed(stream string) (number uint64, here bool) {
+// Placed returns the number under which stream may be published at this node, whether it may, and whether the node only
+// stands by for its origin. The number is 0 where nobody places streams. The standby has the next one beforehand: what it
+// sends counts more than what the origin sends, from the moment on that somebody asks it.
+func (g *Gate) Placed(stream string) (number uint64, here, standby bool) {
 	r, known := g.records.Stream(stream)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	told, ahead := g.told[stream]
 	switch {
 	case ahead && (!known || r.GetEpoch() < told):
-		return told, true
+		return told, true, false
 	case ahead:
 		delete(g.told, stream)
 	}
 	switch {
 	case !known, r.GetOrigin() == "":
-		return 0, true
+		return 0, true, false
 	case r.GetOrigin() == g.node:
-		return r.GetEpoch(), true
+		return r.GetEpoch(), true, false
 	case r.GetStandby() == g.node:
-		return r.GetEpoch() + 1, true
+		return r.GetEpoch() + 1, true, true
 	}
-	return r.GetEpoch(), false
+	return r.GetEpoch(), false, false
 }
 
 // use takes a ticket, which is of no use any more then.

@@ -156,25 +156,25 @@ func TestStill(t *testing.T) {
 func TestPlaced(t *testing.T) {
 	r := newRecords("origin-2", "", 6)
 	g := New("origin-1", r)
-	want := func(number uint64, here bool) {
+	want := func(number uint64, here, standby bool) {
 		t.Helper()
-		if n, h := g.Placed("floor"); n != number || h != here {
-			t.Errorf("%d, %v; want %d, %v", n, h, number, here)
+		if n, h, s := g.Placed("floor"); n != number || h != here || s != standby {
+			t.Errorf("%d, %v, %v; want %d, %v, %v", n, h, s, number, here, standby)
 		}
 	}
-	want(6, false)
+	want(6, false, false)
 	if _, err := g.Admit("floor", "", ticketFor(t, "floor", "origin-1", 7, streamKey), now); err != nil {
 		t.Fatal(err)
 	}
-	want(7, true) // as the ticket has told
+	want(7, true, false) // as the ticket has told
 	r.place("origin-1", "origin-2", 7)
-	want(7, true)
+	want(7, true, false)
 	r.place("origin-2", "origin-1", 8)
-	want(9, true)
+	want(9, true, true)
 	r.place("origin-1", "", 9) // as it was promised
-	want(9, true)
+	want(9, true, false)
 	r.place("", "", 0)
-	want(0, true)
+	want(0, true, false)
 }
 
 // Of many who come with one ticket at once, one is let in; and only so many tickets are remembered.

@@ -20,9 +20,9 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	Table   *stream.Table // gets the streams while they are on the air
 
-	// Placed returns the number of a stream's placement here, 0 where nobody places streams, and whether it may be
-	// published here; nil where it always may. It answers from memory.
-	Placed func(stream string) (number uint64, here bool)
+	// Placed returns the number of a stream's placement here, 0 where nobody places streams, whether it may be published
+	// here, and whether that is as a standby; nil where it always may. It answers from memory.
+	Placed func(stream string) (number uint64, here, standby bool)
 	// Leaving says whether the node gives away in order what it has; nil where it never does.
 	Leaving func() bool
 }
@@ -39,7 +39,7 @@ type Ingest struct {
 // New returns an Ingest; Run serves it.
 func New(d Deps) *Ingest {
 	if d.Placed == nil {
-		d.Placed = func(string) (uint64, bool) { return 0, true }
+		d.Placed = func(string) (uint64, bool, bool) { return 0, true, false }
 	}
 	if d.Leaving == nil {
 		d.Leaving = func() bool { return false }
@@ -121,11 +121,5 @@ func (e *epochs) next(placement uint64, now time.Time) uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.last = max(e.last+1, uint64(now.UnixMilli()))
-	return placement<<placementShift | e.last
+	return stream.Epoch(placement, e.last)
 }
-
-// placementShift leaves room for the time until the year 2109, and for four million placements of a stream.
-const placementShift = 42
-
-// placementOf returns the number of the placement in which an epoch began.
-func placementOf(epoch uint64) uint64 { return epoch >> placementShift }

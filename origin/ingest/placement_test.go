@@ -13,21 +13,27 @@ import (
 
 // A place is where a test says that the stream is placed.
 type place struct {
-	mu     sync.Mutex
-	number uint64
-	here   bool
+	mu            sync.Mutex
+	number        uint64
+	here, standby bool
 }
 
 func (p *place) set(number uint64, here bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.number, p.here = number, here
+	p.number, p.here, p.standby = number, here, false
 }
 
-func (p *place) get(string) (uint64, bool) {
+func (p *place) standBy(number uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.number, p.here
+	p.number, p.here, p.standby = number, true, true
+}
+
+func (p *place) get(string) (uint64, bool, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.number, p.here, p.standby
 }
 
 // A stream that is placed elsewhere ends here, whoever publishes: those who take it from here take it from there then.
@@ -40,7 +46,7 @@ func TestPlacedElsewhere(t *testing.T) {
 		a, b := sit(t, g, 1), sit(t, g, 5000)
 		a.send(10)
 		s := table.Get("floor")
-		if got := placementOf(s.Epoch); got != 3 {
+		if got := stream.Placement(s.Epoch); got != 3 {
 			t.Errorf("an epoch of placement %d, want 3", got)
 		}
 		p.set(4, false)
@@ -55,7 +61,7 @@ func TestPlacedElsewhere(t *testing.T) {
 		}
 		p.set(5, true)
 		sit(t, g, 1).send(2)
-		if again := table.Get("floor"); again == nil || again.Epoch <= s.Epoch || placementOf(again.Epoch) != 5 {
+		if again := table.Get("floor"); again == nil || again.Epoch <= s.Epoch || stream.Placement(again.Epoch) != 5 {
 			t.Error("it does not begin anew when it is placed here again")
 		}
 	})
@@ -108,7 +114,7 @@ func TestPlacedAnew(t *testing.T) {
 		p.set(5, true)
 		a.send(10)
 		again := table.Get("floor")
-		if again == s || placementOf(again.Epoch) != 5 || !errors.Is(s.Err(), stream.ErrNewEpoch) || a.closed.Load() {
+		if again == s || stream.Placement(again.Epoch) != 5 || !errors.Is(s.Err(), stream.ErrNewEpoch) || a.closed.Load() {
 			t.Fatalf("epoch %d after %d, %v", again.Epoch, s.Epoch, s.Err())
 		}
 		if v := again.Flows[1].Ring.At(0); v == nil || !v.Key {
@@ -116,6 +122,57 @@ func TestPlacedAnew(t *testing.T) {
 		}
 		if n := again.Flows[0].Ring.Head(); n < 5 {
 			t.Errorf("%d packets of sound since, want 7 or so", n)
+		}
+	})
+}
+
+// An origin that has become the standby of a stream that it has on the air gives it away: who takes it from here is to take
+// it from the new origin. Its publisher stays, and after a while what it sends is there to be taken, should that one die.
+func TestOvertaken(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		var p place
+		p.set(3, true)
+		g.deps.Placed = p.get
+		a := sit(t, g, 1)
+		a.send(10)
+		s := table.Get("floor")
+		p.standBy(5)
+		a.send(50)
+		if !errors.Is(s.Err(), stream.ErrLost) || table.Get("floor") != nil || a.closed.Load() {
+			t.Fatalf("stream %v, at hand %v, publisher closed %v", s.Err(), table.Get("floor") != nil, a.closed.Load())
+		}
+		a.send(int(asideFor / (20 * time.Millisecond)))
+		again := table.Get("floor")
+		if again == nil || stream.Placement(again.Epoch) != 5 {
+			t.Fatalf("afterwards: %v", again)
+		}
+		if v := again.Flows[1].Ring.At(0); v == nil || !v.Key {
+			t.Error("it does not begin with a key frame")
+		}
+		p.set(5, true)
+		a.send(10)
+		if table.Get("floor") != again || again.Err() != nil {
+			t.Errorf("when it is the origin again the stream does not go on: %v", again.Err())
+		}
+	})
+}
+
+// What a standby has from the start is there at once, and goes on when its node becomes the origin.
+func TestStandsBy(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		var p place
+		p.standBy(4)
+		g.deps.Placed = p.get
+		a := sit(t, g, 1)
+		a.send(10)
+		s := table.Get("floor")
+		if s == nil || stream.Placement(s.Epoch) != 4 {
+			t.Fatalf("a standby has %v", s)
+		}
+		p.set(4, true)
+		a.send(10)
+		if table.Get("floor") != s || s.Err() != nil {
+			t.Errorf("it does not go on: %v", s.Err())
 		}
 	})
 }

@@ -21,6 +21,9 @@ const (
 	lingering = 30 * time.Second
 	// moveGrace is how long a publisher that was told to move may take for it.
 	moveGrace = 5 * time.Second
+	// asideFor is how long a stream is away from an origin that has become its standby: until those who took it from there
+	// have heard of it, and take it from the new origin.
+	asideFor = 5 * time.Second
 
 	// maxBitrate is averaged over bitrateWindow (RELIABILITY, section 4).
 	maxBitrate    = 12_000_000
@@ -55,6 +58,7 @@ type slot struct {
 	placement    uint64       // the number under which it is published here
 	moved        bool         // it is placed elsewhere
 	keeps        time.Time    // and stays on the air here until then, since its publisher was told to move
+	aside        time.Time    // until then the stream is away, since another origin has overtaken this one; zero for never
 	renewed      bool         // stream began in the midst of what its publisher sends
 	stream       *stream.Stream
 	formats      []stream.Format // of stream
@@ -144,16 +148,23 @@ func (s *slot) end() {
 			s.metrics.publishers.Dec()
 		}
 	}
-	if s.stream != nil {
-		why := stream.ErrEnded
-		if s.moved {
-			why = stream.ErrLost // it goes on: who has it from here takes it from there
-		}
-		s.stream.End(why)
-		s.deps.Table.Remove(s.stream)
-		s.metrics.streams.Dec()
-		s.deps.Log.Info("stream ended", "stream", s.id, "epoch", s.stream.Epoch, "moved", s.moved)
+	s.off(s.moved)
+}
+
+// off takes the stream off the node. moved says that it goes on: who has it from here takes it from there.
+func (s *slot) off(moved bool) {
+	if s.stream == nil {
+		return
 	}
+	why := stream.ErrEnded
+	if moved {
+		why = stream.ErrLost
+	}
+	s.stream.End(why)
+	s.deps.Table.Remove(s.stream)
+	s.metrics.streams.Dec()
+	s.deps.Log.Info("stream ended", "stream", s.id, "epoch", s.stream.Epoch, "moved", moved)
+	s.stream = nil
 }
 
 // over says whether nobody is here and nobody is waited for.
@@ -171,7 +182,7 @@ func (s *slot) join(j *join, now time.Time) (*Seat, error) {
 		seat.sources[i].rate = f.Codec.ClockRate
 	}
 	var here bool
-	if s.placement, here = s.deps.Placed(s.id); !here {
+	if s.placement, here, _ = s.deps.Placed(s.id); !here {
 		s.metrics.refusals.WithLabelValues(string(refusedMoved)).Inc()
 		return nil, errElsewhere()
 	}
@@ -216,7 +227,7 @@ func (s *slot) leave(seat *Seat, now time.Time) {
 // check ends publishers whose key was taken back, and the stream whose event is over, or which is placed elsewhere: what an
 // origin sends that was cut off, or stood still, must not reach anybody when it is back.
 func (s *slot) check(now time.Time) {
-	number, here := s.deps.Placed(s.id)
+	number, here, standby := s.deps.Placed(s.id)
 	if !here && !s.moved {
 		s.moved = true
 		if s.deps.Leaving() {
@@ -225,6 +236,10 @@ func (s *slot) check(now time.Time) {
 	}
 	if here {
 		s.placement = max(s.placement, number)
+	}
+	if standby && s.stream != nil && stream.Placement(s.stream.Epoch) < number {
+		s.aside = now.Add(asideFor)
+		s.off(true)
 	}
 	for _, seat := range []*Seat{s.reserve, s.air} { // so that a backup with the same key is not on the air for a moment
 		if seat == nil {

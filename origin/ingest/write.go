@@ -23,10 +23,14 @@ func (s *slot) packet(a arrival) {
 	if seat != s.air {
 		return
 	}
-	if s.stream == nil || seat != s.last && !interchangeable(s.formats, seat.formats) {
-		s.begin()
-	} else if placementOf(s.stream.Epoch) < s.placement {
+	switch {
+	case now.Before(s.aside):
+		return
+	case s.stream == nil && !s.aside.IsZero(), s.stream != nil && stream.Placement(s.stream.Epoch) < s.placement:
+		s.aside = time.Time{}
 		s.renew(now)
+	case s.stream == nil, seat != s.last && !interchangeable(s.formats, seat.formats):
+		s.begin()
 	}
 	s.last = seat
 	l := &s.lines[a.flow]
