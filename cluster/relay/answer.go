@@ -169,10 +169,11 @@ func (u *puller) end(f *feed, why pb.EndReason, now time.Time) {
 
 func (u *puller) newEpoch(f *feed, now time.Time) {
 	up := f.source.up
-	if !f.open() || now.Sub(f.accepted) < retryFirst { // no faster than any other retry
+	if !f.open() || now.Sub(u.renewedAt) < retryFirst { // no faster than any other retry
 		u.pass(f, ErrNoUpstream, false, now)
 		return
 	}
+	u.renewedAt = now
 	if f == u.second {
 		u.dropSecond(false, now)
 		if u.second = u.subscribe(up, now); u.second == nil {

@@ -41,6 +41,7 @@ type puller struct {
 	comebacks map[*uplink]*comeback
 	changes   uint64    // of upstream
 	lostAt    time.Time // since when no upstream delivers; zero while one does
+	renewedAt time.Time // when an upstream said last that it has a newer epoch
 	idleAt    time.Time // since when nobody wants the stream; zero while somebody does
 	watchAt   time.Time // when a flow may cease to be carried
 	idle      []bool    // by index in the stream: the flow is not to be carried

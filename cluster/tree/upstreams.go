@@ -33,7 +33,8 @@ func (c candidate) before(d candidate) bool {
 }
 
 // Upstreams returns from whom at takes the stream, best first, at most MaxUpstreams: the parent of a hub; hubs of the
-// region, by Rank; one of the nearest other region; the origin; the standby. away tells how far a region is from at, in any
+// region, by Rank; one of the nearest other region; the origin; the standby, which comes before that other one where the
+// first of all is the origin: what hangs on it as well is of no help when it dies. away tells how far a region is from at, in any
 // unit; nil, or equal regions, leave their order to Rank. The origin has no upstream.
 //
 // Whatever each node chooses of its own list, no ring closes and no way is longer than four hops.
@@ -56,6 +57,9 @@ func (m *Map) Upstreams(at Site, away func(region string) float64) []string {
 	list := make([]string, 0, MaxUpstreams)
 	for _, c := range own {
 		list = add(list, c.node)
+	}
+	if len(list) > 0 && list[0] == m.origin {
+		list = add(list, m.standby)
 	}
 	list = add(list, other.node)
 	return add(add(list, m.origin), m.standby)

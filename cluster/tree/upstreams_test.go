@@ -36,7 +36,7 @@ func TestUpstreams(t *testing.T) {
 	}{
 		{"origin", Site{"o1", "yul"}, ""},
 		{"standby", Site{"o2", "par"}, "o1"},
-		{"leaf in the origin's region", Site{"e1", "yul"}, "o1 p? o2"},
+		{"leaf in the origin's region", Site{"e1", "yul"}, "o1 o2 p?"},
 		{"leaf of two hubs, which a third feeds", Site{"e2", "par"}, "p! p! f1 o1"},
 		{"leaf of one hub", Site{"e3", "syd"}, "s1 p? o1 o2"},
 		{"leaf of a region without a hub", Site{"e4", "lon"}, "p? o1 o2"},

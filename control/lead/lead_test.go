@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -205,7 +206,9 @@ func TestOvertaken(t *testing.T) {
 		w.round()
 	}
 	was := w.placement()
-	w.streams[was.Standby] = []*pb.StreamFacts{{Id: "talk", Live: true, Epoch: stream.Epoch(was.Epoch+1, 5)}} // a backup
+	for _, n := range []string{was.Origin, was.Standby} { // two publishers
+		w.streams[n] = []*pb.StreamFacts{{Id: "talk", Live: true, Epoch: stream.Epoch(was.Epoch+1, 5)}}
+	}
 	w.now = w.now.Add(overtakeRest)
 	takes(was.Origin, was.Epoch)
 	if is := w.placement(); !proto.Equal(is, was) {
@@ -227,28 +230,71 @@ func TestOvertaken(t *testing.T) {
 	}
 }
 
-// A publisher that reaches nobody has its stream moved at once, once in a while, and only from where it is.
+// Where the publisher of the origin is gone and the standby has one, that becomes the origin; not where nothing is heard of
+// the origin, which may be cut off from control alone.
+func TestStandbyAlone(t *testing.T) {
+	for _, how := range []string{"none", "both", "alone", "unheard"} {
+		w := newWorld(t)
+		w.round()
+		was := w.placement()
+		w.now = w.now.Add(moveRest)
+		w.round()
+		sends := []*pb.StreamFacts{{Id: "talk", Live: true, Epoch: stream.Epoch(was.Epoch+1, 5)}}
+		if how != "none" {
+			w.streams[was.Standby] = sends
+		}
+		switch how {
+		case "both":
+			w.streams[was.Origin] = sends
+		case "unheard":
+			w.down[was.Origin] = true
+			w.now = w.now.Add(saidLately)
+		}
+		w.round()
+		is := w.placement()
+		if moved := is.Origin == was.Standby && is.Standby == was.Origin; moved != (how == "alone") {
+			t.Errorf("%s: %v after %v", how, is, was)
+		}
+	}
+}
+
+// A publisher that reaches nobody has its stream moved, once in a while, and only from where it is.
 func TestMove(t *testing.T) {
-	w := newWorld(t)
-	w.round()
-	was, _ := w.records.Get("talk")
-	if _, err := w.l.Move(t.Context(), was); !errors.Is(err, errRests) {
-		t.Errorf("a second after it was placed: %v", err)
-	}
-	w.now = w.now.Add(moveRest)
-	moved, err := w.l.Move(t.Context(), was)
-	if err != nil || moved.Origin != was.Standby || moved.Epoch != was.Epoch+1 {
-		t.Fatalf("%v, %v", moved, err)
-	}
-	again, err := w.l.Move(t.Context(), was)
-	if err != nil || again.Origin != moved.Origin || again.Epoch != moved.Epoch {
-		t.Errorf("by what was before: %v, %v; want where it is now", again, err)
-	}
-	w.records.Remove("talk")
-	w.round()
-	if _, err := w.l.Move(t.Context(), was); err == nil {
-		t.Error("a stream that is over was moved")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.round()
+		was, _ := w.records.Get("talk")
+		begun := time.Now()
+		moved, err := w.l.Move(t.Context(), was)
+		if err != nil || moved.Origin != was.Standby || moved.Epoch != was.Epoch+1 {
+			t.Fatalf("%v, %v", moved, err)
+		}
+		if d := time.Since(begun); d != moveRest {
+			t.Errorf("as soon as it was placed, it is moved after %s, want %s", d, moveRest)
+		}
+		w.now = w.now.Add(moveRest)
+		again, err := w.l.Move(t.Context(), was)
+		if err != nil || again.Origin != moved.Origin || again.Epoch != moved.Epoch {
+			t.Errorf("by what was before: %v, %v; want where it is now", again, err)
+		}
+		if d := time.Since(begun); d != moveRest {
+			t.Errorf("that took %s", d-moveRest)
+		}
+		back, err := w.l.Move(t.Context(), moved)
+		if err != nil || back.Origin != was.Origin || time.Since(begun) != moveRest {
+			t.Errorf("a while later: %v, %v, after %s", back, err, time.Since(begun)-moveRest)
+		}
+		cut, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.l.Move(cut, back); !errors.Is(err, context.Canceled) {
+			t.Errorf("for a publisher that has gone: %v", err)
+		}
+		w.records.Remove("talk")
+		w.round()
+		if _, err := w.l.Move(t.Context(), was); err == nil {
+			t.Error("a stream that is over was moved")
+		}
+	})
 }
 
 // One node of another region takes a stream there; the others take it from that. Who goes leaves its own to the others.

@@ -15,26 +15,28 @@ import (
 // moveRest is how long a stream stays where it was placed, whatever its publisher says.
 const moveRest = 2 * time.Second
 
-// Why a stream is not moved.
-var (
-	errNowhere = errors.New("no other origin is there")
-	errRests   = errors.New("it was placed there a moment ago")
-)
+// errNowhere is why a stream is not moved.
+var errNowhere = errors.New("no other origin is there")
 
 // Move gives r, whose publisher does not reach its origin, another one, and returns it as it is then. Any control node may:
-// it needs no leader but for the write. Where r has another origin by now, it returns r with that.
+// it needs no leader but for the write. Where r was placed a moment ago, it waits for moveRest to be over. Where r has another
+// origin by then, it returns r with that.
 func (l *Lead) Move(ctx context.Context, r *pb.StreamRecord) (*pb.StreamRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTakes)
 	defer cancel()
+	p := l.d.Quorum.State().Placements[r.Id]
+	if p != nil && p.Origin == r.Origin {
+		if err := wait(ctx, min(moveRest, moveRest-l.d.Now().Sub(time.UnixMilli(p.AtUnixMs)))); err != nil {
+			return nil, err
+		}
+	}
 	now, state := l.d.Now(), l.d.Quorum.State()
-	p := state.Placements[r.Id]
+	p = state.Placements[r.Id]
 	switch {
 	case p == nil:
 		return nil, errNowhere
 	case p.Origin != r.Origin:
 		return at(r, p), nil
-	case now.Sub(time.UnixMilli(p.AtUnixMs)) < moveRest:
-		return nil, errRests
 	}
 	m := meshOf(l.d.Fleet.All(now), state)
 	m.Nodes = slices.DeleteFunc(m.Nodes, func(n place.Node) bool { return n.Name == p.Origin })
@@ -55,6 +57,17 @@ func (l *Lead) Move(ctx context.Context, r *pb.StreamRecord) (*pb.StreamRecord, 
 	l.d.Log.WarnContext(ctx, "stream moved, its publisher does not reach its origin", "stream", r.Id, "from", p.Origin, "origin", next.Origin,
 		"standby", next.Standby, "epoch", done.Number)
 	return at(r, &pb.Placement{Origin: next.Origin, Standby: next.Standby, Epoch: done.Number}), nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func at(r *pb.StreamRecord, p *pb.Placement) *pb.StreamRecord {

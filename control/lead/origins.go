@@ -3,6 +3,7 @@ package lead
 import (
 	"time"
 
+	"freshet/cluster/identity"
 	"freshet/cluster/stream"
 	"freshet/control/node"
 	"freshet/control/place"
@@ -10,16 +11,20 @@ import (
 	pb "freshet/proto"
 )
 
-// overtakeRest is how long a stream stays where it was placed, though somebody takes it from its standby: a path that comes
-// and goes moves it for everybody no more often.
-const overtakeRest = 10 * time.Second
+const (
+	// overtakeRest is how long a stream stays where it was placed, though somebody takes it from its standby: a path that
+	// comes and goes moves it for everybody no more often.
+	overtakeRest = 10 * time.Second
+	// saidLately is how old the word of an origin may be by which it has a publisher, or none. It says one each second.
+	saidLately = 2500 * time.Millisecond
+)
 
 // origins gives streams that a publisher may come for their origins, and takes them from those that are over. placed is
-// where each is, once that is written. A stream that is taken from its standby already, as it is where two publishers send
-// it and its origin is not heard of, goes to that: who took it from there cannot go back to what is older.
+// where each is, once that is written. Where two publishers send a stream, its standby becomes the origin once somebody
+// takes it from there, since they cannot go back to what is older, and where the origin's own publisher is gone.
 func (l *Lead) origins(m place.Mesh, all []node.Node, s *ledger.State, now time.Time) (writes []*pb.Entry, placed map[string]place.Placement) {
 	placed = map[string]place.Placement{}
-	newest := newestTaken(all)
+	newest, heard := newestTaken(all), sentLately(all, now)
 	wanted := map[string]bool{}
 	for _, r := range l.d.Records.All() {
 		if r.State == pb.StreamState_STREAM_STATE_CLOSED {
@@ -29,7 +34,8 @@ func (l *Lead) origins(m place.Mesh, all []node.Node, s *ledger.State, now time.
 		was := s.Placements[r.Id]
 		had := place.Placement{Origin: was.GetOrigin(), Standby: was.GetStandby()}
 		from := had
-		if newest[r.Id] > was.GetEpoch() && had.Standby != "" && now.Sub(time.UnixMilli(was.GetAtUnixMs())) >= overtakeRest {
+		if rests := now.Sub(time.UnixMilli(was.GetAtUnixMs())); had.Standby != "" &&
+			(newest[r.Id] > was.GetEpoch() && rests >= overtakeRest || heard.alone(r.Id, had) && rests >= moveRest) {
 			from = place.Placement{Origin: had.Standby, Standby: had.Origin}
 		}
 		is := place.Origin(m, place.Stream{ID: r.Id, Origin: from.Origin, Standby: from.Standby}, from)
@@ -65,4 +71,29 @@ func newestTaken(all []node.Node) map[string]uint64 {
 		}
 	}
 	return newest
+}
+
+// Senders are the origins that said something lately, each with the streams that its publishers send.
+type senders map[string]map[string]bool
+
+func sentLately(all []node.Node, now time.Time) senders {
+	said := senders{}
+	for _, n := range all {
+		if n.Role != identity.RoleOrigin || n.Facts == nil || now.Sub(n.Heard) > saidLately {
+			continue
+		}
+		said[n.Name] = map[string]bool{}
+		for _, f := range n.Facts.GetStreams() {
+			if f.Live && f.Hops == 0 {
+				said[n.Name][f.Id] = true
+			}
+		}
+	}
+	return said
+}
+
+// alone says whether the standby has a publisher, and the origin, which is heard, has none.
+func (s senders) alone(stream string, at place.Placement) bool {
+	origin, heard := s[at.Origin]
+	return heard && !origin[stream] && s[at.Standby][stream]
 }

@@ -23,7 +23,7 @@ const (
 	moveGrace = 5 * time.Second
 	// asideFor is how long a stream is away from an origin that has become its standby: until those who took it from there
 	// have heard of it, and take it from the new origin.
-	asideFor = 5 * time.Second
+	asideFor = 2 * time.Second
 
 	// maxBitrate is averaged over bitrateWindow (RELIABILITY, section 4).
 	maxBitrate    = 12_000_000
