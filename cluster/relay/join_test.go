@@ -107,6 +107,39 @@ func TestWarmJoin(t *testing.T) {
 	}
 }
 
+// Who joins at a node that has got the second part of its first group, and not yet the first, gets what is there with what
+// comes. Where it is old, or behind a key frame, it is a group's or nobody's.
+func TestJoinAmidTheFirstGroup(t *testing.T) {
+	for name, row := range map[string]struct {
+		age  time.Duration
+		keys bool
+		want int64 // Index that is sent first
+	}{
+		"just now": {0, false, 0},
+		"old":      {justNow, false, 16},
+		"keyed":    {0, true, 16},
+	} {
+		f := stream.New("a", 1, nil, []stream.Format{videoFormat}, nil).Flows[0]
+		key := 0
+		if row.keys {
+			key = 16
+		}
+		for i := 16; i < 32; i++ {
+			if _, err := f.Write(packet(f, i, key > 0 && i == key, 100), time.Now().Add(-row.age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := newServed(1, f, &pull{}); s.cursor != row.want {
+			t.Errorf("%s: from %d on, want %d", name, s.cursor, row.want)
+		}
+	}
+	f := stream.New("a", 1, nil, []stream.Format{videoFormat}, nil).Flows[0]
+	write(f, 16, 32, 0)
+	if s := newServed(1, f, nil); s.cursor != 16 {
+		t.Errorf("at the origin: from %d on", s.cursor)
+	}
+}
+
 // Packets that fit no datagram cross on a stream each.
 func TestOversize(t *testing.T) {
 	m := newMesh(t)

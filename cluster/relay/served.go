@@ -12,6 +12,7 @@ import (
 const (
 	maxBehind  = 500 * time.Millisecond // a live packet that waited longer is not sent any more
 	clockEvery = 500 * time.Millisecond // how often a flow's clock is repeated; datagrams get lost
+	justNow    = 300 * time.Millisecond // for a first group to come whole
 	copyWithin = 100 * time.Millisecond // an older packet is of no use any more to who lacks it
 )
 
@@ -57,6 +58,7 @@ func newServed(id uint64, f *stream.Flow, p *pull) *served {
 		return s
 	}
 	s.given = p.given
+	s.turnBack(time.Now())
 	if live, ok := p.liveOf(f); ok {
 		s.live, s.started = max(s.live, f.Ring.Near(live)), true
 	}
@@ -70,6 +72,22 @@ func (s *served) begin() {
 	high := r.High()
 	s.filled, s.live, s.started, s.waitKey = high+1, high+1, high >= 0, false
 	s.begun.Add(1)
+}
+
+// turnBack has s go on with what came just now, where this node itself is getting its first group and has no key frame yet:
+// the parts of a group may come in any order, and those before the first part go with no group.
+func (s *served) turnBack(now time.Time) {
+	r := s.flow.Ring
+	if _, keyed := r.Newest(); keyed || s.flow.Format.Kind != stream.Video {
+		return
+	}
+	for s.cursor > 0 {
+		p := r.At(s.cursor - 1)
+		if p == nil || now.Sub(p.At) >= justNow {
+			return
+		}
+		s.cursor--
+	}
 }
 
 // classOf ranks a flow: audio first, then what a viewer needs for any picture at all.

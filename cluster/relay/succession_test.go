@@ -558,19 +558,27 @@ func TestJoinThatLosesItsFeed(t *testing.T) {
 	}
 }
 
-// An upstream that accepts and ends at once is not asked again at once.
+// An upstream that has a newer epoch is asked at once for that, but not again and again.
 func TestNewEpochInHaste(t *testing.T) {
 	for _, after := range []time.Duration{0, retryFirst} {
 		x := newBench(t, "one")
-		x.wait(after)
-		x.said(0)
+		newer := func(id uint64) {
+			x.said(0)
+			x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: id, Reason: pb.EndReason_END_REASON_NEW_EPOCH}}})
+		}
+		newer(1)
+		if ask, _ := x.subscribed(0); ask == nil {
+			t.Fatal("it is not asked at once")
+		}
+		x.accept(0, 2, "one")
 		x.u.report(x.now)
 		if hops := x.u.p.route(); len(hops) != 1 {
 			t.Errorf("the way is told as %v", hops)
 		}
-		x.tell(0, &pb.RelayMessage{Body: &pb.RelayMessage_End{End: &pb.End{Id: 1, Reason: pb.EndReason_END_REASON_NEW_EPOCH}}})
+		x.wait(after)
+		newer(2)
 		if ask, _ := x.subscribed(0); (ask != nil) != (after >= retryFirst) {
-			t.Errorf("%v after the accept: asked %v", after, ask)
+			t.Errorf("%v later: asked %v", after, ask)
 		}
 		x.u.report(x.now)
 		if hops := x.u.p.route(); hops != nil {
