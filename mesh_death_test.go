@@ -156,9 +156,9 @@ func TestOriginDeath(t *testing.T) {
 		t.Run(death+" with two publishers", func(t *testing.T) {
 			stop := func() {}
 			o := c.outages(viewers, death, func() {
-				stop() // the first takes its place at once, and the next one's is at the other origin
-				c.watching(viewers)
+				stop() // the first goes on in its place, and the next one's is at the other origin
 				stop = c.secondPublisher()
+				c.watching(viewers)
 			})
 			c.held("R4 with two publishers", death, o.gaps, o.moved, o.void, 300*time.Millisecond, 500*time.Millisecond)
 			stop()
@@ -171,12 +171,27 @@ func TestOriginDeath(t *testing.T) {
 // secondPublisher publishes to the standby.
 func (c *cluster) secondPublisher() (stop func()) {
 	c.Helper()
+	c.until("both origins are heard", 20*time.Second, func(v ops.View) bool {
+		return !slices.ContainsFunc(v.Nodes, func(n ops.Node) bool { return n.Role == roleOrigin && !(n.Heard >= 0 && n.Heard < 2) })
+	})
 	backup := c.ingest
 	backup.Backup = true
 	stop = c.publish(backup)
-	c.until("a second publisher at the standby", 20*time.Second, func(v ops.View) bool {
+	var since time.Time // for a while: what is told of nodes is up to two seconds old
+	c.until("a second publisher at the standby", 30*time.Second, func(v ops.View) bool {
 		s := v.Streams[0]
-		return slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == s.Standby && h.Live && h.Number > s.Epoch })
+		sends := func(node string, number uint64) bool {
+			return slices.ContainsFunc(s.Hops, func(h ops.Hop) bool { return h.Node == node && h.Live && h.Hops == 0 && h.Number == number })
+		}
+		switch now := time.Now(); {
+		case !sends(s.Origin, s.Epoch) || !sends(s.Standby, s.Epoch+1):
+			since = time.Time{}
+		case since.IsZero():
+			since = now
+		default:
+			return now.Sub(since) >= 3*time.Second
+		}
+		return false
 	})
 	return stop
 }

@@ -205,17 +205,19 @@ func TestLinksOfOneNode(t *testing.T) {
 			first = s
 		}
 	}
+	taken := func() int {
+		origin.mu.Lock()
+		defer origin.mu.Unlock()
+		return origin.downs["stranger"]
+	}
+	eventually(t, "all places taken", func() bool { return taken() == maxDownsOfOne })
 	if got := m.visit(t, origin).code(); got != rtpq.CodeFull {
 		t.Errorf("closed with %#x, want %#x", uint64(got), uint64(rtpq.CodeFull))
 	}
 	publish(origin, "a", 1, audioFormat)
 	pullNow(t, m.node("edge", nodeConfig{}, origin.up()), "a").Release()
 	_ = first.conn.CloseWithError(0, "")
-	eventually(t, "a place again", func() bool {
-		origin.mu.Lock()
-		defer origin.mu.Unlock()
-		return origin.downs["stranger"] < maxDownsOfOne
-	})
+	eventually(t, "a place again", func() bool { return taken() < maxDownsOfOne })
 }
 
 // Who is not of the mesh, or not in a role that takes streams, does not get in.

@@ -121,6 +121,7 @@ func (u *puller) linked(now time.Time) {
 	switch {
 	case u.first == nil:
 		clear(u.refused)
+		u.retry = retryFirst
 		u.advance(now)
 	case u.second == nil:
 		clear(u.refused)

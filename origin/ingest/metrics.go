@@ -18,6 +18,7 @@ const (
 	refusedKey     refusal = "key"    // revoked or renewed while its publisher was here
 	refusedClosed  refusal = "closed" // the stream was
 	refusedMoved   refusal = "moved"  // to another origin
+	refusedLost    refusal = "silent" // a backup, and another came
 )
 
 type drop string

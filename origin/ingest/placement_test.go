@@ -154,6 +154,13 @@ func TestOvertaken(t *testing.T) {
 		if table.Get("floor") != again || again.Err() != nil {
 			t.Errorf("when it is the origin again the stream does not go on: %v", again.Err())
 		}
+		p.standBy(7)
+		a.send(10)
+		p.set(7, true)
+		a.send(10)
+		if back := table.Get("floor"); back == nil || stream.Placement(back.Epoch) != 7 {
+			t.Errorf("overtaken, and at once the origin again: %v", back)
+		}
 	})
 }
 

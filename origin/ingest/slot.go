@@ -12,6 +12,9 @@ import (
 const (
 	// silence is how long the publisher on the air may say nothing before its backup takes over (DESIGN.md).
 	silence = 400 * time.Millisecond
+	// lost is how long a backup may say nothing before another has its place: it connects, or its connection is gone and
+	// nobody has noticed yet.
+	lost = 2 * time.Second
 	// tick is how often the slot looks at its clocks: an eighth of silence.
 	tick = 50 * time.Millisecond
 	// keyAgain is how long a takeover waits for a key frame before it asks again: a PLI may be lost, and
@@ -181,10 +184,14 @@ func (s *slot) join(j *join, now time.Time) (*Seat, error) {
 	for i, f := range j.formats {
 		seat.sources[i].rate = f.Codec.ClockRate
 	}
-	var here bool
-	if s.placement, here, _ = s.deps.Placed(s.id); !here {
+	var here, standby bool
+	if s.placement, here, standby = s.deps.Placed(s.id); !here {
 		s.metrics.refusals.WithLabelValues(string(refusedMoved)).Inc()
 		return nil, errElsewhere()
+	}
+	s.comeBack(standby, now)
+	if s.reserve != nil && now.Sub(s.reserve.heard) >= lost {
+		s.kick(s.reserve, refusedLost, now)
 	}
 	switch {
 	case s.air == nil:
@@ -241,6 +248,7 @@ func (s *slot) check(now time.Time) {
 		s.aside = now.Add(asideFor)
 		s.off(true)
 	}
+	s.comeBack(standby, now)
 	for _, seat := range []*Seat{s.reserve, s.air} { // so that a backup with the same key is not on the air for a moment
 		if seat == nil {
 			continue
@@ -258,6 +266,13 @@ func (s *slot) check(now time.Time) {
 		}
 	}
 	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
+}
+
+// comeBack has a stream that is away come back at once where this is the origin again.
+func (s *slot) comeBack(standby bool, now time.Time) {
+	if !standby && now.Before(s.aside) {
+		s.aside = now
+	}
 }
 
 // sendAway tells publishers to move, who are heard here until they have: viewers are to see nothing of it. What is sent from

@@ -157,6 +157,31 @@ func TestSilence(t *testing.T) {
 	})
 }
 
+// A publisher that comes back while its last session has not been missed yet is on the air with its first key frame, and has
+// the place of a backup that is as silent.
+func TestComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
+		a, b := sit(t, g, 1), sit(t, g, 3000)
+		b.send(1)
+		a.send(10) // in 200 ms
+		s := table.Get("floor")
+		time.Sleep(lost - 210*time.Millisecond)
+		if _, err := g.Join(t.Context(), "floor", "third", formats, a); err == nil {
+			t.Fatal("a third is let in while the backup may be there")
+		}
+		time.Sleep(10 * time.Millisecond)
+		c := sit(t, g, 6000)
+		before := s.Flows[1].Ring.Head()
+		c.send(3)
+		if !b.closed.Load() || a.closed.Load() {
+			t.Errorf("closed: %v, %v; want the silent backup alone", a.closed.Load(), b.closed.Load())
+		}
+		if got := s.Flows[1].Ring.Head(); got != before+3 || !s.Flows[1].Ring.At(before).Key {
+			t.Errorf("%d packets of three are on the air", got-before)
+		}
+	})
+}
+
 // A publisher past 12 Mbit/s is ended, and its backup takes over.
 func TestBitrate(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {

@@ -20,6 +20,9 @@ func (s *slot) packet(a arrival) {
 		return
 	}
 	ext, what, missing, late := src.follow(a.Sequence)
+	if seat == s.reserve && s.air.silent(now) { // at once: the first packets of a publisher that came back are a key frame
+		s.takeOver(now, "publisher is silent")
+	}
 	if seat != s.air {
 		return
 	}
