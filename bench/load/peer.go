@@ -69,6 +69,8 @@ type session struct {
 	pc   *webrtc.PeerConnection
 	http *exchange
 	lost chan struct{} // closed once the connection has failed or was closed by the other side
+
+	answered time.Duration // what the server took for its answer, redirects and all
 }
 
 // open gathers, offers, posts and waits until DTLS is up. On error pc is closed.
@@ -112,11 +114,12 @@ func openWithin(ctx context.Context, answerIn time.Duration, pc *webrtc.PeerConn
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	asked := time.Now()
 	x, answer, err := post(ctx, answerIn, endpoint, bearer, pc.LocalDescription().SDP)
 	if err != nil {
 		return nil, err
 	}
-	s.http = x
+	s.http, s.answered = x, time.Since(asked)
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		return nil, fmt.Errorf("answer of %s: %w", endpoint, err)
 	}

@@ -35,6 +35,8 @@ type PublishConfig struct {
 
 	// Report, where set, is called each second on the air, and once at the end, by the publishing goroutine.
 	Report func(PublishReport)
+
+	patience *patience
 }
 
 // Validate says what cannot work, before anything is opened.
@@ -72,9 +74,7 @@ const (
 	retryMost   = 5 * time.Second
 	retrySettle = 10 * time.Second
 	// A publisher that is told to come back notices faster that its server is gone.
-	lostReconnect = 800 * time.Millisecond
-	// After a loss the server it was sent to has this long to answer; then the one who sent it there is told.
-	againAnswer = 500 * time.Millisecond
+	lostReconnect = 600 * time.Millisecond
 )
 
 // Publish sends what cfg says until the input ends, ctx ends or cfg.For is over, which all return nil. Other
@@ -89,6 +89,7 @@ func Publish(ctx context.Context, cfg PublishConfig, log *slog.Logger) error {
 		ctx, cancel = context.WithTimeout(ctx, cfg.For+connectTimeout)
 		defer cancel()
 	}
+	cfg.patience = &patience{}
 	wait := retryFirst
 	var t try
 	for {
@@ -160,14 +161,11 @@ func publishOnce(ctx context.Context, cfg PublishConfig, t try, turn *turn, log 
 		p.senders = append(p.senders, s)
 		p.state.Codecs = append(p.state.Codecs, t.codec.Name)
 	}
-	answer := exchangeTimeout
-	if t.again {
-		answer = againAnswer
-	}
-	s, err := openWithin(ctx, answer, pc, t.address(cfg.URL, cfg.Backup), cfg.Key)
+	s, err := openWithin(ctx, cfg.patience.with(t), pc, t.address(cfg.URL, cfg.Backup), cfg.Key)
 	if err != nil {
 		return err
 	}
+	cfg.patience.answered(s.answered)
 	log.Info("on the air", "codecs", p.state.Codecs)
 	var g errgroup.Group
 	for _, sender := range p.senders {

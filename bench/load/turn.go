@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,30 @@ func (t try) next(err error) (_ try, ok bool) {
 		return try{lost: s.host}, true
 	}
 	return try{}, false
+}
+
+// How long a server may take for its answer, after it has answered once: one that was lost a moment ago has answerLeast, and
+// a few times what it took before, and then the one who sent the publisher there is told; any other has answerBack, in which
+// control may wait before it moves a stream.
+const (
+	answerLeast = 150 * time.Millisecond
+	answerMost  = 500 * time.Millisecond
+	answerBack  = 4 * time.Second
+)
+
+// A patience is what a publisher knows of how fast its servers answer. Any goroutine may use it.
+type patience struct{ took atomic.Int64 } // ns, of the last answer; 0 before the first
+
+func (p *patience) answered(took time.Duration) { p.took.Store(int64(took)) }
+
+func (p *patience) with(t try) time.Duration {
+	switch took := time.Duration(p.took.Load()); {
+	case took == 0:
+		return exchangeTimeout
+	case t.again:
+		return min(answerLeast+4*took, answerMost)
+	}
+	return answerBack
 }
 
 // address is where a session is asked for: RFC 9725 leaves the query of an endpoint to its server, and ours knows these words.

@@ -17,6 +17,8 @@ const (
 	lostAfter    = 60 * time.Second
 	retryFirst   = 100 * time.Millisecond
 	retryMost    = time.Second
+	retryMissed  = 250 * time.Millisecond // at most, for missedFor after a stream was lost
+	missedFor    = 5 * time.Second
 	statsEvery   = time.Second
 )
 

@@ -50,7 +50,11 @@ func (u *puller) advance(now time.Time) {
 func (u *puller) later(now time.Time) {
 	clear(u.refused)
 	u.retryAt = now.Add(time.Duration(float64(u.retry) * (1 - u.dice()/2)))
-	u.retry = min(2*u.retry, retryMost)
+	most := retryMost
+	if u.stream != nil && now.Sub(u.lostAt) < missedFor { // viewers see a still picture, and an origin is about to have it
+		most = retryMissed
+	}
+	u.retry = min(2*u.retry, most)
 }
 
 // subscribe asks up for the stream. It returns nil where there is no link, or one that is not heard of.
