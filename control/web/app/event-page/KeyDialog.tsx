@@ -55,6 +55,8 @@ function Settings({ stream }: { stream: EventStream }) {
       ) : (
         <Copied name={t('event.obs.key')} value={stream.key} />
       )}
+      <p className="muted">{t('event.obs.spare')}</p>
+      <Copied name={t('event.obs.backup')} value={`${address}?backup=1`} />
       <div className={styles['acts']}>
         <CopyAllButton value={lines.join('\n')}>{t('event.obs.copy')}</CopyAllButton>
       </div>

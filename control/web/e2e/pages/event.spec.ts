@@ -336,6 +336,7 @@ test('a stream is added, its key shown once, renewed and closed', async ({ page,
 
   await page.getByRole('button', { name: 'More for Floor' }).click();
   await page.getByRole('menuitem', { name: 'OBS settings' }).click();
+  await expect(page.getByRole('dialog', { name: 'OBS settings of Floor' })).toContainText('?backup=1');
   await expect(page.getByRole('dialog', { name: 'OBS settings of Floor' })).toContainText(
     `/whip/${floor.id}`,
   );
