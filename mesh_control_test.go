@@ -1,13 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"freshet/cluster/stream"
 	"freshet/control/ops"
+	"freshet/control/route"
 )
 
 // TestStaticStability holds R7: while all of control is away, what is on the air goes on, an edge that dies loses nobody,
@@ -94,6 +97,7 @@ func TestRotation(t *testing.T) {
 		t.Fatal("the change of gossip keys comes to no end")
 	}
 	c.until("all live", 10*time.Second, alive(11))
+	c.tellsWhy(slug)
 	more := c.follow(2, slug, "par")
 	c.watching(append(more, viewers...))
 	longest, dark := gaps(viewers, begun)
@@ -107,4 +111,28 @@ func TestRotation(t *testing.T) {
 		}
 	}
 	c.leave(append(more, viewers...))
+}
+
+// tellsWhy has a viewer come by way of each control node, and each of the others say why it was sent where it was.
+func (c *cluster) tellsWhy(slug string) {
+	c.Helper()
+	controls := []string{"control-1", "control-2", "control-3"}
+	for _, by := range controls {
+		res, err := http.Post(c.nodes[by].url+"/api/v1/events/"+slug+"/join", "application/json", strings.NewReader(`{"region":"sin"}`))
+		if err != nil {
+			c.Fatal(err)
+		}
+		var joined struct{ Session string }
+		err = json.NewDecoder(res.Body).Decode(&joined)
+		_ = res.Body.Close()
+		if err != nil || joined.Session == "" {
+			c.Fatalf("%s: %s, %v", by, res.Status, err)
+		}
+		for _, other := range controls {
+			var d route.Decision
+			if err := (clusterFlags{Data: c.data(other)}).ask(c.Context(), http.MethodGet, "/sessions/"+joined.Session, nil, &d); err != nil || d.Choice == "" {
+				c.Errorf("placed by %s, asked of %s: %+v, %v", by, other, d, err)
+			}
+		}
+	}
 }

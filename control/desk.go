@@ -2,10 +2,13 @@ package control
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"time"
 
 	"github.com/google/uuid"
 
+	"freshet/cluster/identity"
 	"freshet/cluster/member"
 	"freshet/control/keys"
 	"freshet/control/node"
@@ -22,7 +25,20 @@ func (m *mesh) newDesk(name string, away func() bool) *ops.Desk {
 		Rotate: func(ctx context.Context) error { return m.roster.Rotate(ctx, m.box, keys.Random(member.KeySize)) },
 		Resign: func(ctx context.Context) error { return m.roster.RotateSigning(ctx, m.box) },
 		Why:    func(session uuid.UUID) (route.Decision, bool) { return m.why.Of(session, time.Now()) },
-	}}
+	}, Peers: ops.Peers{Addrs: m.others, Dial: func(ctx context.Context, addr string) (net.Conn, error) {
+		d := tls.Dialer{Config: m.d.Identity.ClientTLS([]string{ops.ALPN}, "", identity.RoleControl)}
+		return d.DialContext(ctx, "tcp", addr)
+	}}}
+}
+
+// others returns where the other control nodes are reached.
+func (m *mesh) others() (addrs []string) {
+	for _, p := range m.quorum.Status().Peers {
+		if p.Addr != "" {
+			addrs = append(addrs, p.Addr)
+		}
+	}
+	return addrs
 }
 
 // A sight is what a view is made of.

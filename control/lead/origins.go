@@ -73,7 +73,7 @@ func newestTaken(all []node.Node) map[string]uint64 {
 	return newest
 }
 
-// Senders are the origins that said something lately, each with the streams that its publishers send.
+// senders are the origins that said something lately, each with the streams that its publishers send.
 type senders map[string]map[string]bool
 
 func sentLately(all []node.Node, now time.Time) senders {

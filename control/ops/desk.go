@@ -37,6 +37,7 @@ type Desk struct {
 	At      string // host:port of the port for nodes, as others reach it
 	Mesh    Mesh
 	Acts    Acts
+	Peers   Peers
 	Journal *Journal
 	Log     *slog.Logger
 	Away    func() bool // the database

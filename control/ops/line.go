@@ -79,12 +79,16 @@ func (d *Desk) Handler(node string) http.Handler {
 			answer(w, nil, problem.New(http.StatusUnprocessableEntity, "session-malformed", "No session id", "A session id is a UUID."))
 			return
 		}
-		why, ok := d.Acts.Why(session)
-		if !ok {
-			err = problem.New(http.StatusNotFound, "session-unknown", "Session unknown",
-				"This control node has not placed that session in the last day. Ask the others.")
+		if r.URL.Query().Get("own") == "1" { // another control node asks, of which all others are asked
+			made, ok := d.Acts.Why(session)
+			if !ok {
+				err = sessionUnknown()
+			}
+			answer(w, made, err)
+			return
 		}
-		answer(w, why, err)
+		made, err := d.recall(r.Context(), session)
+		answer(w, made, err)
 	})
 	return mux
 }

@@ -147,15 +147,14 @@ func (r *Routes) log(context.Context, *struct{}) (*logOut, error) {
 	return &logOut{d.Journal.Entries()}, nil
 }
 
-func (r *Routes) why(_ context.Context, in *sessionIn) (*whyOut, error) {
+func (r *Routes) why(ctx context.Context, in *sessionIn) (*whyOut, error) {
 	d, err := r.desk()
 	if err != nil {
 		return nil, err
 	}
-	made, ok := d.Acts.Why(in.Session)
-	if !ok {
-		return nil, problem.New(http.StatusNotFound, "session-unknown", "Session unknown",
-			"This control node has not placed that session in the last day. Ask the others.")
+	made, err := d.recall(ctx, in.Session)
+	if err != nil {
+		return nil, err
 	}
 	return &whyOut{whyOf(made, d.View())}, nil
 }
