@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"time"
 
 	"freshet/cluster/identity"
 	"freshet/cluster/join"
 	"freshet/control/ops"
-	"freshet/proto/problem"
 )
 
 // clusterFlags say with whose identity a command speaks, and to whom.
@@ -72,35 +67,8 @@ func (f clusterFlags) ask(ctx context.Context, method, path string, in, out any)
 func askOne(ctx context.Context, id *identity.Identity, at, method, path string, in, out any) (answered bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clusterWait)
 	defer cancel()
-	transport := &http.Transport{DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return ops.Ask(ctx, func(ctx context.Context) (net.Conn, error) {
 		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: clusterDial}, Config: id.ClientTLS([]string{ops.ALPN}, "", roleControl)}
 		return d.DialContext(ctx, "tcp", at)
-	}}
-	defer transport.CloseIdleConnections()
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return true, err
-		}
-		body = bytes.NewReader(b)
-	}
-	q, err := http.NewRequestWithContext(ctx, method, "https://control"+path, body)
-	if err != nil {
-		return true, err
-	}
-	a, err := (&http.Client{Transport: transport}).Do(q)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = a.Body.Close() }()
-	from := json.NewDecoder(io.LimitReader(a.Body, maxAnswer))
-	if a.StatusCode/100 != 2 {
-		var p problem.Problem
-		if err := from.Decode(&p); err != nil || p.Detail == "" {
-			return true, fmt.Errorf("control answers %s", a.Status)
-		}
-		return true, errors.New(p.Detail)
-	}
-	return true, from.Decode(out)
+	}, maxAnswer, method, path, in, out)
 }

@@ -228,7 +228,7 @@ func TestRedirectBackup(t *testing.T) {
 			t.Errorf("%s: ticket %+v, %v; want placement %d", path, ticket, err, want.number)
 		}
 	}
-	standby.Heard = time.Now().Add(-silence - time.Second)
+	standby.Heard = time.Now().Add(-node.Lately - time.Second)
 	a.d.Fleet = node.NewFleet()
 	small := node.Node{Name: "origin-1", Role: "origin", Region: "yul", Heard: time.Now(), Facts: &pb.NodeFacts{Whip: "http://o/whip"}}
 	a.d.Fleet.Hear(small)

@@ -54,9 +54,6 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
-// silence is how old the last word of an origin may be to which a publisher is sent. It says one each second.
-const silence = 2500 * time.Millisecond
-
 // publishAt returns where rec is published: at another origin than the one it has, where that is silent, or is the one that
 // the publisher has lost. A backup goes to the standby, or where that is not there beside the first publisher.
 func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, ask publisherAsk) (*pb.StreamRecord, node.Node, bool) {
@@ -67,7 +64,7 @@ func (a *API) publishAt(ctx context.Context, rec *pb.StreamRecord, ask publisher
 		return rec, o, ok
 	}
 	well := func(n node.Node) bool {
-		return now.Sub(n.Heard) <= silence && !n.Failed && (ask.lost == "" || ask.lost != hostOf(n.Facts.GetWhip()))
+		return now.Sub(n.Heard) <= node.Lately && !n.Failed && (ask.lost == "" || ask.lost != hostOf(n.Facts.GetWhip()))
 	}
 	if ask.backup && ok {
 		if standby, there := s.fleet.Node(rec.Standby, now); there && well(standby) && standby.Facts.GetWhip() != "" {

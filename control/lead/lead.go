@@ -145,7 +145,7 @@ func (l *Lead) decide(now time.Time) []*pb.Entry {
 		return nil // nobody is heard: it is likelier that this node is cut off than that all others died
 	}
 	writes, placed := l.origins(m, all, state, now)
-	return append(writes, l.trees(m, state, placed, now)...)
+	return append(writes, l.trees(m, all, state, placed)...)
 }
 
 func adminOf(s *ledger.State, name string) pb.AdminState {

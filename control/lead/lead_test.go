@@ -248,7 +248,7 @@ func TestStandbyAlone(t *testing.T) {
 			w.streams[was.Origin] = sends
 		case "unheard":
 			w.down[was.Origin] = true
-			w.now = w.now.Add(saidLately)
+			w.now = w.now.Add(node.Lately)
 		}
 		w.round()
 		is := w.placement()

@@ -11,13 +11,9 @@ import (
 	pb "freshet/proto"
 )
 
-const (
-	// overtakeRest is how long a stream stays where it was placed, though somebody takes it from its standby: a path that
-	// comes and goes moves it for everybody no more often.
-	overtakeRest = 10 * time.Second
-	// saidLately is how old the word of an origin may be by which it has a publisher, or none. It says one each second.
-	saidLately = 2500 * time.Millisecond
-)
+// overtakeRest is how long a stream stays where it was placed, though somebody takes it from its standby: a path that comes
+// and goes moves it for everybody no more often.
+const overtakeRest = 10 * time.Second
 
 // origins gives streams that a publisher may come for their origins, and takes them from those that are over. placed is
 // where each is, once that is written. Where two publishers send a stream, its standby becomes the origin once somebody
@@ -79,7 +75,7 @@ type senders map[string]map[string]bool
 func sentLately(all []node.Node, now time.Time) senders {
 	said := senders{}
 	for _, n := range all {
-		if n.Role != identity.RoleOrigin || n.Facts == nil || now.Sub(n.Heard) > saidLately {
+		if n.Role != identity.RoleOrigin || n.Facts == nil || now.Sub(n.Heard) > node.Lately {
 			continue
 		}
 		said[n.Name] = map[string]bool{}

@@ -3,10 +3,10 @@ package lead
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"freshet/cluster/member"
 	"freshet/cluster/tree"
+	"freshet/control/node"
 	"freshet/control/place"
 	"freshet/control/quorum/ledger"
 	pb "freshet/proto"
@@ -16,8 +16,8 @@ import (
 const typicalBPS = 4e6
 
 // trees makes the trees of streams that are on the air where they are placed, and that somebody takes. Others keep theirs.
-func (l *Lead) trees(m place.Mesh, s *ledger.State, placed map[string]place.Placement, now time.Time) []*pb.Entry {
-	streams, previous := l.onAir(m, s, placed, now)
+func (l *Lead) trees(m place.Mesh, all []node.Node, s *ledger.State, placed map[string]place.Placement) []*pb.Entry {
+	streams, previous := onAir(m, all, s, placed)
 	if len(streams) == 0 {
 		l.m.short.Set(0)
 		return nil
@@ -40,13 +40,13 @@ func (l *Lead) trees(m place.Mesh, s *ledger.State, placed map[string]place.Plac
 }
 
 // onAir returns the streams that a tree is made for, with the trees they have.
-func (l *Lead) onAir(m place.Mesh, s *ledger.State, placed map[string]place.Placement, now time.Time) ([]place.Stream, map[string]tree.Tree) {
+func onAir(m place.Mesh, all []node.Node, s *ledger.State, placed map[string]place.Placement) ([]place.Stream, map[string]tree.Tree) {
 	at := map[string]place.Point{}
 	for _, n := range m.Nodes {
 		at[n.Name] = n.At
 	}
 	demand, layers := map[string][]place.Demand{}, map[string][]int64{}
-	for _, n := range l.d.Fleet.All(now) {
+	for _, n := range all {
 		for _, f := range n.Facts.GetStreams() {
 			p, ok := placed[f.Id]
 			switch {

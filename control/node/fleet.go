@@ -13,6 +13,8 @@ import (
 const (
 	// Expiry is how long facts count after they were heard; a node sends them each second.
 	Expiry = 5 * time.Second
+	// Lately is how old a node's word may be for that node to be taken for reachable, and for what it said to hold now.
+	Lately = 2500 * time.Millisecond
 
 	// A node that fell silent is remembered for memory, for the case that all did; see Fleet.Nodes.
 	memory = 15 * time.Minute

@@ -2,8 +2,6 @@ package ops
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -68,19 +66,9 @@ func (p Peers) recall(ctx context.Context, session uuid.UUID) (newest route.Deci
 
 // ask returns what one of them has decided, nil where that is nothing, or it does not answer.
 func (p Peers) ask(ctx context.Context, addr string, session uuid.UUID) *route.Decision {
-	transport := &http.Transport{DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.Dial(ctx, addr) }}
-	defer transport.CloseIdleConnections()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://control/sessions/"+session.String()+"?own=1", nil)
-	if err != nil {
-		return nil
-	}
-	a, err := (&http.Client{Transport: transport}).Do(q)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = a.Body.Close() }()
 	made := &route.Decision{}
-	if a.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(a.Body, recallMost)).Decode(made) != nil {
+	dial := func(ctx context.Context) (net.Conn, error) { return p.Dial(ctx, addr) }
+	if _, err := Ask(ctx, dial, recallMost, http.MethodGet, "/sessions/"+session.String()+"?own=1", nil, made); err != nil {
 		return nil
 	}
 	return made

@@ -36,6 +36,17 @@ func (p *place) get(string) (uint64, bool, bool) {
 	return p.number, p.here, p.standby
 }
 
+// onAir has a publisher at the stream's origin, by placement 3.
+func onAir(t *testing.T, g *Ingest, table *stream.Table) (*place, *sender, *stream.Stream) {
+	t.Helper()
+	p := &place{}
+	p.set(3, true)
+	g.deps.Placed = p.get
+	a := sit(t, g, 1)
+	a.send(10)
+	return p, a, table.Get("floor")
+}
+
 // A stream that is placed elsewhere ends here, whoever publishes: those who take it from here take it from there then.
 // Nobody may publish it here until it is placed here again, and what begins then counts more.
 func TestPlacedElsewhere(t *testing.T) {
@@ -105,12 +116,7 @@ func TestSentAway(t *testing.T) {
 // A stream whose placement has another number, of the same origin, goes on in a new epoch with the publisher that is here.
 func TestPlacedAnew(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
-		var p place
-		p.set(3, true)
-		g.deps.Placed = p.get
-		a := sit(t, g, 1)
-		a.send(10)
-		s := table.Get("floor")
+		p, a, s := onAir(t, g, table)
 		p.set(5, true)
 		a.send(10)
 		again := table.Get("floor")
@@ -130,12 +136,7 @@ func TestPlacedAnew(t *testing.T) {
 // it from the new origin. Its publisher stays, and after a while what it sends is there to be taken, should that one die.
 func TestOvertaken(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Ingest, table *stream.Table) {
-		var p place
-		p.set(3, true)
-		g.deps.Placed = p.get
-		a := sit(t, g, 1)
-		a.send(10)
-		s := table.Get("floor")
+		p, a, s := onAir(t, g, table)
 		p.standBy(5)
 		a.send(50)
 		if !errors.Is(s.Err(), stream.ErrLost) || table.Get("floor") != nil || a.closed.Load() {

@@ -33,7 +33,6 @@ type Seat struct {
 	sources []source
 	clock   publisherClock
 	heard   time.Time // last packet of any flow; when it sat down, before the first
-	sent    bool      // heard is of a packet
 	window  time.Time // begin of the bitrate's window
 	bytes   int       // since then
 	asked   time.Time // last key-frame request of a takeover

@@ -288,9 +288,6 @@ func (s *slot) sendAway(now time.Time) {
 
 // look does what time asks for.
 func (s *slot) look(now time.Time) {
-	if s.reserve != nil && s.air.silent(now) && s.reserve.sent && !s.reserve.silent(now) {
-		s.takeOver(now, "publisher is silent")
-	}
 	if s.air == nil || s.stream == nil || now.Sub(s.air.asked) < keyAgain {
 		return
 	}

@@ -165,7 +165,7 @@ func TestComesBack(t *testing.T) {
 		b.send(1)
 		a.send(10) // in 200 ms
 		s := table.Get("floor")
-		time.Sleep(lost - 210*time.Millisecond)
+		time.Sleep(lost - 210*time.Millisecond) // of the bubble's clock, as below
 		if _, err := g.Join(t.Context(), "floor", "third", formats, a); err == nil {
 			t.Fatal("a third is let in while the backup may be there")
 		}

@@ -13,7 +13,7 @@ func (s *slot) packet(a arrival) {
 		return
 	}
 	src := &seat.sources[a.flow]
-	seat.heard, seat.sent = now, true
+	seat.heard = now
 	earlier := src.arrived(a.Timestamp, now)
 	if seat.over(a.Bytes, now) {
 		s.kick(seat, refusedBitrate, now)
