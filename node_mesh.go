@@ -51,7 +51,7 @@ type meshPart struct {
 	id     *identity.Identity
 	state  *agent.State
 	member *member.Member
-	guide  *guide.Guide    // nil at an origin
+	guide  *guide.Guide
 	facts  *agent.Reporter // set before run, as edge
 	edge   *edge.Edge      // nil at an origin
 
@@ -85,16 +85,14 @@ func newMeshPart(n *mediaNode, id *identity.Identity, reg prometheus.Registerer)
 	if err != nil {
 		return nil, badConfig("gossip", "%w", err)
 	}
-	if n.cfg.Role == roleEdge {
-		m.guide = guide.New(tree.Site{Node: n.cfg.Node, Region: n.cfg.Region}, n.state, m.member)
-	}
+	m.guide = guide.New(tree.Site{Node: n.cfg.Node, Region: n.cfg.Region}, n.state, m.member)
 	return m, nil
 }
 
 // relayGuide is what the relay goes by: an origin takes streams from nobody.
 func (m *meshPart) relayGuide() relay.Guide {
-	if m.guide == nil {
-		return nil
+	if m.id.Role == roleOrigin {
+		return m.guide.AtOrigin()
 	}
 	return m.guide
 }
@@ -181,9 +179,7 @@ func (m *meshPart) controls() []string {
 func (m *meshPart) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.member.Run(ctx) })
-	if m.guide != nil {
-		g.Go(func() error { return m.guide.Run(ctx) })
-	}
+	g.Go(func() error { return m.guide.Run(ctx) })
 	g.Go(func() error { m.follow(ctx); return nil })
 	renewal := &join.Renewal{
 		Identity: m.id, Dir: m.cfg.Dir, Control: m.controls(), Software: thisBuild().Version, Log: m.log,

@@ -22,7 +22,7 @@ func messages() []proto.Message {
 		Fmtp: "packetization-mode=1", Red: true, Width: 1280, Height: 720, Live: 65535, Started: true}
 	flowStats := &pb.FlowStats{Flow: 1, Received: 1000, Missing: 5, Repaired: 3, Duplicates: 2, Gone: 1}
 	hello := &pb.Hello{Version: 1, Node: "edge-1", Role: "edge", Link: 1 << 63, Index: 1, Count: 4, Region: "yul"}
-	subscribe := &pb.Subscribe{Id: 1, Stream: "sample", Epoch: 3, Hops: []string{"edge-2", "edge-1"}, Layers: []string{"l", "h"}, Have: []*pb.Have{have}}
+	subscribe := &pb.Subscribe{Id: 1, Stream: "sample", Epoch: 3, Hops: []string{"edge-2", "edge-1"}, Layers: []string{"l", "h"}, Have: []*pb.Have{have}, Wait: true}
 	accept := &pb.Accept{Id: 1, Stream: "sample", Epoch: 3, Flows: []*pb.Flow{video}, Hops: []string{"origin-1"}}
 	refuse := &pb.Refuse{Id: 1, Reason: pb.RefuseReason_REFUSE_REASON_NO_UPSTREAM, Detail: "x"}
 	group := &pb.GroupStart{Flow: 300, First: 65535, Count: 12}

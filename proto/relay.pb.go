@@ -556,6 +556,7 @@ type Subscribe struct {
 	Hops          []string               `protobuf:"bytes,4,rep,name=hops,proto3" json:"hops,omitempty"`     // nodes between the subscriber and its viewers' end, the subscriber last
 	Layers        []string               `protobuf:"bytes,5,rep,name=layers,proto3" json:"layers,omitempty"` // rids wanted; empty means all
 	Have          []*Have                `protobuf:"bytes,6,rep,name=have,proto3" json:"have,omitempty"`     // what the subscriber holds already
+	Wait          bool                   `protobuf:"varint,7,opt,name=wait,proto3" json:"wait,omitempty"`    // answer when the stream's origin is not heard of any more, or when this id asks again. Version 3
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -630,6 +631,13 @@ func (x *Subscribe) GetHave() []*Have {
 		return x.Have
 	}
 	return nil
+}
+
+func (x *Subscribe) GetWait() bool {
+	if x != nil {
+		return x.Wait
+	}
+	return false
 }
 
 // Have names the highest sequence number of a flow that the subscriber holds.
@@ -1708,14 +1716,15 @@ const file_relay_proto_rawDesc = "" +
 	"\x04link\x18\x04 \x01(\x04R\x04link\x12\x14\n" +
 	"\x05index\x18\x05 \x01(\rR\x05index\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\rR\x05count\x12\x16\n" +
-	"\x06region\x18\a \x01(\tR\x06region\"\x9b\x01\n" +
+	"\x06region\x18\a \x01(\tR\x06region\"\xaf\x01\n" +
 	"\tSubscribe\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06stream\x18\x02 \x01(\tR\x06stream\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x04 \x03(\tR\x04hops\x12\x16\n" +
 	"\x06layers\x18\x05 \x03(\tR\x06layers\x12$\n" +
-	"\x04have\x18\x06 \x03(\v2\x10.freshet.v1.HaveR\x04have\"^\n" +
+	"\x04have\x18\x06 \x03(\v2\x10.freshet.v1.HaveR\x04have\x12\x12\n" +
+	"\x04wait\x18\a \x01(\bR\x04wait\"^\n" +
 	"\x04Have\x12\x14\n" +
 	"\x05track\x18\x01 \x01(\tR\x05track\x12\x10\n" +
 	"\x03rid\x18\x02 \x01(\tR\x03rid\x12\x1a\n" +

@@ -1,5 +1,5 @@
-// Package guide tells the relay of an edge from which nodes it takes a stream: those of the stream's relay tree, which
-// control has made, at the addresses that gossip knows.
+// Package guide tells a relay from which nodes it takes a stream: those of the stream's relay tree, which control has made,
+// at the addresses that gossip knows. It tells an origin whom it stands by for.
 package guide
 
 import (
@@ -39,7 +39,7 @@ type Members interface {
 	Distance(a, b string) (time.Duration, bool)
 }
 
-// A Guide is one edge's. It implements relay.Guide.
+// A Guide is one node's. It implements relay.Guide.
 type Guide struct {
 	self    tree.Site
 	records Records
@@ -58,7 +58,7 @@ type edge struct {
 	alive  bool
 }
 
-// New returns the guide of the edge at self.
+// New returns the guide of the edge or origin at self.
 func New(self tree.Site, r Records, m Members) *Guide {
 	return &Guide{self: self, records: r, members: m, at: map[string]string{}, edges: map[string]edge{}, near: map[string]float64{}, changed: make(chan struct{})}
 }
@@ -150,6 +150,35 @@ func (g *Guide) Upstreams(stream string) []relay.Upstream {
 	t := treeOf(r)
 	return g.reached(append(tree.Upstreams(t, g.self, g.away), g.spare(t)))
 }
+
+// Standby implements relay.Guide.
+func (g *Guide) Standby(stream string) string {
+	r, ok := g.records.Stream(stream)
+	if !ok || !g.takes(r) || r.Standby == g.self.Node {
+		return ""
+	}
+	return r.Standby
+}
+
+// Origin implements relay.Guide.
+func (g *Guide) Origin(stream string) (relay.Upstream, bool) {
+	r, ok := g.records.Stream(stream)
+	if !ok || !g.takes(r) {
+		return relay.Upstream{}, false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	addr := g.at[r.Origin]
+	return relay.Upstream{Node: r.Origin, Addr: addr}, addr != ""
+}
+
+// AtOrigin returns g as the relay of an origin has it, which takes no stream from others.
+func (g *Guide) AtOrigin() relay.Guide { return atOrigin{g} }
+
+type atOrigin struct{ *Guide }
+
+func (atOrigin) Upstreams(string) []relay.Upstream { return nil }
+func (atOrigin) Kept() []relay.Upstream            { return nil }
 
 // takes says whether a stream is one that this node may take from others.
 func (g *Guide) takes(r *pb.StreamRecord) bool { return r.Origin != "" && r.Origin != g.self.Node }

@@ -12,6 +12,10 @@ import (
 // event takes what a source has to say of one of the feeds.
 func (u *puller) event(e event, now time.Time) {
 	f := e.feed
+	if f != nil && f == u.standby.feed {
+		u.waited(e, now)
+		return
+	}
 	if f == nil || f != u.first && f != u.second {
 		return // it was let go
 	}

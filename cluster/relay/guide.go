@@ -6,6 +6,13 @@ type Guide interface {
 	// looks at the first 16, and does not change what it is given.
 	Upstreams(stream string) []Upstream
 
+	// Standby returns the node that publishes stream where its origin is gone; empty where none is known, and at that node
+	// itself. It is one of Upstreams.
+	Standby(stream string) string
+
+	// Origin returns the origin of stream, which its standby listens to; false where none is known, and at the origin.
+	Origin(stream string) (Upstream, bool)
+
 	// Kept returns the nodes to which there is a link before anybody needs it; of them, too, the first 16 count.
 	Kept() []Upstream
 
@@ -17,5 +24,9 @@ type Guide interface {
 type fixed []Upstream
 
 func (f fixed) Upstreams(string) []Upstream { return f }
-func (f fixed) Kept() []Upstream            { return f }
-func (f fixed) Changed() <-chan struct{}    { return nil }
+func (f fixed) Standby(string) string       { return "" }
+
+func (f fixed) Origin(string) (Upstream, bool) { return Upstream{}, false }
+
+func (f fixed) Kept() []Upstream         { return f }
+func (f fixed) Changed() <-chan struct{} { return nil }

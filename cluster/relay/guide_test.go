@@ -13,6 +13,8 @@ import (
 type scripted struct {
 	mu      sync.Mutex
 	ups     map[string][]Upstream
+	standby string
+	origin  Upstream
 	kept    []Upstream
 	changed chan struct{}
 }
@@ -34,6 +36,10 @@ func (g *scripted) Upstreams(id string) []Upstream {
 	defer g.mu.Unlock()
 	return g.ups[id]
 }
+
+func (g *scripted) Standby(string) string { return g.standby }
+
+func (g *scripted) Origin(string) (Upstream, bool) { return g.origin, g.origin.Node != "" }
 
 func (g *scripted) Kept() []Upstream { return g.kept }
 

@@ -34,6 +34,8 @@ type puller struct {
 	first  *feed // the subscription asked for or open; nil while there is none
 	second *feed // beside an open first one: asked for or open
 
+	standby standbyAsk
+
 	ups       []*uplink // ranked, the best first
 	below     []string  // hops of the last subscribe, without this node
 	refused   map[*uplink]error
@@ -154,6 +156,7 @@ func (u *puller) finish(why error, reason string) {
 		}
 	}
 	u.first, u.second = nil, nil
+	u.dropStandby(true, time.Time{})
 	u.r.drop(u.p, why)
 	u.over = true
 }

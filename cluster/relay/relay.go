@@ -114,6 +114,7 @@ type Relay struct {
 
 	mu        sync.Mutex
 	pulls     map[string]*pull
+	awaited   map[string]int // subscriptions that wait, by stream
 	links     map[*link]struct{}
 	byName    map[linkName]*link // those that were dialled from below
 	downs     map[string]int     // connections that were dialled from below, by node
@@ -142,7 +143,7 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn, sh *shim.Conn) (*Relay, e
 		cfg: cfg, log: d.Log, m: newMetrics(d.Metrics), id: d.Identity, table: d.Table,
 		version: rtpq.Version, behind: maxBehind, sock: sock, shim: sh, tr: &quic.Transport{Conn: sock},
 		starts: make(chan *pull), stopped: make(chan struct{}),
-		pulls: map[string]*pull{}, links: map[*link]struct{}{}, byName: map[linkName]*link{}, downs: map[string]int{},
+		pulls: map[string]*pull{}, awaited: map[string]int{}, links: map[*link]struct{}{}, byName: map[linkName]*link{}, downs: map[string]int{},
 		upChanged: make(chan struct{}),
 	}
 	if sh == nil {
@@ -154,7 +155,7 @@ func newRelay(cfg Config, d Deps, sock net.PacketConn, sh *shim.Conn) (*Relay, e
 	r.ways = newWays(r, d.Guide)
 	d.Metrics.MustRegister(newLinkMetrics(r))
 	var err error
-	r.ln, err = r.tr.Listen(r.id.ServerTLS([]string{rtpq.ALPN}, identity.RoleEdge), quicConfig())
+	r.ln, err = r.tr.Listen(r.id.ServerTLS([]string{rtpq.ALPN}, identity.RoleEdge, identity.RoleOrigin), quicConfig())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("relay: %w", err), sock.Close())
 	}

@@ -13,6 +13,9 @@ import (
 // a refusal is to be had.
 func (u *puller) advance(now time.Time) {
 	u.retryAt, u.reviewAt = time.Time{}, time.Time{}
+	if u.takeStandby(now) {
+		return
+	}
 	if !u.lostAt.IsZero() && now.Sub(u.lostAt) > ring.MaxAge { // no upstream holds what comes next
 		for _, in := range u.flows {
 			in.sleep()
@@ -66,27 +69,35 @@ func (u *puller) subscribe(up *uplink, now time.Time) *feed {
 	u.below = u.p.below()
 	before := u.p.setAsking(src.link.node) // first: it may ask us at the same moment, and must find that we wait for it
 	ask := u.ask(src.link.speaks(watchVersion))
-	f := src.subscribe(u.p, ask)
+	f := u.wake(src, ask, now)
+	if f == nil {
+		f = src.subscribe(u.p, ask)
+	}
 	if f == nil {
 		u.p.setAsking(before)
 		return nil
 	}
-	f.answerBy = now.Add(answerWithin)
-	f.asked = u.begin("relay subscribe")
-	f.asked.Set("freshet.peer", src.link.node)
-	if u.first != nil {
-		f.change = u.begin("relay change")
-		f.change.Set("freshet.from", u.first.source.link.node)
-		f.change.Set("freshet.peer", src.link.node)
-		f.side = sides - 1 - u.first.side
-	}
-	f.idle = make([]bool, len(u.flows))
+	u.join(f, now)
 	for i, in := range u.flows {
 		f.idle[i] = slices.ContainsFunc(ask.GetHave(), func(h *pb.Have) bool {
 			return h.GetIdle() && h.GetTrack() == in.flow.Format.Track && h.GetRid() == in.flow.Format.RID
 		})
 	}
 	return f
+}
+
+// join gives f, which was asked for, its side beside the first feed, where there is one.
+func (u *puller) join(f *feed, now time.Time) {
+	f.answerBy = now.Add(answerWithin)
+	f.asked = u.begin("relay subscribe")
+	f.asked.Set("freshet.peer", f.source.link.node)
+	if u.first != nil {
+		f.change = u.begin("relay change")
+		f.change.Set("freshet.from", u.first.source.link.node)
+		f.change.Set("freshet.peer", f.source.link.node)
+		f.side = sides - 1 - u.first.side
+	}
+	f.idle = make([]bool, len(u.flows))
 }
 
 // verdict sums up a round. It is final where asking again is of no use: an upstream does not know the

@@ -32,6 +32,7 @@ func (s *source) judge(got standing, now time.Time) (changed bool) {
 	switch got {
 	case suspect:
 		s.link.m.suspects.Inc()
+		s.up.hushed()
 	case alive:
 		s.up.r.tellChanged()
 	case dead:

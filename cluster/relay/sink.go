@@ -46,7 +46,13 @@ type subscription struct {
 	over  bool               // unsubscribed
 	stop  context.CancelFunc // ends carry; nil before it runs
 	flows []*served          // from the accept to the end
-	pull  *pull              // they come from; nil where the stream begins on this node
+
+	// Of one that waits, guarded by mu, too.
+	woken    chan struct{} // closed when it was asked again; nil for all others
+	asked    bool          // again
+	answered bool          // or about to be
+
+	pull *pull // they come from; nil where the stream begins on this node
 }
 
 func newSink(r *Relay, l *link) *sink {
@@ -115,15 +121,22 @@ func (s *sink) subscribe(ask *pb.Subscribe) error {
 		return broke(rtpq.CodePacket, "subscribe whose last hop is not the subscriber")
 	}
 	sub := &subscription{ask: ask}
+	if ask.GetWait() {
+		sub.woken = make(chan struct{})
+	}
 	s.mu.Lock()
-	_, twice := s.byID[ask.GetId()]
+	before, twice := s.byID[ask.GetId()]
+	again := twice && before.again(ask)
 	full := len(s.byID) >= rtpq.MaxStreams
 	s.highID = max(s.highID, ask.GetId())
 	if !twice && !full {
 		s.byID[ask.GetId()] = sub
 	}
 	s.mu.Unlock()
-	if twice {
+	switch {
+	case again:
+		return nil
+	case twice:
 		return broke(rtpq.CodePacket, "subscription %d twice", ask.GetId())
 	}
 	if !full {
@@ -177,6 +190,9 @@ func (s *sink) carry(ctx context.Context, sub *subscription) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if !s.carried(sub, stop) {
+		return
+	}
+	if sub.woken != nil && !s.awaits(ctx, sub) {
 		return
 	}
 	id := sub.ask.GetId()

@@ -102,6 +102,18 @@ func (s *source) subscribe(p *pull, ask *pb.Subscribe) *feed {
 	return f
 }
 
+// wake asks once more for what f, which waits, is to bring. It returns false where the link is gone, or f's answer was no.
+func (s *source) wake(f *feed, ask *pb.Subscribe) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.feeds[f.id] != f {
+		return false
+	}
+	ask.Id = f.id
+	s.link.say(&pb.RelayMessage{Body: &pb.RelayMessage_Subscribe{Subscribe: ask}})
+	return true
+}
+
 // open routes f's flows to its puller and returns what came of them already.
 func (s *source) open(f *feed) (came []arrival) {
 	s.mu.Lock()

@@ -65,7 +65,7 @@ const (
 // review looks after the feeds: which of two goes, and whether a second is needed beside one.
 func (u *puller) review(now time.Time) {
 	u.reviewAt = time.Time{}
-	if u.over || u.first == nil {
+	if u.over || u.first == nil || u.takeStandby(now) {
 		return
 	}
 	if s := u.second; s != nil {
@@ -88,6 +88,7 @@ func (u *puller) review(now time.Time) {
 		return
 	}
 	u.giveBack(now)
+	u.mindStandby(now)
 }
 
 // try lets one of two open feeds go when it is time.

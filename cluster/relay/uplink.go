@@ -32,8 +32,9 @@ type uplink struct {
 	to    Upstream
 	plain bool // the next link is tried without the repair layer; owned by run
 
-	mu  sync.Mutex
-	src *source // nil while there is no link
+	mu   sync.Mutex
+	src  *source       // nil while there is no link
+	hush chan struct{} // see silent; nil while nobody waits for it
 }
 
 // source returns the link's source, nil while there is no link.
@@ -58,6 +59,9 @@ func (u *uplink) set(s *source) {
 	u.mu.Lock()
 	u.src = s
 	u.mu.Unlock()
+	if s == nil {
+		u.hushed()
+	}
 	u.r.tellChanged()
 }
 

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -43,17 +45,33 @@ func (w *ways) of(stream string) []*uplink {
 	defer w.mu.Unlock()
 	var ups []*uplink
 	for _, to := range first(w.guide.Upstreams(stream)) {
-		x := w.all[to]
-		if x == nil {
-			x = w.add(to)
-			select {
-			case w.fresh <- struct{}{}:
-			default:
-			}
-		}
-		ups = append(ups, x.up)
+		ups = append(ups, w.to(to))
 	}
 	return ups
+}
+
+// origin returns the link to the origin of stream, nil where that is not known, or this node.
+func (w *ways) origin(stream string) *uplink {
+	to, ok := w.guide.Origin(stream)
+	if !ok {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to(to)
+}
+
+// to returns the link to a node, which is there soon; the caller holds mu.
+func (w *ways) to(node Upstream) *uplink {
+	x := w.all[node]
+	if x == nil {
+		x = w.add(node)
+		select {
+		case w.fresh <- struct{}{}:
+		default:
+		}
+	}
+	return x.up
 }
 
 // add makes a way that nobody dials yet; the caller holds mu.
@@ -97,6 +115,11 @@ func (w *ways) tend(ctx context.Context, links *sync.WaitGroup, now time.Time) {
 	for _, id := range w.r.pulled() {
 		want(w.guide.Upstreams(id))
 	}
+	for _, id := range w.r.listened() {
+		if to, ok := w.guide.Origin(id); ok {
+			wanted[to] = true
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for to := range wanted {
@@ -126,9 +149,12 @@ func (w *ways) tend(ctx context.Context, links *sync.WaitGroup, now time.Time) {
 func (r *Relay) pulled() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ids := make([]string, 0, len(r.pulls))
-	for id := range r.pulls {
-		ids = append(ids, id)
-	}
-	return ids
+	return slices.Collect(maps.Keys(r.pulls))
+}
+
+// listened returns the streams of which somebody wants to have what this node publishes once their origin is gone.
+func (r *Relay) listened() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.awaited))
 }

@@ -13,7 +13,7 @@ const ALPN = "roq-14-freshet1"
 
 // Versions of the control messages (Hello.version). A link speaks the lower of the highest of both ends.
 const (
-	Version    = 2 // the highest spoken here
+	Version    = 3 // the highest spoken here; 2 has no subscribe.wait
 	VersionOne = 1 // one connection a link, no repair layer below it, no watch, renew and route
 )
 
