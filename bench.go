@@ -20,6 +20,8 @@ type benchCommand struct {
 
 	Start benchStartCommand `cmd:"" help:"Measure the start of an event: pages wait for it, hear of it, join and play."`
 
+	Follow benchFollowCommand `cmd:"" help:"Watch an event through deaths and drains of its edges: how long viewers were without new frames."`
+
 	Egress benchEgressCommand `cmd:"" help:"Measure what an edge's fan-out costs: fake viewers beside the floor of this machine."`
 
 	Sim benchSimCommand `cmd:"" help:"Run placement over the cities of the world: up to a million viewers, failures, a region lost."`

@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +67,7 @@ func (c *cluster) chromium(read func(io.Reader), script string, args ...string) 
 	if err := cmd.Start(); err != nil {
 		c.Fatal(err)
 	}
+	c.browsers = append(c.browsers, cmd.Process.Pid)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -72,6 +76,30 @@ func (c *cluster) chromium(read func(io.Reader), script string, args ...string) 
 	}()
 	c.Cleanup(func() { <-done })
 	return true
+}
+
+// offspring returns pid, the processes it has started, those they have, and so on: a browser has many.
+func offspring(pid int) []int {
+	children := map[int][]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		text := string(b)
+		var state string
+		var parent int
+		if _, err := fmt.Sscan(text[strings.LastIndex(text, ")")+1:], &state, &parent); err == nil { // proc(5)
+			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			children[parent] = append(children[parent], child)
+		}
+	}
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
 }
 
 func (b *browser) read(r io.Reader) {

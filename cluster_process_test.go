@@ -38,6 +38,7 @@ type cluster struct {
 	database string             // of all control nodes; empty: the first has one of its own
 	ingest   load.PublishConfig // of the webcast's publisher
 	viewed   string             // control node that is asked how things are
+	browsers []int              // processes, which have others
 	port     int
 }
 
@@ -302,11 +303,14 @@ func (c *cluster) until(what string, within time.Duration, ok func(v ops.View) b
 	}
 }
 
-// counters are what the machine has done so far, the nodes' part as this process's own.
+// counters are what the machine has done so far, the nodes' and the browsers' part as this process's own.
 func (c *cluster) counters() report.Counters {
 	var pids []int
 	for _, p := range c.nodes {
 		pids = append(pids, p.cmd.Process.Pid)
+	}
+	for _, pid := range c.browsers {
+		pids = append(pids, offspring(pid)...)
 	}
 	return report.ReadCounters(pids...)
 }

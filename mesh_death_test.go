@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"freshet/bench/impair"
+	"freshet/bench/load"
 	"freshet/control/ops"
 )
 
@@ -111,6 +116,54 @@ func TestEdgeDeath(t *testing.T) {
 		})
 	}
 	c.leave(viewers)
+}
+
+// TestEdgeDeathOfMany has the bench watch while the edge of some tens of viewers dies, and reads what it prints (NET-10).
+func TestEdgeDeathOfMany(t *testing.T) {
+	const viewers, dies = 40, "edge-1"
+	c, slug := startMesh(t)
+	for _, death := range c.deaths() {
+		t.Run(death, func(t *testing.T) {
+			t.Helper()
+			bench := exec.CommandContext(t.Context(), c.exe, "bench", "follow", "--event", c.web+"/e/"+slug, "--region", regions[0],
+				"--viewers", strconv.Itoa(viewers), "--for", "20s", "--output", "json")
+			bench.Stderr = t.Output()
+			var said bytes.Buffer
+			bench.Stdout = &said
+			if err := bench.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var there int
+			c.until("all watch", 30*time.Second, func(v ops.View) bool {
+				sum := 0
+				for _, n := range v.Nodes {
+					sum += n.Viewers
+					if n.Node == dies {
+						there = n.Viewers
+					}
+				}
+				return sum >= viewers
+			})
+			revive := c.die(dies, death)
+			if err := bench.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			revive()
+			var r load.AudienceResult
+			if err := json.Unmarshal(said.Bytes(), &r); err != nil {
+				t.Fatalf("%v: %q", err, said.Bytes())
+			}
+			t.Logf("%d of them at the edge that died: %s", there, said.Bytes())
+			if r.Seen != viewers || r.Dark > 0 || r.Ended > 0 || r.Moved < there || there == 0 {
+				t.Errorf("%d see, %d no more, %d gave up, %d moved; want all of %d, and %d of them moved", r.Seen, r.Dark, r.Ended, r.Moved, viewers, there)
+			}
+			if r.Void {
+				t.Log("VOID, the machine was starved")
+			} else if r.Without.P99 > 2500 {
+				t.Errorf("p99 %.0f ms without a new frame, want 2500 at most", r.Without.P99)
+			}
+		})
+	}
 }
 
 // mostWatched returns those of viewers who are at the edge that most of them are at.

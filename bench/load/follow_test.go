@@ -89,3 +89,35 @@ func TestFollow(t *testing.T) {
 		t.Errorf("%+v, want two sessions", d)
 	}
 }
+
+// An audience tells how long each of its viewers was without a picture, though their edge died.
+func TestAudience(t *testing.T) {
+	m := testmesh.New(t, testmesh.Chain(2))
+	m.Publish(load.RawConfig{Rate: 30, KeyEvery: 30, Layers: []load.RawLayer{{Packets: 2, Size: 500}}})
+	web := httptest.NewServer(&ranking{edges: []*testmesh.Node{m.Edges[1], m.Edges[0]}, leaves: make(chan string)})
+	defer web.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	died := false
+	r, err := load.Audience(ctx, load.AudienceConfig{
+		Follow: load.FollowConfig{API: []string{web.URL}, Slug: "talk"}, Viewers: 3, For: time.Minute, Log: slog.New(slog.DiscardHandler),
+		Progress: func(p load.AudienceProgress) {
+			switch {
+			case !died && p.Seen == 3:
+				died = true
+				m.Edges[1].Stop()
+			case died && p.Moves == 3 && p.Dark == 0:
+				stop() // who watches is told what was seen all the same
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Viewers != 3 || r.Seen != 3 || r.Dark != 0 || r.Moved != 3 || r.Ended != 0 {
+		t.Errorf("got %+v, want three who saw a picture, and moved", r)
+	}
+	if w := r.Without; w.P50 <= 0 || w.P50 > w.P95 || w.P95 > w.P99 || w.P99 > w.Max {
+		t.Errorf("without frames: %+v", w)
+	}
+}
