@@ -66,7 +66,7 @@ func New(cfg Config, d Deps) (*Origin, error) {
 	}
 	log := d.Log.With("node", cfg.Node, "role", "origin", "region", cfg.Region)
 	door := gate.New(cfg.Node, d.Records)
-	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table, Placed: door.Placed, Leaving: d.Leaving})
+	in := ingest.New(ingest.Deps{Log: log, Metrics: d.Metrics, Table: d.Table, Placed: door.Placed, Standby: door.Standby, Leaving: d.Leaving})
 	front, err := whip.New(whip.Config{Media: cfg.Media, Advertise: cfg.Advertise},
 		whip.Deps{Log: log, Metrics: d.Metrics, Gate: door, Ingest: in})
 	if err != nil {

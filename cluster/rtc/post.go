@@ -40,7 +40,7 @@ func (r *Resource) post(w http.ResponseWriter, q *http.Request, stream string) e
 	x.ufrag, x.candidates = strings.Clone(iceUfrag(sdp)), countCandidates(sdp)
 	remote, _ := netip.ParseAddrPort(q.RemoteAddr) // the server's own writing; a test's may be empty
 	query := q.URL.Query()
-	offer := Offer{Session: x.id, Stream: stream, Bearer: bearer(q), Ticket: query.Get("ticket"), Standby: query.Get("standby"), SDP: sdp, Remote: remote}
+	offer := Offer{Session: x.id, Stream: stream, Bearer: bearer(q), Ticket: query.Get("ticket"), Backup: query.Get("backup") == "1", Standby: query.Get("standby"), SDP: sdp, Remote: remote}
 
 	ctx, cancel := context.WithTimeout(q.Context(), openTimeout)
 	defer cancel()

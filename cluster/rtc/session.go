@@ -15,6 +15,7 @@ type Offer struct {
 	Stream  string
 	Bearer  string // empty where the peer sent none
 	Ticket  string // of the URL, for which control has taken the bearer; empty without
+	Backup  bool   // of a publisher: it is the second of two
 	Standby string // of the URL, how a viewer stands by; empty for one who plays
 	SDP     string // passed CheckOffer
 	Remote  netip.AddrPort

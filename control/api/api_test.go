@@ -212,11 +212,11 @@ func TestRedirectBackup(t *testing.T) {
 		number uint64
 	}{
 		"/whip/sample":                         {"http://o/whip/sample?ticket=", 7},
-		"/whip/sample?backup=0":                {"http://o/whip/sample?ticket=", 7},
-		"/whip/sample?backup=1":                {"http://o2/whip/sample?ticket=", 0},
-		"/whip/sample?x=1&backup=1":            {"http://o2/whip/sample?x=1&ticket=", 0},
-		"/whip/sample?backup=1&lost=o2":        {"http://o/whip/sample?ticket=", 7},
-		"/whip/sample?backup=1&lost=o2%3A8080": {"http://o2/whip/sample?ticket=", 0},
+		"/whip/sample?backup=0":                {"http://o/whip/sample?backup=0&ticket=", 7},
+		"/whip/sample?backup=1":                {"http://o2/whip/sample?backup=1&ticket=", 0},
+		"/whip/sample?x=1&backup=1":            {"http://o2/whip/sample?x=1&backup=1&ticket=", 0},
+		"/whip/sample?backup=1&lost=o2":        {"http://o/whip/sample?backup=1&ticket=", 7},
+		"/whip/sample?backup=1&lost=o2%3A8080": {"http://o2/whip/sample?backup=1&ticket=", 0},
 	} {
 		w := publish(a, path, "Bearer secret-key")
 		text, ok := strings.CutPrefix(w.Header().Get("Location"), want.to)

@@ -90,7 +90,7 @@ type publisherAsk struct {
 	backup bool   // it is the second of two
 }
 
-// asked takes what is for control out of a query, whose other parts are for the origin as they are.
+// asked reads what is for control in a query, and returns what is for the origin.
 func asked(raw string) (rest []string, ask publisherAsk) {
 	for part := range strings.SplitSeq(raw, "&") {
 		switch name, text, _ := strings.Cut(part, "="); {
@@ -98,6 +98,7 @@ func asked(raw string) (rest []string, ask publisherAsk) {
 			ask.lost, _ = url.QueryUnescape(text) // malformed: of no host
 		case name == "backup":
 			ask.backup = text == "1"
+			rest = append(rest, part) // the origin sends it to the standby as soon as there is one
 		case part != "":
 			rest = append(rest, part)
 		}

@@ -85,6 +85,15 @@ func (g *Gate) Placed(stream string) (number uint64, here, standby bool) {
 	return r.GetEpoch(), false, false
 }
 
+// Standby returns the node that stands by for a stream whose origin is this node; empty for none.
+func (g *Gate) Standby(stream string) string {
+	r, known := g.records.Stream(stream)
+	if !known || r.GetOrigin() != g.node || r.GetStandby() == g.node {
+		return ""
+	}
+	return r.GetStandby()
+}
+
 // use takes a ticket, which is of no use any more then.
 func (g *Gate) use(stream, text string, now time.Time) (token.Ticket, error) {
 	t, err := token.CheckTicket(g.records.TokenKeys(), text, now)

@@ -156,6 +156,12 @@ func TestStill(t *testing.T) {
 func TestPlaced(t *testing.T) {
 	r := newRecords("origin-2", "", 6)
 	g := New("origin-1", r)
+	stands := func(want string) {
+		t.Helper()
+		if got := g.Standby("floor"); got != want {
+			t.Errorf("%q stands by, want %q", got, want)
+		}
+	}
 	want := func(number uint64, here, standby bool) {
 		t.Helper()
 		if n, h, s := g.Placed("floor"); n != number || h != here || s != standby {
@@ -167,12 +173,16 @@ func TestPlaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(7, true, false) // as the ticket has told
+	stands("")
 	r.place("origin-1", "origin-2", 7)
 	want(7, true, false)
+	stands("origin-2")
 	r.place("origin-2", "origin-1", 8)
 	want(9, true, true)
+	stands("")
 	r.place("origin-1", "", 9) // as it was promised
 	want(9, true, false)
+	stands("")
 	r.place("", "", 0)
 	want(0, true, false)
 }

@@ -23,6 +23,9 @@ type Deps struct {
 	// Placed returns the number of a stream's placement here, 0 where nobody places streams, whether it may be published
 	// here, and whether that is as a standby; nil where it always may. It answers from memory.
 	Placed func(stream string) (number uint64, here, standby bool)
+	// Standby returns the node that stands by for a stream which is placed here; empty for none. It may be nil, and answers
+	// from memory.
+	Standby func(stream string) string
 	// Leaving says whether the node gives away in order what it has; nil where it never does.
 	Leaving func() bool
 }
@@ -40,6 +43,9 @@ type Ingest struct {
 func New(d Deps) *Ingest {
 	if d.Placed == nil {
 		d.Placed = func(string) (uint64, bool, bool) { return 0, true, false }
+	}
+	if d.Standby == nil {
+		d.Standby = func(string) string { return "" }
 	}
 	if d.Leaving == nil {
 		d.Leaving = func() bool { return false }

@@ -10,6 +10,8 @@ import (
 type Publisher interface {
 	// RequestKeyframe has the flow's encoder asked for a key frame.
 	RequestKeyframe(flow int)
+	// Backup says whether it calls itself the second of two, whom control sends to the stream's standby.
+	Backup() bool
 	// Move tells the publisher to come to where the stream is placed now: this node keeps it for moveGrace.
 	Move()
 	// Close ends the session. reason goes to the log.

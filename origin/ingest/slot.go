@@ -54,6 +54,7 @@ type slot struct {
 	done    chan struct{}
 
 	air, reserve *Seat
+	spread       spread
 	last         *Seat        // whose packet was written last
 	empty        time.Time    // when the last publisher left; zero while one is here
 	allowed      func() error // of whoever sat down last: it knows whether the stream is still there
@@ -265,6 +266,7 @@ func (s *slot) check(now time.Time) {
 		case stays:
 		}
 	}
+	s.part(now)
 	s.closed = s.air == nil && s.allowed != nil && verdictOf(s.allowed()) == over
 }
 

@@ -31,11 +31,13 @@ type sender struct {
 	key    atomic.Bool // next packet of video is a key frame
 	closed atomic.Bool
 	moves  atomic.Int32 // how often it was told to
+	backup atomic.Bool
 	status atomic.Int32 // with which the key is refused by now; 0: it is not
 }
 
 func (s *sender) RequestKeyframe(int) { s.key.Store(true) }
 func (s *sender) Move()               { s.moves.Add(1) }
+func (s *sender) Backup() bool        { return s.backup.Load() }
 func (s *sender) Close(string)        { s.closed.Store(true) }
 func (s *sender) Allowed() error {
 	if status := int(s.status.Load()); status != 0 {
@@ -291,6 +293,7 @@ type layers struct {
 	asked [2]atomic.Int32
 }
 
+func (l *layers) Backup() bool             { return false }
 func (l *layers) Move()                    {}
 func (l *layers) RequestKeyframe(flow int) { l.asked[flow].Add(1) }
 func (l *layers) Close(string)             {}

@@ -98,7 +98,7 @@ func (e *Endpoint) Open(ctx context.Context, o rtc.Offer) (rtc.Session, string, 
 	}
 	log := e.deps.Log.With("stream", o.Stream, "session", o.Session, "remote", o.Remote.Addr())
 	s := newSession(o.Session, p, log, e.metrics)
-	s.allowed = still
+	s.allowed, s.backup = still, o.Backup
 	if s.seat, err = e.deps.Ingest.Join(ctx, o.Stream, o.Session, p.formats(), s); err != nil {
 		e.metrics.refusals.WithLabelValues(string(refusedSeat)).Inc()
 		return nil, "", err

@@ -18,6 +18,9 @@ const moveWait = 20 * time.Second
 // Move implements ingest.Publisher.
 func (s *session) Move() { s.move.Do(func() { close(s.moves) }) }
 
+// Backup implements ingest.Publisher.
+func (s *session) Backup() bool { return s.backup }
+
 // Links implements rtc.Extender.
 func (s *session) Links() map[string]string { return map[string]string{moveLink: "move"} }
 

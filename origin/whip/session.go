@@ -33,6 +33,7 @@ type session struct {
 	version int   // of the offer, rises with each restart
 	seat    *ingest.Seat
 	allowed func() error
+	backup  bool            // it calls itself the second of two
 	media   []atomic.Uint32 // each flow's SSRC, 0 until its track is here
 	repairs []repairs       // each flow's
 	ssrcs   atomic.Int32
