@@ -216,10 +216,11 @@ func TestOriginDeath(t *testing.T) {
 			c.held("R4", death, o.gaps, o.moved, o.void, 2*time.Second, 2*time.Second)
 		})
 		t.Run(death+" with two publishers", func(t *testing.T) {
-			stop := func() {}
+			backup := c.ingest
+			backup.Backup = true
+			stop := c.publish(backup)
 			o := c.outages(viewers, death, func() {
-				stop() // the first goes on in its place, and the next one's is at the other origin
-				stop = c.secondPublisher()
+				c.apartPublish() // after a death, too, though both were at one origin then
 				c.watching(viewers)
 			})
 			c.held("R4 with two publishers", death, o.gaps, o.moved, o.void, two, two+200*time.Millisecond)
@@ -230,12 +231,9 @@ func TestOriginDeath(t *testing.T) {
 	c.leave(viewers)
 }
 
-// secondPublisher publishes to the standby.
-func (c *cluster) secondPublisher() (stop func()) {
+// apartPublish waits until of two publishers one is at the origin, and one at the standby.
+func (c *cluster) apartPublish() {
 	c.Helper()
-	backup := c.ingest
-	backup.Backup = true
-	stop = c.publish(backup)
 	c.lasting("a second publisher at the standby", func(v ops.View) bool {
 		s := v.Streams[0]
 		sends := func(node string, number uint64) bool {
@@ -243,7 +241,6 @@ func (c *cluster) secondPublisher() (stop func()) {
 		}
 		return sends(s.Origin, s.Epoch) && sends(s.Standby, s.Epoch+1)
 	})
-	return stop
 }
 
 // lasting waits until ok has held for 3 s: what is told of nodes is up to two old.

@@ -86,7 +86,7 @@ func FuzzTwoUpstreams(f *testing.F) {
 		x := &byTurns{}
 		var ups []*uplink
 		for i, l := range []*link{one, two} {
-			l.version = uint32(1 + i)
+			l.version = uint32(1 + 2*i)
 			up := &uplink{r: r}
 			x.srcs[i] = newSource(up, l)
 			x.srcs[i].since.Store(start.UnixNano())
@@ -94,6 +94,7 @@ func FuzzTwoUpstreams(f *testing.F) {
 			ups = append(ups, up)
 		}
 		r.lead(ups...)
+		r.ways.guide = ledBy{r.ways.guide.(fixed), "1"} // the second is the standby
 		lease, _, err := r.lease("a", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -110,6 +110,10 @@ func (u *puller) takeStandby(now time.Time) bool {
 	if len(said) == 0 || u.first != nil && u.first.source.standing() == alive {
 		return false
 	}
+	if now.Sub(u.standby.at) > offerKept { // what came first is gone
+		u.dropStandby(true, now)
+		return false
+	}
 	u.standby = standbyAsk{again: now.Add(standbyAgain)}
 	if u.second != nil {
 		u.dropSecond(true, now)
