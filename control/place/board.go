@@ -2,13 +2,14 @@ package place
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"freshet/cluster/tree"
 )
 
-// reserve is the part of a node's capacity, one in so many, that new hubs leave to viewers while other nodes have room.
-const reserve = 5
+// reserved is the part of a node's capacity, one in so many, that new hubs leave to viewers while other nodes have room.
+const reserved = 5
 
 // none is no node.
 const none = -1
@@ -22,13 +23,14 @@ type board struct {
 	hubs    [][]int32 // of each region, the edges that may become hubs
 	regions []string
 	room    []int64 // of each node, what it can still send; below 0 it is too much already
+	reserve []int64 // of each node, what new hubs leave to viewers while other nodes have room
 	degree  int32
 
 	delay, price []float32 // from region to region
 	near         [][]int32 // of a region, all regions, the nearest first; nil until it is asked for
-	cheap        [][]int32 // the same, the cheapest to come from first
 
 	// For the stream at hand, or a cell of it.
+	offers []offer
 	wanted []leaf
 	sizes  []int32 // of each region
 	links  []int32 // of each node, in the tree
@@ -37,8 +39,8 @@ type board struct {
 	wants  []int32 // of each node, the turn in which it wanted the stream
 	turn   int32
 	shares []share
-	spare  []hub // of which lists of hubs are made
-	forced bool  // room is not asked for: what is there already is counted
+	spare  spare
+	forced bool // room is not asked for: what is there already is counted
 }
 
 func newBoard(m Mesh) *board {
@@ -54,7 +56,8 @@ func newBoard(m Mesh) *board {
 	slices.Sort(b.regions)
 	b.regions = slices.Compact(b.regions)
 	b.index = make(map[string]int32, n)
-	b.keys, b.region, b.room = make([]tree.Key, n), make([]int32, n), make([]int64, n)
+	b.keys, b.region = make([]tree.Key, n), make([]int32, n)
+	b.room, b.reserve = make([]int64, n), make([]int64, n)
 	b.links, b.slot, b.isHub, b.wants = make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
 	b.hubs = make([][]int32, len(b.regions))
 	for i := range b.nodes {
@@ -62,11 +65,12 @@ func newBoard(m Mesh) *board {
 		r, _ := slices.BinarySearch(b.regions, node.Region)
 		b.index[node.Name], b.keys[i], b.region[i] = at, tree.KeyOf(node.Name), int32(r)
 		b.room[i] = node.CapacityBPS - max(0, node.LoadBPS-node.RelayBPS)
+		b.reserve[i] = node.CapacityBPS / reserved
 		if node.Role == RoleEdge && node.State == In {
 			b.hubs[r] = append(b.hubs[r], at)
 		}
 	}
-	b.sizes, b.near, b.cheap = make([]int32, len(b.regions)), make([][]int32, len(b.regions)), make([][]int32, len(b.regions))
+	b.sizes, b.near = make([]int32, len(b.regions)), make([][]int32, len(b.regions))
 	b.survey(m.Prices)
 	return b
 }
@@ -103,37 +107,25 @@ func (b *board) survey(prices []Price) {
 func (b *board) away(r, q int32) float32  { return b.delay[int(r)*len(b.regions)+int(q)] }
 func (b *board) costs(r, q int32) float32 { return b.price[int(r)*len(b.regions)+int(q)] }
 
+// row returns what of each region is from r, or to it, which is the same.
+func (b *board) row(of []float32, r int32) []float32 {
+	return of[int(r)*len(b.regions):][:len(b.regions)]
+}
+
 // order returns all regions, the nearest to r first.
 func (b *board) order(r int32) []int32 {
-	return sorted(b.near, r, func(q int32) float32 { return b.away(r, q) })
-}
-
-// prices returns all regions, the one first from which it costs least to r.
-func (b *board) prices(r int32) []int32 {
-	return sorted(b.cheap, r, func(q int32) float32 { return b.costs(q, r) })
-}
-
-// sorted returns the r-th of lists, all regions by what they are worth, which it makes the first time.
-func sorted(lists [][]int32, r int32, worth func(int32) float32) []int32 {
-	if lists[r] == nil {
-		lists[r] = make([]int32, len(lists))
-		for i := range lists[r] {
-			lists[r][i] = int32(i)
+	if b.near[r] == nil {
+		sorted := make([]uint64, len(b.regions))
+		for q, delay := range b.row(b.delay, r) { // numbers above 0 are in the order of their bits
+			sorted[q] = uint64(math.Float32bits(delay))<<32 | uint64(q)
 		}
-		slices.SortFunc(lists[r], func(x, y int32) int { return cmp.Or(cmp.Compare(worth(x), worth(y)), cmp.Compare(x, y)) })
+		slices.Sort(sorted)
+		b.near[r] = make([]int32, len(sorted))
+		for i, x := range sorted {
+			b.near[r][i] = int32(uint32(x))
+		}
 	}
-	return lists[r]
-}
-
-// one returns a list of h alone. Most cells have no more.
-func (b *board) one(h hub) []hub {
-	if len(b.spare) == 0 {
-		b.spare = make([]hub, 1024)
-	}
-	list := b.spare[:1:1]
-	b.spare = b.spare[1:]
-	list[0] = h
-	return list
+	return b.near[r]
 }
 
 // find returns the number of the node called name, or none.

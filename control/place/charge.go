@@ -21,7 +21,7 @@ func (b *board) share(p *plan, c *cell) []share {
 			serving++
 		}
 	}
-	for _, l := range c.leaves {
+	for _, l := range p.of(c) {
 		var s *share
 		switch {
 		case b.isHub[l.node] == b.turn:
@@ -116,17 +116,32 @@ func (b *board) enter(p *plan, c *cell, h hub) bool {
 	case h.parent == p.standby:
 		return b.raise(p, p.origin, theStandby, c.carry)
 	}
-	above, root := b.above(p, h.parent)
-	if above == nil || !b.raise(p, root, p.at[above.region], c.carry) {
+	root := b.above(p, h.parent)
+	if root == none || !b.raise(p, root, p.at[b.region[h.parent]], c.carry) {
 		return false
 	}
 	return root == p.origin || b.raise(p, p.origin, theStandby, c.carry)
 }
 
+// serve has node, the one hub of c, send its leaves what they want.
+func (b *board) serve(p *plan, c *cell, node int32) bool {
+	s := share{}
+	for _, l := range p.of(c) {
+		if l.node != node {
+			s.leaves++
+			s.bps += p.rate(l.layer)
+		}
+	}
+	return b.give(p, node, s.bps, s.leaves)
+}
+
 // commit charges all that c's hubs send, and what is sent to them. It charges nothing where somebody has no room for it.
 func (b *board) commit(p *plan, c *cell) bool {
 	before := len(p.charges)
-	shares := b.share(p, c)
+	var shares []share
+	if len(c.hubs) > 1 {
+		shares = b.share(p, c)
+	}
 	for i, h := range c.hubs {
 		var ok bool
 		switch {
@@ -135,15 +150,16 @@ func (b *board) commit(p *plan, c *cell) bool {
 		case len(c.hubs) > 1:
 			ok = b.give(p, h.node, shares[i].bps, shares[i].leaves) && b.give(p, h.parent, p.rate(shares[i].layer), 1)
 		default:
-			ok = b.give(p, h.node, shares[i].bps, shares[i].leaves) && b.enter(p, c, h)
+			ok = b.serve(p, c, h.node) && b.enter(p, c, h)
 		}
 		if !ok {
 			b.undo(p, before)
 			return false
 		}
 	}
-	if h := c.hubs[0]; p.isRoot(h.parent) && !p.isRoot(h.node) {
-		c.entry = h.node
+	if h := c.hubs[0]; p.isEntry(h) {
+		delay, _ := b.way(p, c, h.parent)
+		b.offers = append(b.offers, offer{node: h.node, region: c.region, entry: true, delay: delay + hopMS})
 	}
 	c.done = true
 	return true

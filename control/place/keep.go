@@ -33,7 +33,7 @@ func (b *board) recall(p *plan, was tree.Tree) {
 		switch c := b.cell(p, node); {
 		case c == nil:
 		case len(c.former) == 0:
-			c.former = b.one(h)
+			c.former = b.spare.one(h)
 		case !has(c.former, node):
 			c.former = append(c.former, h)
 		}
@@ -92,7 +92,7 @@ func (b *board) whole(p *plan, c *cell) bool {
 
 // tooMany reports whether a quarter of c's former hubs could serve it.
 func (c *cell) tooMany(degree int32) bool {
-	return int32(len(c.leaves))*4 < int32(len(c.former)-1)*degree
+	return int32(c.size())*4 < int32(len(c.former)-1)*degree
 }
 
 // again charges the cells that are kept, those below others last. One for which something is missing is kept no longer.
@@ -117,9 +117,19 @@ func (c *cell) below(p *plan) bool {
 	return len(c.former) == 1 && h.parent != none && !p.isRoot(h.parent)
 }
 
-// stand has the standby take the lowest layer from the origin.
+// stand has the standby take the lowest layer from the origin, and both offer the stream.
 func (b *board) stand(p *plan) bool {
-	return p.standby == none || b.give(p, p.origin, p.rate(0), 1)
+	from := b.region[p.origin]
+	b.offers = append(b.offers[:0], offer{node: p.origin, region: from})
+	switch {
+	case p.standby == none:
+		return true
+	case !b.give(p, p.origin, p.rate(0), 1):
+		return false
+	}
+	at := b.region[p.standby]
+	b.offers = append(b.offers, offer{node: p.standby, region: at, delay: b.away(from, at) + hopMS})
+	return true
 }
 
 // leave forgets the links of p's tree, so that those of another can be counted.

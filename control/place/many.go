@@ -19,7 +19,7 @@ func (b *board) newMany(p *plan, c *cell) *many {
 	m := &many{b: b, p: p, c: c}
 	c.hubs = nil
 	least := p.rate(c.layer)
-	wanted := (len(c.leaves)*10 + int(b.degree)*ownShare - 1) / (int(b.degree) * ownShare)
+	wanted := (c.size()*10 + int(b.degree)*ownShare - 1) / (int(b.degree) * ownShare)
 	wanted = max(wanted, 2)
 	for _, h := range c.former {
 		entry := h.feeds || len(c.former) == 1

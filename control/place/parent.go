@@ -1,6 +1,9 @@
 package place
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // A way to a region may be longer than the straight one by these, where that makes it cheaper.
 const (
@@ -15,63 +18,60 @@ const (
 	keptPrice   = 1.5
 )
 
+// An offer is a node that hubs of the stream at hand may stand below: the origin, the standby, or a cell's entry.
+type offer struct {
+	node, region int32
+	entry        bool    // only the one hub of another region may stand below it
+	delay        float32 // from the origin until the node has passed it on
+}
+
+// A choice is an offer, as a cell sees it.
+type choice struct {
+	node, region int32
+	price, delay float32
+}
+
+// before reports whether c is cheaper than d; or as cheap, and its way shorter.
+func (c choice) before(d choice) bool {
+	return cmp.Or(cmp.Compare(c.price, d.price), cmp.Compare(c.delay, d.delay), cmp.Compare(c.region, d.region)) < 0
+}
+
 // parent returns from whom a hub of c takes the stream, or none: the cheapest whose way is about as short as the straight one,
 // else the shortest way. Only the one hub of a region may stand below another region's.
 func (b *board) parent(p *plan, c *cell, one bool) int32 {
 	if node := b.cheapest(p, c, one, math.MaxFloat32); node != none {
 		return node
 	}
-	found, least := int32(none), float32(0)
-	for _, r := range b.order(c.region) {
-		for _, node := range b.parents(p, c, one, r) {
-			if node == none || !b.fits(node, p.rate(c.carry), 1) {
-				continue
-			}
-			if delay, ok := b.way(p, c, node); ok && (found == none || delay < least) {
-				found, least = node, delay
-			}
+	best := choice{node: none, delay: math.MaxFloat32}
+	for i := range b.offers {
+		o := &b.offers[i]
+		if o.entry && (!one || o.region == c.region) || !b.fits(o.node, p.rate(c.carry), 1) {
+			continue
+		}
+		if it := (choice{o.node, o.region, 0, b.away(o.region, c.region) + o.delay}); it.before(best) {
+			best = it
 		}
 	}
-	return found
+	return best.node
 }
 
 // cheapest returns the cheapest parent that costs less than price and whose way is about as short as the straight one, or is in the
 // region already; the one with the shortest way, where several cost as much. It returns none where there is none.
 func (b *board) cheapest(p *plan, c *cell, one bool, price float32) int32 {
-	limit := cheaperDelay*b.away(b.region[p.origin], c.region) + cheaperDelayMS
-	bps := p.rate(c.carry)
-	found, least := int32(none), float32(0)
-	for _, r := range b.prices(c.region) {
-		costs := b.costs(r, c.region)
-		if costs > price || costs == price && found == none {
-			break
+	prices, delays := b.row(b.price, c.region), b.row(b.delay, c.region)
+	limit := cheaperDelay*delays[b.region[p.origin]] + cheaperDelayMS
+	best := choice{node: none, price: price} // no way is shorter than that of nobody
+	for i := range b.offers {
+		o := &b.offers[i]
+		it := choice{o.node, o.region, prices[o.region], delays[o.region] + o.delay}
+		if it.price > best.price || it.delay > limit && o.region != c.region || o.entry && (!one || o.region == c.region) {
+			continue
 		}
-		for _, node := range b.parents(p, c, one, r) {
-			if node == none || !b.fits(node, bps, 1) {
-				continue
-			}
-			if delay, ok := b.way(p, c, node); ok && (delay <= limit || r == c.region) && (found == none || delay < least) {
-				found, price, least = node, costs, delay
-			}
+		if it.before(best) && b.fits(o.node, p.rate(c.carry), 1) {
+			best = it
 		}
 	}
-	return found
-}
-
-// parents returns those in region r that c's hubs may stand below: the origin, the standby, and the entry of the cell there, if c
-// has but one hub. It is none where there is none.
-func (b *board) parents(p *plan, c *cell, one bool, r int32) [3]int32 {
-	nodes := [3]int32{none, none, none}
-	if b.region[p.origin] == r {
-		nodes[0] = p.origin
-	}
-	if p.standby != none && b.region[p.standby] == r {
-		nodes[1] = p.standby
-	}
-	if i := p.at[r]; one && i != none && r != c.region {
-		nodes[2] = p.cells[i].entry
-	}
-	return nodes
+	return best.node
 }
 
 // good reports whether no parent is so much better for c than this one that it is worth a change.
@@ -97,7 +97,7 @@ func (b *board) compare(p *plan) (good bool) {
 	good = true
 	b.turn++
 	for i := range p.cells {
-		if c := &p.cells[i]; c.done && c.entry == none && c.hubs[0].parent != none {
+		if c := &p.cells[i]; c.done && !p.isEntry(c.hubs[0]) && c.hubs[0].parent != none {
 			b.wants[c.hubs[0].parent] = b.turn
 		}
 	}
@@ -120,11 +120,11 @@ func entries(hubs []hub) bool { return len(hubs) > 1 && hubs[0].feeds && hubs[1]
 func (b *board) way(p *plan, c *cell, parent int32) (delay float32, ok bool) {
 	to := c.region
 	if !p.isRoot(parent) {
-		above, root := b.above(p, parent)
-		if above == nil || above == c {
+		root, by := b.above(p, parent), b.region[parent]
+		if root == none || by == to {
 			return 0, false
 		}
-		delay, to, parent = b.away(above.region, c.region)+hopMS, above.region, root
+		delay, to, parent = b.away(by, to)+hopMS, by, root
 	}
 	delay += b.away(b.region[parent], to)
 	if parent == p.standby {

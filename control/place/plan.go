@@ -27,16 +27,18 @@ type plan struct {
 // A cell is what one region has of a stream. Either it has one hub, which serves its leaves; or hubs that feed, and others,
 // which they feed and which serve.
 type cell struct {
-	region int32
-	entry  int32 // once it is done, the hub that others may stand below, or none
-	layer  int8  // the highest that is watched here
-	carry  int8  // the highest that comes here, for regions below, too
-	leaves []leaf
-	hubs   []hub
-	former []hub // what it had, of what may go on
-	kept   bool  // it has what it had
-	done   bool  // it is charged
+	region   int32
+	from, to int32 // its part of the plan's leaves
+	layer    int8  // the highest that is watched here
+	carry    int8  // the highest that comes here, for regions below, too
+	kept     bool  // it has what it had
+	done     bool  // it is charged
+	hubs     []hub
+	former   []hub // what it had, of what may go on
 }
+
+// size returns how many leaves c has.
+func (c *cell) size() int { return int(c.to - c.from) }
 
 // A leaf is an edge that wants the stream. Hubs among them are no leaves.
 type leaf struct {
@@ -72,6 +74,9 @@ type charge struct {
 	was    int8  // the highest of before
 }
 
+// of returns the leaves of c.
+func (p *plan) of(c *cell) []leaf { return p.leaves[c.from:c.to] }
+
 // rate returns the bits a second of all layers up to layer.
 func (p *plan) rate(layer int8) int64 { return p.rates[layer] }
 
@@ -80,7 +85,7 @@ func (p *plan) rate(layer int8) int64 { return p.rates[layer] }
 func (b *board) begin(p *plan, s *Stream) {
 	*p = plan{
 		stream: s, key: tree.KeyOf(s.ID), origin: b.find(s.Origin),
-		rates: p.rates[:0], leaves: p.leaves, cells: p.cells[:0], at: p.at, charges: p.charges[:0],
+		rates: p.rates[:0], leaves: p.leaves, cells: p.cells, at: p.at, charges: p.charges,
 	}
 	p.standby = b.standby(p)
 	sum := int64(0)
@@ -124,20 +129,20 @@ func (b *board) fill(p *plan) {
 		sizes[b.region[node]]++
 	}
 	b.wanted = wanted
-	p.at = resized(p.at, len(b.regions))
-	p.leaves = resized(p.leaves, len(wanted))
+	p.at = b.spare.regions.list(p.at, len(b.regions))
 	used := 0
 	for r, n := range sizes {
 		p.at[r] = none
 		used += min(int(n), 1)
 	}
-	p.cells = slices.Grow(p.cells, used)
-	p.charges = slices.Grow(p.charges, 2*used+2)
+	p.leaves = b.spare.leaves.list(p.leaves, len(wanted))
+	p.cells = b.spare.cells.list(p.cells, used)[:0]
+	p.charges = b.spare.charges.list(p.charges, 3*used+2)[:0]
 	from := int32(0)
 	open := func(r int32) {
 		if n := sizes[r]; n > 0 && p.at[r] == none {
 			p.at[r] = int32(len(p.cells))
-			p.cells = append(p.cells, cell{region: r, entry: none, leaves: p.leaves[from : from : from+n]})
+			p.cells = append(p.cells, cell{region: r, from: from, to: from})
 			from += n
 		}
 	}
@@ -149,21 +154,20 @@ func (b *board) fill(p *plan) {
 	}
 	for _, l := range wanted {
 		c := &p.cells[p.at[b.region[l.node]]]
-		c.leaves = append(c.leaves, l)
+		p.leaves[c.to] = l
+		c.to++
 		c.layer = max(c.layer, l.layer)
 		c.carry = c.layer
 	}
-}
-
-// resized returns a list of n, in list where that has room.
-func resized[T any](list []T, n int) []T {
-	return slices.Grow(list[:0], n)[:n]
 }
 
 // isRoot reports whether node is where hubs of the first level take the stream from.
 func (p *plan) isRoot(node int32) bool {
 	return node != none && (node == p.origin || node == p.standby)
 }
+
+// isEntry reports whether others may stand below h, which is the first of its cell.
+func (p *plan) isEntry(h hub) bool { return p.isRoot(h.parent) && !p.isRoot(h.node) }
 
 // cell returns that of node's region, or nil.
 func (b *board) cell(p *plan, node int32) *cell {
@@ -173,18 +177,16 @@ func (b *board) cell(p *plan, node int32) *cell {
 	return nil
 }
 
-// above returns the cell of node, where that is one of its hubs and done, and the root it takes the stream from.
-func (b *board) above(p *plan, node int32) (c *cell, root int32) {
-	c = b.cell(p, node)
-	if c == nil || !c.done {
-		return nil, none
-	}
-	for _, h := range c.hubs {
-		if h.node == node && p.isRoot(h.parent) {
-			return c, h.parent
+// above returns the root that node takes the stream from, or none, where node is no hub of a cell that is done.
+func (b *board) above(p *plan, node int32) (root int32) {
+	if c := b.cell(p, node); c != nil && c.done {
+		for _, h := range c.hubs {
+			if h.node == node && p.isRoot(h.parent) {
+				return h.parent
+			}
 		}
 	}
-	return nil, none
+	return none
 }
 
 // tree returns what became of p: hubs by region, those that feed first, then by name.

@@ -36,7 +36,7 @@ func (b *board) release(p *plan) {
 	p.charges, p.standbyLayer, p.short = p.charges[:0], 0, nil
 	for i := range p.cells {
 		c := &p.cells[i]
-		c.hubs, c.entry, c.carry, c.done = nil, none, c.layer, false
+		c.hubs, c.carry, c.done = nil, c.layer, false
 	}
 }
 
@@ -56,22 +56,22 @@ func (b *board) build(p *plan) {
 			continue
 		}
 		c.hubs = nil
-		p.short = append(p.short, Short{p.stream.ID, b.regions[c.region], len(c.leaves), NoRoom})
+		p.short = append(p.short, Short{p.stream.ID, b.regions[c.region], c.size(), NoRoom})
 	}
 }
 
 // wasMany reports whether c had several hubs, which are not too many for it now.
 func (c *cell) wasMany(degree int32) bool {
-	return len(c.former) > 1 && int32(len(c.leaves)) > degree/2
+	return len(c.former) > 1 && int32(c.size()) > degree/2
 }
 
 // byRoot has the origin or the standby serve its own region, where that is few edges.
 func (b *board) byRoot(p *plan, c *cell) bool {
 	for _, h := range []hub{{node: p.origin, parent: none}, {node: p.standby, parent: p.origin}} {
-		if h.node == none || b.region[h.node] != c.region || int32(len(c.leaves)) > b.degree/2 {
+		if h.node == none || b.region[h.node] != c.region || int32(c.size()) > b.degree/2 {
 			continue
 		}
-		if c.hubs = b.one(h); b.commit(p, c) {
+		if c.hubs = b.spare.one(h); b.commit(p, c) {
 			return true
 		}
 	}
@@ -80,11 +80,11 @@ func (b *board) byRoot(p *plan, c *cell) bool {
 
 // byOne has one hub serve c.
 func (b *board) byOne(p *plan, c *cell) bool {
-	if int32(len(c.leaves)) > b.degree+1 {
+	if int32(c.size()) > b.degree+1 {
 		return false
 	}
 	bps := int64(0)
-	for _, l := range c.leaves {
+	for _, l := range p.of(c) {
 		bps += p.rate(l.layer)
 	}
 	parent := b.parent(p, c, true)
@@ -96,7 +96,7 @@ func (b *board) byOne(p *plan, c *cell) bool {
 	if node == none {
 		return false
 	}
-	c.hubs = b.one(hub{node: node, parent: parent})
+	c.hubs = b.spare.one(hub{node: node, parent: parent})
 	return b.commit(p, c)
 }
 
@@ -127,13 +127,14 @@ func (b *board) byMany(p *plan, c *cell) bool {
 // a new one is asked for; one that leaves room for viewers, one that takes the stream anyway, in this order; then by rank.
 func (b *board) pick(p *plan, c *cell, bps int64, former bool) int32 {
 	b.turn++
-	for i, l := range c.leaves {
+	leaves := p.of(c)
+	for i, l := range leaves {
 		b.wants[l.node], b.slot[l.node] = b.turn, int32(i)
 	}
 	room := func(node int32) (left int64, wants bool) {
 		left = b.room[node] - bps
 		if wants = b.wants[node] == b.turn; wants {
-			left += p.rate(c.leaves[b.slot[node]].layer)
+			left += p.rate(leaves[b.slot[node]].layer)
 		}
 		return left, wants
 	}
@@ -149,7 +150,7 @@ func (b *board) pick(p *plan, c *cell, bps int64, former bool) int32 {
 			continue
 		}
 		k := 0
-		if left >= b.nodes[node].CapacityBPS/reserve {
+		if left >= b.reserve[node] {
 			k += 2
 		}
 		if wants {
