@@ -46,12 +46,13 @@ type Deps struct {
 
 // A Lead decides while its node leads.
 type Lead struct {
-	d Deps
-	m *metrics
+	d     Deps
+	m     *metrics
+	lines map[line]*sore // that lose much
 }
 
 // New returns a lead.
-func New(d Deps) *Lead { return &Lead{d: d, m: newMetrics(d.Metrics)} }
+func New(d Deps) *Lead { return &Lead{d: d, m: newMetrics(d.Metrics), lines: map[line]*sore{}} }
 
 // Run decides until ctx ends, whenever its node leads.
 func (l *Lead) Run(ctx context.Context) error {
@@ -144,6 +145,7 @@ func (l *Lead) decide(now time.Time) []*pb.Entry {
 	if len(m.Nodes) == 0 {
 		return nil // nobody is heard: it is likelier that this node is cut off than that all others died
 	}
+	m.Losses = l.losses(all, now)
 	writes, placed := l.origins(m, all, state, now)
 	return append(writes, l.trees(m, all, state, placed)...)
 }

@@ -34,6 +34,7 @@ type world struct {
 	records *node.Records
 	streams map[string][]*pb.StreamFacts // by node
 	down    map[string]bool
+	more    []string // nodes
 }
 
 func (w *world) Apply(_ context.Context, e *pb.Entry) (quorum.Result, error) {
@@ -74,7 +75,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) names() []string {
-	return []string{"origin-yul", "origin-par", "edge-yul-1", "edge-yul-2", "edge-par-1", "edge-par-2"}
+	return append([]string{"origin-yul", "origin-par", "edge-yul-1", "edge-yul-2", "edge-par-1", "edge-par-2"}, w.more...)
 }
 
 func roleOf(name string) string {
@@ -85,7 +86,7 @@ func roleOf(name string) string {
 }
 
 func regionOf(name string) string {
-	for _, r := range []string{"yul", "par"} {
+	for _, r := range []string{"yul", "par", "sin"} {
 		if len(name) > 7 && (name[len(name)-3:] == r || name[5:8] == r) {
 			return r
 		}

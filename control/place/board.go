@@ -71,12 +71,12 @@ func newBoard(m Mesh) *board {
 		}
 	}
 	b.sizes, b.near = make([]int32, len(b.regions)), make([][]int32, len(b.regions))
-	b.survey(m.Prices)
+	b.survey(m.Prices, m.Losses)
 	return b
 }
 
 // survey fills in what lies between regions.
-func (b *board) survey(prices []Price) {
+func (b *board) survey(prices []Price, losses []Loss) {
 	n := len(b.regions)
 	members := make([][]Node, n)
 	for i, r := range b.region {
@@ -100,6 +100,16 @@ func (b *board) survey(prices []Price) {
 		to, found := slices.BinarySearch(b.regions, p.To)
 		if ok && found && from != to && p.Price >= 0 {
 			b.price[from*n+to], b.price[to*n+from] = float32(p.Price), float32(p.Price)
+		}
+	}
+	for _, l := range losses {
+		from, ok := slices.BinarySearch(b.regions, l.From)
+		to, found := slices.BinarySearch(b.regions, l.To)
+		if ok && found && from != to && l.Share >= LossySince {
+			for _, at := range [...]int{from*n + to, to*n + from} {
+				b.delay[at] *= lossyTimes
+				b.price[at] *= lossyTimes
+			}
 		}
 	}
 }

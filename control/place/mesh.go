@@ -10,6 +10,7 @@ import "freshet/cluster/tree"
 type Mesh struct {
 	Nodes  []Node  // each once; one that is not there is gone
 	Prices []Price // where distance does not say what a link costs
+	Losses []Loss  // of lines between regions, each once; others lose nothing
 	Degree int     // most links that a node has in one stream's tree, downwards; 0 is 32
 }
 
@@ -55,6 +56,20 @@ type Price struct {
 	From, To string
 	Price    float64
 }
+
+// A Loss is what share of its packets the line between two regions loses, before repair.
+type Loss struct {
+	From, To string
+	Share    float64
+}
+
+// LossySince is the share from which on ways around a line are looked for. What is lost below it the repair layer mends in time
+// for most pictures.
+const LossySince = .03
+
+// lossyTimes is how many times as long, and as dear, a line is that loses more: a picture waits for its last packet, and one
+// that is asked for again comes a round trip late.
+const lossyTimes = 3
 
 // A Stream is one that is on the air.
 type Stream struct {

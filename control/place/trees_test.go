@@ -54,6 +54,9 @@ func drawScene(t *rapid.T, roomy bool) scene {
 	for range rng.IntN(3) {
 		s.mesh.Prices = append(s.mesh.Prices, Price{fmt.Sprintf("r%d", rng.IntN(regions)), fmt.Sprintf("r%d", rng.IntN(regions)), rng.Float64() * 20})
 	}
+	for range rng.IntN(3) {
+		s.mesh.Losses = append(s.mesh.Losses, Loss{fmt.Sprintf("r%d", rng.IntN(regions)), fmt.Sprintf("r%d", rng.IntN(regions)), rng.Float64() / 10})
+	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "streams") {
 		st := Stream{ID: fmt.Sprintf("s%d", i), LayerBPS: []int64{300e3, 700e3, 2e6}}
 		p := Origin(s.mesh, st, Placement{})
@@ -228,7 +231,7 @@ func TestSameWhateverOrder(t *testing.T) {
 		s.disturb(t)
 		want := Trees(s.mesh, s.streams, former.Trees)
 		rng := rand.New(rand.NewPCG(1, rapid.Uint64().Draw(t, "order")))
-		m := Mesh{Nodes: shuffled(rng, s.mesh.Nodes), Prices: s.mesh.Prices, Degree: s.mesh.Degree}
+		m := Mesh{Nodes: shuffled(rng, s.mesh.Nodes), Prices: s.mesh.Prices, Losses: shuffled(rng, s.mesh.Losses), Degree: s.mesh.Degree}
 		streams := shuffled(rng, s.streams)
 		for i := range streams {
 			streams[i].Demand = shuffled(rng, streams[i].Demand)
