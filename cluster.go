@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"freshet/control/ops"
-	"freshet/control/route"
 )
 
 // clusterCommand is the group of commands for whoever runs a cluster.
@@ -28,7 +27,7 @@ type clusterCommand struct {
 	Cordon  clusterCordonCommand  `cmd:"" help:"Have a node take nothing new, and keep what it has."`
 	Remove  clusterRemoveCommand  `cmd:"" help:"Take a node out of the cluster for good. Its certificate is refused from then on."`
 	Keys    clusterKeysCommand    `cmd:"" help:"Look after the keys of the cluster."`
-	Why     clusterWhyCommand     `cmd:"" help:"Say why a viewer's session was sent to its edge."`
+	Why     clusterWhyCommand     `cmd:"" help:"Say why a viewer's session was sent to its edge, and the way of its streams there, hop by hop."`
 }
 
 type clusterInitCommand struct {
@@ -309,11 +308,11 @@ type clusterWhyCommand struct {
 
 // Run says why a session is where it is.
 func (c *clusterWhyCommand) Run(p *program) error {
-	var d route.Decision
-	if err := c.ask(p.ctx, http.MethodGet, "/sessions/"+strings.TrimSpace(c.Session), nil, &d); err != nil {
+	var e ops.Explanation
+	if err := c.ask(p.ctx, http.MethodGet, "/sessions/"+strings.TrimSpace(c.Session), nil, &e); err != nil {
 		return err
 	}
-	return c.print(p.stdout, d, func(w io.Writer) { writeWhy(w, d) })
+	return c.print(p.stdout, e, func(w io.Writer) { writeWhy(w, e) })
 }
 
 func orDash(s string) string { return cmp.Or(s, "-") }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"freshet/control/ops"
-	"freshet/control/route"
 )
 
 // What the commands of cluster write for people. Writing goes to a tabwriter, whose Flush has the error.
@@ -130,7 +129,7 @@ func writeTrees(w io.Writer, streams []ops.Stream, v ops.View) {
 	}
 }
 
-func writeWhy(w io.Writer, d route.Decision) {
+func writeWhy(w io.Writer, d ops.Explanation) {
 	_, _ = fmt.Fprintf(w, "at\t%s\nevent\t%s\nviewer in\t%s %s\nmeasured\t%v\nchoice\t%s\n\n", d.At.UTC().Format("2006-01-02 15:04:05 UTC"), d.Event,
 		orDash(d.Country), orDash(d.Region), d.Measured, orDash(d.Choice))
 	_, _ = fmt.Fprintln(w, "EDGE\tREGION\tKM\tRTT\tLOAD\tSCORE\tVERDICT")
@@ -146,5 +145,29 @@ func writeWhy(w io.Writer, d route.Decision) {
 	}
 	for node, at := range d.Failed {
 		_, _ = fmt.Fprintf(w, "%s\tfailed the viewer at %s\n", node, at.UTC().Format("15:04:05"))
+	}
+	for _, p := range d.Paths {
+		writePath(w, p)
+	}
+}
+
+// writePath writes the steps of a path, each with the hop that ends there.
+func writePath(w io.Writer, p ops.Path) {
+	_, _ = fmt.Fprintf(w, "\nWAY OF %s NOW\tRTT\tLOST\n", p.Stream)
+	if !p.Whole {
+		_, _ = fmt.Fprint(w, "...\t-\t-\n")
+	}
+	for _, s := range p.Steps {
+		rtt, lost := "-", "-"
+		if s.RTT != nil {
+			rtt = fmt.Sprintf("%.1f ms", *s.RTT)
+		}
+		if s.Loss != nil {
+			lost = fmt.Sprintf("%.1f %%", *s.Loss)
+		}
+		if !s.Live {
+			lost += "\tno media"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", s.Node, rtt, lost)
 	}
 }

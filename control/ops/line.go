@@ -88,7 +88,11 @@ func (d *Desk) Handler(node string) http.Handler {
 			return
 		}
 		made, err := d.recall(r.Context(), session)
-		answer(w, made, err)
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		answer(w, Explanation{made, pathsOf(d.View(), made.Event, made.Choice)}, nil)
 	})
 	return mux
 }

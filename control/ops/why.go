@@ -32,6 +32,7 @@ type Path struct {
 type Step struct {
 	Node string   `json:"node"`
 	RTT  *float64 `json:"rttMs,omitempty" doc:"From the step before, estimated"`
+	Loss *float64 `json:"lossPercent,omitempty" doc:"Of the packets from the step before in the last seconds, before repair; missing: none come, or it begins here"`
 	Live bool     `json:"live"`
 }
 
@@ -55,6 +56,12 @@ type Fault struct {
 	At   time.Time `json:"at"`
 }
 
+// An Explanation is a decision as commands are told it, with the ways that streams of its event take to the choice now.
+type Explanation struct {
+	route.Decision
+	Paths []Path
+}
+
 // pathsOf returns the ways that streams of an event take to edge in v.
 func pathsOf(v View, event, edge string) []Path {
 	rtt := map[[2]string]*float64{}
@@ -72,7 +79,11 @@ func pathsOf(v View, event, edge string) []Path {
 		}
 		p := Path{Stream: s.ID, Steps: []Step{}}
 		for h, ok := at[edge]; ok; h, ok = at[h.Upstream] {
-			p.Steps = append(p.Steps, Step{h.Node, rtt[[2]string{h.Upstream, h.Node}], h.Live})
+			step := Step{Node: h.Node, RTT: rtt[[2]string{h.Upstream, h.Node}], Live: h.Live}
+			if h.Live && h.Hops > 0 {
+				step.Loss = &h.Loss
+			}
+			p.Steps = append(p.Steps, step)
 			p.Whole = h.Hops == 0
 			delete(at, h.Node) // while the way changes, two nodes may each name the other
 		}

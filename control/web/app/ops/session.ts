@@ -34,9 +34,10 @@ export function candidateText(
 
 /** The steps of a path, one behind the other. */
 export function pathText({ steps, whole }: Path, t: T, f: Figures): string {
-  const names = steps.map(({ node, rttMs, live }, i) => {
+  const names = steps.map(({ node, rttMs, lossPercent, live }, i) => {
     const facts = [
       i > 0 && rttMs !== undefined && t('ops.hop.rtt', { n: f.short(rttMs) }),
+      lossPercent !== undefined && t('ops.link.loss', { n: f.short(lossPercent) }),
       !live && t('ops.hop.silent'),
     ].filter(fact => fact !== false);
     return facts.length > 0 ? `${node} (${facts.join(', ')})` : node;

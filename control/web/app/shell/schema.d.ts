@@ -3315,6 +3315,11 @@ export interface components {
         };
         MeshStep: {
             live: boolean;
+            /**
+             * Format: double
+             * @description Of the packets from the step before in the last seconds, before repair; missing: none come, or it begins here
+             */
+            lossPercent?: number;
             node: string;
             /**
              * Format: double

@@ -50,7 +50,7 @@ test(
       await page.getByLabel('Id of a session').fill(session);
       await page.getByRole('button', { name: 'Say why this edge' }).click();
       await expect(page.getByRole('row', { name: new RegExp(`^${node} `) })).toContainText('chosen');
-      await expect(page.getByText(new RegExp(`origin-1.* → ${node}`))).toBeVisible();
+      await expect(page.getByText(new RegExp(`origin-1.* → ${node} \\(.*[0-9.]+ % lost`))).toBeVisible();
       expect(errors).toEqual([]);
     } finally {
       plays?.kill();

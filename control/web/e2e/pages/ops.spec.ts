@@ -161,8 +161,8 @@ const why: Answer = {
         whole: true,
         steps: [
           { node: 'origin-1', live: true },
-          { node: 'edge-1', rttMs: 1.4, live: true },
-          { node: 'edge-2', rttMs: 84.2, live: true },
+          { node: 'edge-1', rttMs: 1.4, lossPercent: 0, live: true },
+          { node: 'edge-2', rttMs: 84.2, lossPercent: 1.5, live: true },
         ],
       },
     ],
@@ -174,15 +174,15 @@ const states: State[] = [
     name: 'ops session',
     path: `/ops/sessions/${session}`,
     answers: { 'GET /me': me, [`GET /ops/sessions/${session}`]: why },
-    en: '17 = 12 way + 5 load + 0 silence',
-    fr: '17 = 12 trajet + 5 charge + 0 silence',
+    en: 'origin-1 → edge-1 (1.4 ms, 0 % lost) → edge-2 (84 ms, 1.5 % lost)',
+    fr: 'origin-1 → edge-1 (1,4 ms, 0 % perdus) → edge-2 (84 ms, 1,5 % perdus)',
   },
   {
     name: 'ops session unknown',
     path: `/ops/sessions/${session}`,
     answers: { 'GET /me': me, [`GET /ops/sessions/${session}`]: problem(404, 'session-unknown') },
-    en: 'has not placed that session in the last day',
-    fr: "n'a pas placé cette session depuis un jour",
+    en: 'No control node that answers has placed that session in the last day',
+    fr: "Aucun nœud de contrôle joignable n'a placé cette session depuis un jour",
   },
   {
     name: 'ops identity',
@@ -489,7 +489,9 @@ test('a session is found by a line of a log, and its report is copied', async ({
   await expect(page.getByRole('heading', { level: 1, name: 'Why this edge' })).toBeVisible();
   await expect(page.getByRole('row', { name: /edge-2/ })).toContainText('chosen');
   await expect(page.getByRole('row', { name: /edge-1/ })).toContainText('almost full');
-  await expect(page.getByText('origin-1 → edge-1 (1.4 ms) → edge-2 (84 ms)')).toBeVisible();
+  await expect(
+    page.getByText('origin-1 → edge-1 (1.4 ms, 0 % lost) → edge-2 (84 ms, 1.5 % lost)'),
+  ).toBeVisible();
   await page.getByRole('button', { name: 'Copy report' }).press('Enter');
   const report = await page.evaluate(() => navigator.clipboard.readText());
   expect(report.split('\n')).toEqual([
@@ -499,7 +501,7 @@ test('a session is found by a line of a log, and its report is copied', async ({
     'edge-2\tpar\t392 km\t12 ms\t13%\t17 = 12 way + 5 load + 0 silence\t',
     'edge-1\tyul\t–\t–\t95%\t222 = 84 way + 38 load + 100 silence\talmost full',
     'edge-3 failed the viewer 2026-11-26T19:01:50Z',
-    'launch-main: origin-1 → edge-1 (1.4 ms) → edge-2 (84 ms)',
+    'launch-main: origin-1 → edge-1 (1.4 ms, 0 % lost) → edge-2 (84 ms, 1.5 % lost)',
   ]);
   expect(errors).toEqual([]);
 });
