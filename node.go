@@ -177,6 +177,8 @@ func (n *mediaNode) ready() error {
 		return errors.New("stopping")
 	case n.agent != nil && !n.state.Known():
 		return errors.New("control not heard yet")
+	case n.leaving():
+		return errors.New("draining")
 	}
 	return nil
 }
