@@ -14,7 +14,7 @@ import (
 
 // benchCommand is the group of commands that measure and try.
 type benchCommand struct {
-	Impair impairCommand     `cmd:"" help:"Stand between UDP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
+	Impair impairCommand     `cmd:"" help:"Stand between UDP or TCP endpoints and make the path worse: delay, loss, a narrow link, cuts."`
 	Relay  benchRelayCommand `cmd:"" help:"Measure what the relay promises: real nodes, bad paths between them, one JSON line a target."`
 	Load   benchLoadCommand  `cmd:"" help:"Watch one stream many times over, from any WHEP server: join times, frames, loss, and what the server takes."`
 
@@ -52,9 +52,10 @@ func (f pathFlags) change() impair.Change { return impair.Change(f) }
 
 type impairCommand struct {
 	outputFlag
-	Listen   string        `placeholder:"HOST:PORT" help:"UDP address to listen on; port 0 takes a free one."`
-	Target   string        `placeholder:"HOST:PORT" help:"UDP address to pass packets on to."`
-	Scenario string        `placeholder:"FILE" help:"TOML file of links and what happens to them, in place of --listen, --target and all that describes a path."`
+	Listen   string        `placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one."`
+	Target   string        `placeholder:"HOST:PORT" help:"Address to pass packets on to."`
+	TCP      bool          `name:"tcp" help:"Pass TCP connections on, in place of UDP datagrams."`
+	Scenario string        `placeholder:"FILE" help:"TOML file of links and what happens to them, in place of --listen, --target, --tcp and all that describes a path."`
 	Seed     *uint64       `placeholder:"N" help:"What luck follows from: the same seed loses the same packets. Default what the scenario says, else 0."`
 	For      time.Duration `placeholder:"TIME" help:"Stop after this long, for example 60s."`
 
@@ -67,9 +68,15 @@ type impairCommand struct {
 func (*impairCommand) Help() string {
 	return `It listens at one address and passes each datagram on to the target, from a socket of its own for each client (256 at most), and what comes back to the client. On its way a packet may be cut, then lost, then wait for the rate, then be delayed.
 
+With --tcp, or network = "tcp" of a link, it passes connections on (256 at most). To them the path does what two TCPs would let a program see of it: what is lost comes late, by a retransmission timeout; what the rate has no room for makes its sender wait; in a cut connections stay open, and all goes on after it.
+
 One bad ocean in front of an edge's upstream, both ways:
 
     freshet bench impair --listen 127.0.0.1:9000 --target 127.0.0.1:8091 --delay 50ms --loss 2%
+
+The same in front of control's port for nodes:
+
+    freshet bench impair --tcp --listen 127.0.0.1:9001 --target 127.0.0.1:8081 --delay 50ms --loss 2%
 
 A link that narrows, that is cut one way and gets a new address, from a file:
 
@@ -133,8 +140,8 @@ func (c *impairCommand) links() (*impair.Scenario, error) {
 	if c.Scenario == "" {
 		return c.link()
 	}
-	if c.Listen != "" || c.Target != "" || c.Both != (pathFlags{}) || c.Up != (pathFlags{}) || c.Down != (pathFlags{}) {
-		return nil, badConfig("scenario", "the file says all that --listen, --target and the flags of paths say: give one or the other")
+	if c.Listen != "" || c.Target != "" || c.TCP || c.Both != (pathFlags{}) || c.Up != (pathFlags{}) || c.Down != (pathFlags{}) {
+		return nil, badConfig("scenario", "the file says all that --listen, --target, --tcp and the flags of paths say: give one or the other")
 	}
 	f, err := os.Open(c.Scenario)
 	if err != nil {
@@ -162,7 +169,11 @@ func (c *impairCommand) link() (*impair.Scenario, error) {
 		Listen: c.Listen, Target: c.Target,
 		Up: c.Up.change().Apply(both), Down: c.Down.change().Apply(both),
 	}
-	return &impair.Scenario{Links: []impair.Link{{Name: "link", Config: cfg}}}, nil
+	network := impair.UDP
+	if c.TCP {
+		network = impair.TCP
+	}
+	return &impair.Scenario{Links: []impair.Link{{Name: "link", Network: network, Config: cfg}}}, nil
 }
 
 // watch runs links and reports each second, and at the end.
