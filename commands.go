@@ -65,13 +65,15 @@ type upCommand struct {
 	mailFlags
 	geoFlag
 	tlsFlags
-	HTTP    string   `placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080; 0.0.0.0:443 with --tls-host, which other nodes then share, at their ports."`
+	HTTP    string   `placeholder:"HOST:PORT" help:"Address of the pages. Other ports follow from it, ten a node; port 0 takes free ones everywhere. Default 127.0.0.1:8080; 0.0.0.0:8080 with --advertise; 0.0.0.0:443 with --tls-host, which other nodes then share, at their ports."`
 	Ports   int      `placeholder:"BASE" help:"First port of everything but the pages, ten a node. Default the port of --http, or 8080."`
 	Edges   int      `default:"3" placeholder:"N" help:"Edges to start, 1 to 50: the first pulls from the origin, the others from the first. Default 3."`
 	Regions []string `default:"yul,par,sin" placeholder:"NAME" help:"Regions of the edges, in turn; the origin stands in the first. Default yul,par,sin."`
 	Data    string   `default:".freshet" placeholder:"DIR" help:"Directory of the CA, the keys and what nodes remember. Default .freshet."`
 	Sample  bool     `default:"true" negatable:"" help:"Publish the built-in sample while nobody else publishes to its stream. --no-sample leaves the stream to you."`
 	Stream  []string `placeholder:"ID=KEY" secret:"pair" help:"A further stream, and its key; ID=@FILE reads the key from FILE."`
+
+	Advertise []netip.Addr `placeholder:"IP" help:"Addresses under which people reach this machine, where they are not its own (NAT). The NAT passes the ports on unchanged: HTTP by TCP, media by UDP."`
 }
 
 // Run starts the mesh, says where to look, and runs until the program is told to stop.
@@ -111,6 +113,8 @@ func (c *upCommand) ports() (ports, error) {
 	switch {
 	case at == "" && len(c.TLSHost) > 0:
 		at, base = tlsDefault, cmp.Or(base, 8080)
+	case at == "" && len(c.Advertise) > 0:
+		at = "0.0.0.0:8080"
 	case at == "":
 		at = "127.0.0.1:8080"
 	}

@@ -42,7 +42,7 @@ type mesh struct {
 	origin  *mediaNode
 	edges   []*mediaNode
 	sample  *sampler     // nil with --no-sample
-	inside  *ops.HTTP    // where the sample reaches the origin, which has no certificate yet when it starts; nil without TLS
+	inside  *ops.HTTP    // where the sample reaches the origin, by no certificate and no NAT; nil where it needs neither
 	certs   *cert.Holder // of all nodes; nil without TLS
 
 	ready chan struct{} // closed when all nodes know the streams and control knows all nodes
@@ -84,7 +84,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 		return nil, err
 	}
 	m.control, err = newControlNode(ctx, controlConfig{
-		Node: first, HTTP: at.pages(), Certs: m.certs, Agents: at.mesh(0, portRelay), Streams: streams,
+		Node: first, HTTP: at.pages(), Certs: m.certs, Advertise: c.Advertise, Agents: at.mesh(0, portRelay), Streams: streams,
 		Database: database, Mail: mail, Data: c.Data, GeoIP: c.GeoIP,
 		Mesh: &control.MeshConfig{Dir: c.Data, Region: c.Regions[0], Gossip: at.mesh(0, portGossip)},
 	}, nil, log)
@@ -100,7 +100,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 		}
 		cfg := nodeConfig{
 			Node: name, Role: role, Region: region, Shards: 1, Capacity: capacity,
-			HTTP: at.public(i, portHTTP), Certs: m.certs, Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia),
+			HTTP: at.public(i, portHTTP), Certs: m.certs, Relay: at.mesh(i, portRelay), Media: at.public(i, portMedia), Advertise: c.Advertise,
 			Cache: filepath.Join(dir, name+".state"),
 			Mesh:  &meshConfig{Dir: dir, Gossip: at.mesh(i, portGossip), Seed: m.control.control.Seed()},
 		}
@@ -117,7 +117,7 @@ func newMesh(ctx context.Context, c *upCommand, at ports, capacity admit.Rate, l
 	}
 	if m.sample != nil {
 		m.sample.url, m.sample.table = m.origin.base+"/whip/"+sampleStream, m.origin.table
-		if m.certs != nil {
+		if m.certs != nil || len(c.Advertise) > 0 {
 			if m.inside, err = ops.NewHTTP(ops.HTTPConfig{Listen: "127.0.0.1:0"}, m.origin.handler, log); err != nil {
 				return nil, err
 			}

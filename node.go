@@ -303,6 +303,7 @@ type controlNode struct {
 type controlConfig struct {
 	Mesh                    *control.MeshConfig // nil: with a development CA
 	Node, HTTP, Agents, URL string
+	Advertise               []netip.Addr // under which people reach HTTP, where its own are not
 	Certs                   *cert.Holder // nil: in the clear
 	Data, Passphrase        string       // where its secret keys are, and what opens them; empty: a key beside them
 	Database                store.Config
@@ -327,7 +328,7 @@ func newControlNode(ctx context.Context, cfg controlConfig, id *identity.Identit
 	if n.http, err = ops.NewHTTP(serveHTTP(cfg.HTTP, cfg.Certs), mux, n.log); err != nil {
 		return nil, badConfig("http", "%w", err)
 	}
-	if n.base, err = nodeURL(cfg.URL, n.http, cfg.Certs, nil, reg); err != nil {
+	if n.base, err = nodeURL(cfg.URL, n.http, cfg.Certs, cfg.Advertise, reg); err != nil {
 		return nil, err
 	}
 	secrets, err := keys.Open(cfg.Data, cfg.Passphrase)
