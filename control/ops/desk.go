@@ -66,21 +66,21 @@ func (d *Desk) act(ctx context.Context, who Who, e Entry, do func(context.Contex
 	}
 	name, err := d.Journal.add(ctx, e)
 	if err != nil {
-		log.Warn("cluster not changed: that cannot be written down", "err", err)
+		log.WarnContext(ctx, "cluster not changed: that cannot be written down", "err", err)
 		return err
 	}
 	e.Outcome, err = Done, do(ctx)
 	if err != nil {
-		log.Warn("cluster not changed", "err", err)
+		log.WarnContext(ctx, "cluster not changed", "err", err)
 		why := Problem(err).Detail
 		e.Outcome, e.Why = Refused, strings.ToValidUTF8(why[:min(len(why), whyMost)], "")
 	} else {
-		log.Info("cluster changed")
+		log.InfoContext(ctx, "cluster changed")
 	}
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTakes)
 	defer cancel()
 	if unwritten := d.Journal.set(noting, name, e); unwritten != nil {
-		log.Warn("the log of operations lacks what became of that", "err", unwritten)
+		log.WarnContext(ctx, "the log of operations lacks what became of that", "err", unwritten)
 	}
 	return err
 }

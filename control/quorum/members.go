@@ -54,7 +54,7 @@ func (q *Quorum) admit(ctx context.Context, j *pb.JoinCall) error {
 	if len(all) >= maxServers && !member(r, j.Node) {
 		return ErrFull
 	}
-	q.log.Info("a control node joins", "peer", j.Node, "remote", j.Address)
+	q.log.InfoContext(ctx, "a control node joins", "peer", j.Node, "remote", j.Address)
 	return q.change(ctx, func() raft.IndexFuture {
 		if voter {
 			return r.AddVoter(id, addr, 0, changeWait)
@@ -81,6 +81,6 @@ func (q *Quorum) release(ctx context.Context, node string) error {
 		q.handOver(ctx, r, nil)
 		return errNotLeader
 	}
-	q.log.Info("a control node leaves", "peer", node)
+	q.log.InfoContext(ctx, "a control node leaves", "peer", node)
 	return q.change(ctx, func() raft.IndexFuture { return r.RemoveServer(raft.ServerID(node), 0, changeWait) })
 }

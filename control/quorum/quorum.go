@@ -160,6 +160,6 @@ func (q *Quorum) handOver(ctx context.Context, r *raft.Raft, to *raft.Server) {
 		return r.LeadershipTransfer()
 	})
 	if err != nil {
-		q.log.Warn("nobody takes the lead over", "err", err)
+		q.log.WarnContext(ctx, "nobody takes the lead over", "err", err)
 	}
 }
