@@ -20,11 +20,14 @@ type watcher struct {
 	ended   chan error
 }
 
-func (c *cluster) watch(url string) *watcher {
+func (c *cluster) watch(url string) *watcher { return c.watchWith(url, "") }
+
+// watchWith watches with a token.
+func (c *cluster) watchWith(url, token string) *watcher {
 	ctx, stop := context.WithCancel(c.Context())
 	w := &watcher{stop: stop, ended: make(chan error, 1)}
 	go func() {
-		w.ended <- load.Play(ctx, load.PlayConfig{URL: url}, func(r load.Report) {
+		w.ended <- load.Play(ctx, load.PlayConfig{URL: url, Token: token}, func(r load.Report) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.reports = append(w.reports, r)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ import (
 type console struct {
 	mu   sync.Mutex
 	text string
+	ways []string // of nodes in the relay trees that are drawn, as "origin → hub → edge"
 }
 
 // now returns what stands on the page.
@@ -30,10 +32,13 @@ func (o *console) now() string {
 
 func (o *console) read(r io.Reader) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
-		var s struct{ Text string }
+		var s struct {
+			Text string
+			Ways []string
+		}
 		if json.Unmarshal(lines.Bytes(), &s) == nil {
 			o.mu.Lock()
-			o.text = s.Text
+			o.text, o.ways = s.Text, s.Ways
 			o.mu.Unlock()
 		}
 	}
@@ -42,7 +47,15 @@ func (o *console) read(r io.Reader) {
 // says reports whether what stands on the page matches.
 func (o *console) says(want *regexp.Regexp) bool { return want.MatchString(o.now()) }
 
-// TestConsole holds NET-13: each fault is on the page of operations within five seconds, and gone from it once it is mended.
+// draws reports whether a way is drawn on the page.
+func (o *console) draws(way string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Contains(o.ways, way)
+}
+
+// TestConsole holds NET-03 and NET-13: a way of origin, hub and edge is drawn on the page of operations while it plays; each
+// fault is there within five seconds, and gone from it once it is mended.
 func TestConsole(t *testing.T) {
 	c, slug := startMesh(t)
 	viewers := slices.Concat(c.follow(2, slug, "par"), c.follow(2, slug, "sin"))
@@ -61,6 +74,7 @@ func TestConsole(t *testing.T) {
 		}
 	}
 	calm()
+	c.drawn(o, slug)
 	fault := func(name, pattern string, inject, mend func()) {
 		t.Helper()
 		want := regexp.MustCompile(pattern)
@@ -108,4 +122,48 @@ func TestConsole(t *testing.T) {
 		func() { storetest.Refuse(t, c.database, true) }, func() { storetest.Refuse(t, c.database, false) })
 	c.watching(viewers)
 	c.leave(viewers)
+}
+
+// drawn has a viewer at each edge of a region, one of which passes the stream on to the others, and waits until that is drawn.
+func (c *cluster) drawn(o *console, slug string) {
+	c.Helper()
+	var joined struct {
+		Token   string
+		Streams []struct{ ID string }
+		Edges   []struct{ Region, WHEP string }
+	}
+	(&organizer{c, http.DefaultClient}).post("/events/"+slug+"/join", map[string]string{"region": "sin"}, &joined)
+	var all []*watcher
+	for _, e := range joined.Edges {
+		if e.Region == "sin" {
+			all = append(all, c.watchWith(e.WHEP+"/"+joined.Streams[0].ID, joined.Token))
+		}
+	}
+	c.playing(all, 30)
+	way := ""
+	if err := until(c.Context(), 15*time.Second, func() bool { way = hubWay(c.view()); return way != "" && o.draws(way) }); err != nil {
+		c.Fatalf("the way %q of a viewer's stream is not drawn:\n%s", way, o.now())
+	}
+	c.playing(all, 30)
+	c.Logf("NET-03: %s plays, and is drawn", way)
+	for _, w := range all {
+		w.stop()
+		if err := <-w.ended; err != nil {
+			c.Errorf("a viewer: %v", err)
+		}
+	}
+}
+
+// hubWay returns the way of the stream from its origin, by a hub, to an edge with viewers, empty where there is none.
+func hubWay(v ops.View) string {
+	for _, h := range v.Streams[0].Hops {
+		hub, ok := hopOf(v, h.Upstream)
+		if !ok || !hub.Live || hub.Hops != 1 || !h.Live || h.Viewers == 0 {
+			continue
+		}
+		if slices.ContainsFunc(v.Streams[0].Hubs, func(one ops.Hub) bool { return one.Node == hub.Node }) {
+			return hub.Upstream + " → " + hub.Node + " → " + h.Node
+		}
+	}
+	return ""
 }

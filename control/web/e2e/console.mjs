@@ -13,4 +13,22 @@ await page.getByLabel('Email').fill(email);
 await page.getByLabel('Password', { exact: true }).fill(password);
 await page.keyboard.press('Enter');
 await page.getByRole('heading', { level: 1, name: 'Operations' }).waitFor();
-await everyQuarter(async () => ({ text: await page.locator('main').innerText() }));
+
+/** The way of each node in the relay trees as they are drawn: the names it hangs below, and its own. */
+const waysDrawn = () =>
+  page
+    .getByRole('list', { name: /^Relay tree of / })
+    .getByRole('listitem')
+    .evaluateAll(items =>
+      items.map(item => {
+        const names = [];
+        for (let at = item; at; at = at.parentElement.closest('[aria-label^="Relay tree of "] li'))
+          names.unshift(at.querySelector('.mono').textContent);
+        return names.join(' → ');
+      }),
+    );
+
+await everyQuarter(async () => ({
+  text: await page.locator('main').innerText(),
+  ways: await waysDrawn(),
+}));
