@@ -98,6 +98,11 @@ check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, 
 	$(TOOLS)/deploylint deploy
 	@deploy/ci/units.sh
 
+.PHONY: test-compose
+test-compose: build ## The mesh of deploy/compose as containers, twice, with a viewer at an edge of each region (where Docker with Compose is; not in CI)
+	@! docker compose version >/dev/null 2>&1 || docker compose -f deploy/compose/compose.yaml build
+	@deploy/ci/compose.sh $(BIN)
+
 .PHONY: unit
 unit: ## All Go tests in their short form, with the race detector (processes and benches without), the store's on PostgreSQL too
 	deploy/ci/postgres.sh $(GOTEST) -race ./control/... ./proto/... ./deploy/...
