@@ -69,6 +69,7 @@ func drain(t testing.TB, s source) [][]frame {
 }
 
 func TestSources(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		file      string
 		arguments []string
@@ -93,6 +94,7 @@ func TestSources(t *testing.T) {
 		{"p.wav", sound, []string{"opus"}, 0},
 	} {
 		t.Run(c.file, func(t *testing.T) {
+			t.Parallel()
 			name := clip(t, c.file, c.arguments...)
 			s, err := openAll(t.Context(), PublishConfig{Input: name})
 			if err != nil {
@@ -142,6 +144,7 @@ func TestSources(t *testing.T) {
 }
 
 func TestSourcesThatCannotBeSent(t *testing.T) {
+	t.Parallel()
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, bytes.Repeat([]byte("not a video "), 100), 0o600); err != nil {
 		t.Fatal(err)
@@ -209,6 +212,7 @@ func TestLoopOfTheSample(t *testing.T) {
 }
 
 func TestStandardInputEndsWithTheContext(t *testing.T) {
+	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func packetsBy(cut func([]byte) [][]byte, codec stream.Codec, f frame, sequence 
 
 // TestSinksWriteWhatSourcesRead sends a clip through packets, meters and sinks, and reads the file again.
 func TestSinksWriteWhatSourcesRead(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in        string
 		arguments []string
@@ -46,6 +47,7 @@ func TestSinksWriteWhatSourcesRead(t *testing.T) {
 		{"i.ogg", join(sound, asOpus), "out.webm", false, true},
 	} {
 		t.Run(c.in+" to "+c.out, func(t *testing.T) {
+			t.Parallel()
 			in, err := openAll(t.Context(), PublishConfig{Input: clip(t, c.in, c.arguments...)})
 			if err != nil {
 				t.Fatal(err)
