@@ -102,7 +102,7 @@ check-deploy: $(TOOLS)/deploylint ## Hold deploy/ to the parsers of Prometheus, 
 
 .PHONY: test-compose
 test-compose: build ## The mesh of deploy/compose as containers, twice, with a viewer at an edge of each region (where Docker with Compose is; not in CI)
-	@! docker compose version >/dev/null 2>&1 || docker compose -f deploy/compose/compose.yaml build
+	@! { docker version && docker compose version; } >/dev/null 2>&1 || docker compose -f deploy/compose/compose.yaml build
 	@deploy/ci/compose.sh $(BIN)
 
 .PHONY: unit
