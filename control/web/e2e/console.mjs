@@ -14,19 +14,20 @@ await page.getByLabel('Password', { exact: true }).fill(password);
 await page.keyboard.press('Enter');
 await page.getByRole('heading', { level: 1, name: 'Operations' }).waitFor();
 
-/** The way of each node in the relay trees as they are drawn: the names it hangs below, and its own. */
+/**
+ * The way of each node in the relay trees as they are drawn: the names it hangs below, and its own. It is read in one go:
+ * the page draws anew each second.
+ */
 const waysDrawn = () =>
-  page
-    .getByRole('list', { name: /^Relay tree of / })
-    .getByRole('listitem')
-    .evaluateAll(items =>
-      items.map(item => {
-        const names = [];
-        for (let at = item; at; at = at.parentElement.closest('[aria-label^="Relay tree of "] li'))
-          names.unshift(at.querySelector('.mono').textContent);
-        return names.join(' → ');
-      }),
-    );
+  page.evaluate(() => {
+    const hops = '[aria-label^="Relay tree of "] li';
+    return [...document.querySelectorAll(hops)].map(hop => {
+      const names = [];
+      for (let at = hop; at; at = at.parentElement.closest(hops))
+        names.unshift(at.querySelector('.mono').textContent);
+      return names.join(' → ');
+    });
+  });
 
 await everyQuarter(async () => ({
   text: await page.locator('main').innerText(),
