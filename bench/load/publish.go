@@ -74,7 +74,7 @@ const (
 	retryMost   = 5 * time.Second
 	retrySettle = 10 * time.Second
 	// A publisher that is told to come back notices faster that its server is gone.
-	lostReconnect = 600 * time.Millisecond
+	lostReconnect = 500 * time.Millisecond
 )
 
 // Publish sends what cfg says until the input ends, ctx ends or cfg.For is over, which all return nil. Other
