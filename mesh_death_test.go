@@ -124,7 +124,13 @@ func TestEdgeDeathOfMany(t *testing.T) {
 	c, slug := startMesh(t)
 	for _, death := range c.deaths() {
 		t.Run(death, func(t *testing.T) {
-			t.Helper()
+			watch := func(v ops.View) (sum int) {
+				for _, n := range v.Nodes {
+					sum += n.Viewers
+				}
+				return sum
+			}
+			c.until("nobody watches any more, nor is thought to at an edge that stood still", time.Minute, func(v ops.View) bool { return watch(v) == 0 })
 			bench := exec.CommandContext(t.Context(), c.exe, "bench", "follow", "--event", c.web+"/e/"+slug, "--region", regions[0],
 				"--viewers", strconv.Itoa(viewers), "--for", "20s", "--output", "json")
 			bench.Stderr = t.Output()
@@ -135,14 +141,12 @@ func TestEdgeDeathOfMany(t *testing.T) {
 			}
 			var there int
 			c.until("all watch", 30*time.Second, func(v ops.View) bool {
-				sum := 0
 				for _, n := range v.Nodes {
-					sum += n.Viewers
 					if n.Node == dies {
 						there = n.Viewers
 					}
 				}
-				return sum >= viewers
+				return watch(v) >= viewers
 			})
 			revive := c.die(dies, death)
 			if err := bench.Wait(); err != nil {
