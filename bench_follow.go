@@ -37,7 +37,7 @@ func (c *benchFollowCommand) Run(p *program) error {
 		return badConfig("event", "%w", err)
 	}
 	slug, ok := strings.CutPrefix(at.Path, "/e/")
-	if !ok || at.Host == "" || slug == "" || strings.Contains(slug, "/") {
+	if !ok || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || slug == "" || strings.Contains(slug, "/") {
 		return badConfig("event", "want the address of an event's page, http://…/e/NAME, not %q", c.Event)
 	}
 	cfg := load.AudienceConfig{

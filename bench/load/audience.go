@@ -44,17 +44,15 @@ func (c AudienceConfig) Validate() error {
 	return nil
 }
 
-// AudienceProgress says how it goes, once a second.
+// AudienceProgress says how it goes, once a second: the result as it would be now, but for who failed or ended.
 type AudienceProgress struct {
-	Elapsed              time.Duration
-	Viewers, Seen, Moves int // who came, who has seen a picture, and went to another edge
-	Dark                 int // who sees nothing now, though they did
-	Longest              time.Duration
+	Elapsed time.Duration
+	*AudienceResult
 }
 
 func (p AudienceProgress) String() string {
-	return fmt.Sprintf("%4.0f s  %d of %d viewers have seen a picture, %d see none now; %d moves; longest without a frame %d ms",
-		p.Elapsed.Seconds(), p.Seen, p.Viewers, p.Dark, p.Moves, p.Longest.Milliseconds())
+	return fmt.Sprintf("%4.0f s  %d of %d viewers have seen a picture, %d see none now; %d moves; longest without a frame %.0f ms",
+		p.Elapsed.Seconds(), p.Seen, p.Viewers, p.Dark, p.Moves, p.Without.Max)
 }
 
 // An AudienceResult is how an audience fared. Without is, of each viewer who saw anything, the longest time without a new
@@ -100,6 +98,10 @@ type spectator struct {
 	mu    sync.Mutex
 	since time.Time // of the first picture
 	edges int       // that showed one
+
+	// Of who watches the audience.
+	looked  time.Time
+	longest time.Duration // without a frame, up to then
 }
 
 func (s *spectator) now(string) {
@@ -110,17 +112,22 @@ func (s *spectator) now(string) {
 	}
 }
 
-// fared returns what s saw up to now: nothing where edges is 0.
-func (s *spectator) fared(now time.Time) (longest time.Duration, dark bool, edges int) {
+// look notes what s has seen since the last look, and returns whether it sees nothing now, and how many edges showed it a
+// picture: 0 where none has. Arrivals are not kept for ever, so it is to be called now and then.
+func (s *spectator) look(now time.Time) (dark bool, edges int) {
 	s.mu.Lock()
 	since, edges := s.since, s.edges
 	s.mu.Unlock()
 	if edges == 0 {
-		return 0, false, 0
+		return false, 0
 	}
-	longest, _, _ = s.Longest(stream.Video, since, now)
+	if s.looked.After(since) {
+		since = s.looked
+	}
+	gap, _, _ := s.Longest(stream.Video, since, now)
 	open, _, _ := s.Longest(stream.Video, now, now)
-	return longest, open >= darkAfter, edges
+	s.looked, s.longest = now, max(s.longest, gap)
+	return open >= darkAfter, edges
 }
 
 // Audience has viewers follow an event as the player of the pages does, and tells how long each was without new frames:
@@ -153,8 +160,8 @@ func Audience(ctx context.Context, cfg AudienceConfig) (*AudienceResult, error) 
 	for going := true; going; {
 		select {
 		case now := <-tick.C:
-			if cfg.Progress != nil {
-				cfg.Progress(progress(all, now.Sub(begun), now))
+			if p := result(all, now); cfg.Progress != nil {
+				cfg.Progress(AudienceProgress{now.Sub(begun), p})
 			}
 		case <-over:
 			going = false
@@ -176,32 +183,16 @@ func Audience(ctx context.Context, cfg AudienceConfig) (*AudienceResult, error) 
 	return r, nil
 }
 
-func progress(all []*spectator, elapsed time.Duration, now time.Time) AudienceProgress {
-	p := AudienceProgress{Elapsed: elapsed, Viewers: len(all)}
-	for _, s := range all {
-		longest, dark, edges := s.fared(now)
-		if edges == 0 {
-			continue
-		}
-		p.Seen++
-		p.Moves += edges - 1
-		p.Longest = max(p.Longest, longest)
-		if dark {
-			p.Dark++
-		}
-	}
-	return p
-}
-
+// result is what all have seen up to now.
 func result(all []*spectator, now time.Time) *AudienceResult {
 	r := &AudienceResult{Viewers: len(all)}
 	var without []float64
 	for _, s := range all {
-		longest, dark, edges := s.fared(now)
+		dark, edges := s.look(now)
 		if edges == 0 {
 			continue
 		}
-		without = append(without, float64(longest.Microseconds())/1000)
+		without = append(without, float64(s.longest.Microseconds())/1000)
 		r.Moves += edges - 1
 		if edges > 1 {
 			r.Moved++
@@ -213,8 +204,8 @@ func result(all []*spectator, now time.Time) *AudienceResult {
 	r.Seen = len(without)
 	if r.Seen > 0 {
 		slices.Sort(without)
-		at := func(q float64) float64 { return without[min(r.Seen-1, int(q*float64(r.Seen)))] }
-		r.Without = AudienceGaps{at(.5), at(.95), at(.99), without[r.Seen-1]}
+		at := func(q float64) float64 { return report.Quantile(without, q) }
+		r.Without = AudienceGaps{at(.5), at(.95), at(.99), at(1)}
 	}
 	return r
 }

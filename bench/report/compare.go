@@ -238,7 +238,7 @@ func (c *Comparison) viewers(a, b *Table) {
 
 // column compares quantile q of what viewers had of col.
 func column(col Column, q float64, was, is []float64) Change {
-	one := newChange("viewers "+col.Name+" p"+Number(100*q), col.Unit, quantile(was, q), quantile(is, q))
+	one := newChange("viewers "+col.Name+" p"+Number(100*q), col.Unit, Quantile(was, q), Quantile(is, q))
 	a, b := around(was, q), around(is, q)
 	small := math.Abs(one.B-one.A) < drift*math.Abs(one.A)
 	one.By = "viewers"

@@ -178,14 +178,14 @@ func spreadPlot(id string, c Column, sorted []float64) plot {
 	steps := min(len(sorted), maxSteps)
 	for i := 1; i <= steps; i++ {
 		q := float64(i) / float64(steps)
-		fmt.Fprintf(&path, "H%sV%s", x.at(quantile(sorted, q)), y.at(100*q))
+		fmt.Fprintf(&path, "H%sV%s", x.at(Quantile(sorted, q)), y.at(100*q))
 	}
 	p.Curve = path.String()
 	for _, q := range []float64{.01, .1, .25, .5, .75, .9, .95, .99, 1} {
-		p.Rows = append(p.Rows, []string{Number(100*q) + " %", Number(quantile(sorted, q))})
+		p.Rows = append(p.Rows, []string{Number(100*q) + " %", Number(Quantile(sorted, q))})
 	}
 	p.About = fmt.Sprintf("%d viewers: half of them at most %s, the highest %s.", len(sorted),
-		Number(quantile(sorted, .5)), Number(quantile(sorted, 1)))
+		Number(Quantile(sorted, .5)), Number(Quantile(sorted, 1)))
 	return p
 }
 

@@ -173,11 +173,11 @@ func TestQuantile(t *testing.T) {
 		hundred[i] = float64(i + 1)
 	}
 	for q, want := range map[float64]float64{0: 1, .01: 1, .5: 50, .9: 90, .99: 99, .995: 100, 1: 100} {
-		if got := quantile(hundred, q); got != want {
+		if got := Quantile(hundred, q); got != want {
 			t.Errorf("%v: got %v, want %v", q, got, want)
 		}
 	}
-	if got := quantile(nil, .5); !math.IsNaN(got) {
+	if got := Quantile(nil, .5); !math.IsNaN(got) {
 		t.Errorf("of nothing: %v", got)
 	}
 }

@@ -47,8 +47,8 @@ func (t *Table) sorted(i int) []float64 {
 	return all
 }
 
-// quantile returns the smallest of sorted that a share q of all are not above; NaN of nothing.
-func quantile(sorted []float64, q float64) float64 {
+// Quantile returns the smallest of sorted that a share q of all are not above; NaN of nothing.
+func Quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
 	}

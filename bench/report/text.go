@@ -104,7 +104,7 @@ func (t *Table) summary() [][]string {
 		sorted := t.sorted(i)
 		row := []string{plain(c.title()), fmt.Sprint(len(sorted))}
 		for _, q := range quantiles {
-			row = append(row, dash(quantile(sorted, q.q)))
+			row = append(row, dash(Quantile(sorted, q.q)))
 		}
 		rows = append(rows, row)
 	}

@@ -171,9 +171,7 @@ func (u *puller) giveBack(now time.Time) {
 				return
 			}
 		}
-		if u.reviewAt.IsZero() || due.Before(u.reviewAt) {
-			u.reviewAt = due
-		}
+		u.reviewBy(due)
 	}
 }
 

@@ -12,6 +12,7 @@ if ! said=$(docker version 2>&1 && docker compose version 2>&1); then
 fi
 dir=$(mktemp -d)
 publisher=
+# What can be told of a failure is told, and all is removed: each step of it may fail, and the next is taken all the same.
 stop() {
 	status=$?
 	[ -z "$publisher" ] || kill "$publisher" 2>/dev/null || true
