@@ -17,7 +17,7 @@ const none = -1
 // A board is the mesh as numbers, and what of it is taken. Nodes are numbered by name, regions too.
 type board struct {
 	nodes   []Node
-	names   names
+	index   map[string]int32
 	keys    []tree.Key
 	region  []int32   // of each node
 	hubs    [][]int32 // of each region, the edges that may become hubs
@@ -55,7 +55,7 @@ func newBoard(m Mesh) *board {
 	}
 	slices.Sort(b.regions)
 	b.regions = slices.Compact(b.regions)
-	b.names = newNames(b.nodes)
+	b.index = make(map[string]int32, n)
 	b.keys, b.region = make([]tree.Key, n), make([]int32, n)
 	b.room, b.reserve = make([]int64, n), make([]int64, n)
 	b.links, b.slot, b.isHub, b.wants = make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
@@ -63,7 +63,7 @@ func newBoard(m Mesh) *board {
 	for i := range b.nodes {
 		node, at := &b.nodes[i], int32(i)
 		r, _ := slices.BinarySearch(b.regions, node.Region)
-		b.keys[i], b.region[i] = tree.KeyOf(node.Name), int32(r)
+		b.index[node.Name], b.keys[i], b.region[i] = at, tree.KeyOf(node.Name), int32(r)
 		b.room[i] = node.CapacityBPS - max(0, node.LoadBPS-node.RelayBPS)
 		b.reserve[i] = node.CapacityBPS / reserved
 		if node.Role == RoleEdge && node.State == In {
@@ -136,6 +136,14 @@ func (b *board) order(r int32) []int32 {
 		}
 	}
 	return b.near[r]
+}
+
+// find returns the number of the node called name, or none.
+func (b *board) find(name string) int32 {
+	if i, ok := b.index[name]; ok {
+		return i
+	}
+	return none
 }
 
 // fits reports whether node can send that much more in the tree at hand.

@@ -25,11 +25,11 @@ func (b *board) keep(p *plan, was tree.Tree) {
 // recall notes at each cell which hubs it had.
 func (b *board) recall(p *plan, was tree.Tree) {
 	for _, h := range was.Hubs {
-		node := b.names.find(h.Node)
+		node := b.find(h.Node)
 		if node == none || !p.isRoot(node) && (b.nodes[node].Role != RoleEdge || !b.nodes[node].State.keeps()) {
 			continue
 		}
-		h := hub{node: node, parent: b.names.find(h.Parent)}
+		h := hub{node: node, parent: b.find(h.Parent)}
 		switch c := b.cell(p, node); {
 		case c == nil:
 		case len(c.former) == 0:

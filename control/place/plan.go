@@ -84,7 +84,7 @@ func (p *plan) rate(layer int8) int64 { return p.rates[layer] }
 // then the nearest to the origin.
 func (b *board) begin(p *plan, s *Stream) {
 	*p = plan{
-		stream: s, key: tree.KeyOf(s.ID), origin: b.names.find(s.Origin),
+		stream: s, key: tree.KeyOf(s.ID), origin: b.find(s.Origin),
 		rates: p.rates[:0], leaves: p.leaves, cells: p.cells, at: p.at, charges: p.charges,
 	}
 	p.standby = b.standby(p)
@@ -103,7 +103,7 @@ func (b *board) begin(p *plan, s *Stream) {
 
 // standby returns the node of p's standby, or none.
 func (b *board) standby(p *plan) int32 {
-	if node := b.names.find(p.stream.Standby); node != p.origin {
+	if node := b.find(p.stream.Standby); node != p.origin {
 		return node
 	}
 	return none
@@ -115,7 +115,7 @@ func (b *board) fill(p *plan) {
 	clear(sizes)
 	for i := range p.stream.Demand {
 		d := &p.stream.Demand[i]
-		node := b.names.find(d.Edge)
+		node := b.find(d.Edge)
 		if node == none || node == p.origin || node == p.standby {
 			continue
 		}

@@ -308,7 +308,7 @@ func TestLittleMoves(t *testing.T) {
 // cheaper reports whether the way from is is so much cheaper than that from then that it is worth a change.
 func cheaper(s scene, to, then, is string) bool {
 	b := newBoard(s.mesh)
-	region := func(name string) int32 { return b.region[b.names.find(name)] }
+	region := func(name string) int32 { return b.region[b.find(name)] }
 	return b.costs(region(is), region(to))*keptPrice < b.costs(region(then), region(to))
 }
 

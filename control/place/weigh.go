@@ -66,7 +66,7 @@ func (b *board) weigh(w *Weight, s *Stream, t tree.Tree) {
 				l.BPS += bps
 			}
 		}
-		from, to := b.region[b.names.find(l.From)], b.region[b.names.find(l.To)]
+		from, to := b.region[b.index[l.From]], b.region[b.index[l.To]]
 		w.Relay[l.From] += l.BPS
 		if l.Crosses = from != to; l.Crosses {
 			w.Crossed++
@@ -83,7 +83,7 @@ func (b *board) upstreams(s *Stream, t tree.Tree) map[string]string {
 	upstream := map[string]string{}
 	var need func(name string)
 	need = func(name string) {
-		node := b.names.find(name)
+		node := b.find(name)
 		if _, done := upstream[name]; done || node == none || name == s.Origin {
 			return
 		}
@@ -95,7 +95,7 @@ func (b *board) upstreams(s *Stream, t tree.Tree) map[string]string {
 			return unknownMS
 		}
 		for _, from := range m.Upstreams(tree.Site{Node: name, Region: b.regions[region]}, away) {
-			if b.names.find(from) != none {
+			if b.find(from) != none {
 				upstream[name] = from
 				need(from)
 				return
