@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pion/webrtc/v3"
 )
@@ -25,13 +26,13 @@ func TestUpBehindNAT(t *testing.T) {
 		u.Host = "127.0.0.1:" + u.Port()
 		return u.String()
 	}
-	var streams []struct {
-		ID   string
-		Live bool
+	live := func() bool {
+		var streams []streamJSON
+		get(t, here(m.API)+"/streams", &streams)
+		return len(streams) == 1 && streams[0].Live
 	}
-	get(t, here(m.API)+"/streams", &streams)
-	if len(streams) != 1 || !streams[0].Live {
-		t.Errorf("the sample is not on the air: %+v", streams)
+	if err := until(t.Context(), 10*time.Second, live); err != nil {
+		t.Fatalf("the sample is not on the air: %v", err)
 	}
 	for _, row := range []struct {
 		at   string
