@@ -19,7 +19,7 @@ ARGS ?=
 # Packages whose tests are of media in real time: no other test runs beside theirs.
 REALTIME := freshet/(cluster/member|cluster/relay|origin)
 # What go vet says comes with `make lint`, and nobody debugs these.
-GOTEST := go test -short -timeout 10m -vet=off -ldflags=-w
+GOTEST := deploy/ci/slack.sh go test -short -timeout 10m -vet=off -ldflags=-w
 # The race detector brings checks of each unsafe pointer, which took a third of the time in SQLite: C made into Go, not ours.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 # What holds the promises of RELIABILITY to processes, and how long that may take.
@@ -63,7 +63,7 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 
 .PHONY: test
 test: ## Check everything, as CI does: pages, SQL, Go with -race and the seeds of all fuzz targets, end to end (the README's test command)
-	@deploy/ci/steps.sh needs check-proto web-and-sql build lint unit e2e compat vuln
+	@deploy/ci/slack.sh deploy/ci/steps.sh needs check-proto web-and-sql build lint unit e2e compat vuln
 
 .PHONY: needs
 needs: ## Install what a bare Debian with Go and Node lacks (as root), or say what is missing
@@ -121,8 +121,8 @@ unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, re
 
 .PHONY: test-mesh
 test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts with impaired paths between them (as root), through deaths, partitions, drains and rotations, Chromium among the viewers; networks of namespaces; on an idle machine (15 minutes)
-	deploy/ci/postgres.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
-	deploy/ci/postgres.sh deploy/ci/apart.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
+	deploy/ci/slack.sh deploy/ci/postgres.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
+	deploy/ci/slack.sh deploy/ci/postgres.sh deploy/ci/apart.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
 	go test -count=1 ./bench/impair/...
 
 .PHONY: test-mesh-long

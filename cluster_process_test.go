@@ -100,6 +100,7 @@ func emptyCluster(t *testing.T) *cluster {
 	if err := os.Symlink(exe, c.exe); err != nil {
 		t.Fatal(err)
 	}
+	c.ahead()
 	return c
 }
 
@@ -207,10 +208,11 @@ func (c *cluster) launch(name string, args ...string) *process {
 	if err != nil {
 		c.Fatal(err)
 	}
-	p.cmd.Stderr = w
+	p.cmd.Stderr, p.cmd.Env = w, append(os.Environ(), oneCore)
 	if err := p.cmd.Start(); err != nil {
 		c.Fatal(err)
 	}
+	weigh(p.cmd.Process.Pid, 0)
 	_ = w.Close()
 	go func() {
 		defer close(p.done)

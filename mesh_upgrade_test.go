@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +23,7 @@ const freezeAt = time.Second/30 + 150*time.Millisecond
 // what it takes to show pictures leaves too little of a small machine for all others to be held to milliseconds beside it.
 func TestRollingUpgrade(t *testing.T) {
 	c, slug := startMesh(t)
+	c.farApart(false) // so that each pause is one that a node's stop made
 	viewers := slices.Concat(c.follow(2, slug, "yul"), c.follow(2, slug, "par"), c.follow(2, slug, "sin"))
 	c.watching(viewers)
 	asking := c.asks(slug)
@@ -40,7 +39,7 @@ func TestRollingUpgrade(t *testing.T) {
 			for i, f := range viewers {
 				for _, g := range f.GapsSince(stream.Video, begun, freezeAt) {
 					frozen++
-					t.Logf("%s: viewer %d froze for %s", node, i, g.For)
+					t.Logf("%s: viewer %d froze for %s at %s", node, i, g.For, g.Since.Format("15:04:05.000"))
 				}
 				gap, _, _ := f.Longest(stream.Video, begun, time.Now())
 				longest = append(longest, gap)
@@ -100,9 +99,9 @@ func (c *cluster) upgrade(node string) {
 		c.Errorf("%s ended with %d", node, code)
 	}
 	p = c.launch(node, p.args...)
-	p.weighs(behindOthers)
+	weigh(p.cmd.Process.Pid, behindOthers)
 	c.await(p)
-	p.weighs(0)
+	weigh(p.cmd.Process.Pid, 0)
 	c.until(node+" is back, and all is placed", 30*time.Second, func(v ops.View) bool {
 		if len(v.Streams) == 0 {
 			return false // who has just begun has not read it yet
@@ -110,27 +109,6 @@ func (c *cluster) upgrade(node string) {
 		s := v.Streams[0]
 		return alive(all)(v) && v.Quorum.Leader != "" && s.Live && s.Standby != "" && !slices.ContainsFunc(v.Quorum.Peers, func(p ops.Peer) bool { return !p.Answers })
 	})
-}
-
-// behindOthers is the niceness of a process that gets what others leave.
-const behindOthers = 15
-
-// weighs sets the niceness of all of a process's threads, and so of those they make.
-func (p *process) weighs(nice int) {
-	done := map[string]bool{}
-	for more := true; more; {
-		more = false
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.cmd.Process.Pid))
-		for _, path := range tasks {
-			if done[path] {
-				continue
-			}
-			done[path], more = true, true
-			if id, err := strconv.Atoi(filepath.Base(path)); err == nil {
-				_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, nice) // it may have ended
-			}
-		}
-	}
 }
 
 // asks joins the event again and again, at one control node and then at another, until the result is asked for: how many
