@@ -61,15 +61,28 @@ func (p *process) log() string {
 	return p.said.String()
 }
 
-// freePort returns one that nobody listens on now.
+// lastPort is the one that freePort gave last. The kernel gives none of these by itself, to a node that asks for any port or
+// calls somebody, so that one is still free when the node it was meant for starts.
+var lastPort = 19_999
+
+// freePort returns an address that nobody listens on now.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		lastPort++
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(lastPort))
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		if p, err := net.ListenPacket("udp", addr); err == nil {
+			_ = p.Close()
+			return addr
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // newCluster makes a cluster on loopback and starts its first control node, with args.

@@ -32,7 +32,7 @@ func TestCluster(t *testing.T) {
 	publishing, unpublish := context.WithCancel(t.Context())
 	defer unpublish()
 	go func() {
-		published <- load.Publish(publishing, load.PublishConfig{URL: c.web + "/whip/talk", Key: "a-secret", Reconnect: true}, slog.New(slog.DiscardHandler))
+		published <- load.Publish(publishing, load.PublishConfig{URL: c.web + "/whip/talk", Key: "a-secret", Reconnect: true}, slog.New(slog.NewJSONHandler(t.Output(), nil)))
 	}()
 	c.until("on the air", 10*time.Second, func(v ops.View) bool { return v.Streams[0].Live })
 	var watchers []*watcher

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -298,6 +300,29 @@ func TestServerGone(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the publisher did not notice")
+	}
+}
+
+// TestServerKnownByItsCheck has a server's check of the way tell where it is, which one that is no lite agent may do before
+// its answer tells: the publisher is on the air at once all the same.
+func TestServerKnownByItsCheck(t *testing.T) {
+	m := newMirror(t, 1)
+	inner := m.web.Config.Handler
+	candidates := regexp.MustCompile(`(?m)^a=candidate:.*\n`)
+	m.web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		answer := httptest.NewRecorder()
+		inner.ServeHTTP(answer, q)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(candidates.ReplaceAll(answer.Body.Bytes(), nil))
+	})
+	const lasts = 50 * time.Millisecond
+	begun := time.Now()
+	if err := load.Publish(t.Context(), load.PublishConfig{URL: m.url("whip"), Key: "key", For: lasts}, testLog(t)); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun) - lasts; took > 800*time.Millisecond {
+		t.Errorf("it took %s to go on the air and leave", took)
 	}
 }
 

@@ -56,7 +56,8 @@ func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration, adjust ...f
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetICETimeouts(lost/2, lost/2, min(time.Second, lost/8))
+	s.SetICETimeouts(lost, connectTimeout, min(time.Second, lost/8))
+	s.SetPrflxAcceptanceMinWait(0) // a server's check may come before its answer does, and is no worse a way
 	for _, f := range adjust {
 		f(&s)
 	}
@@ -68,7 +69,7 @@ func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration, adjust ...f
 type session struct {
 	pc   *webrtc.PeerConnection
 	http *exchange
-	lost chan struct{} // closed once the connection has failed or was closed by the other side
+	lost chan struct{} // closed once nothing has come for as long as newPeer was told, or the other side has closed
 
 	answered time.Duration // what the server took for its answer, redirects and all
 }
@@ -93,7 +94,7 @@ func openWithin(ctx context.Context, answerIn time.Duration, pc *webrtc.PeerConn
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
 			up.Do(func() { close(connected) })
-		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 			down.Do(func() { close(s.lost) })
 		}
 	})
