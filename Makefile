@@ -105,13 +105,14 @@ test-compose: build ## The mesh of deploy/compose as containers, twice, with a v
 	@! { docker version && docker compose version; } >/dev/null 2>&1 || docker compose -f deploy/compose/compose.yaml build
 	@deploy/ci/compose.sh $(BIN)
 
+# What takes longest comes first in its line.
 .PHONY: unit
 unit: ## All Go tests in their short form, with the race detector (processes and benches without), the store's on PostgreSQL too
 	deploy/ci/postgres.sh $(GOTEST) $(RACE) ./control/... ./proto/... ./deploy/...
-	$(GOTEST) $(RACE) $$(go list ./cluster/... ./edge/... ./origin/... | grep -vxE '$(REALTIME)')
+	$(GOTEST) $(RACE) $$(go list ./edge/... ./cluster/... ./origin/... | grep -vxE '$(REALTIME)')
 	$(GOTEST) $(RACE) -p 1 $$(go list ./cluster/... ./origin | grep -xE '$(REALTIME)')
 	$(GOTEST) $(RACE) -run '^TestUp$$' .
-	$(GOTEST) -p 3 . $$(go list ./bench/... | grep -vx freshet/bench/proof)
+	$(GOTEST) -p 3 . ./bench/load $$(go list ./bench/... | grep -vx freshet/bench/proof)
 	$(GOTEST) ./bench/proof
 
 .PHONY: unit-long
