@@ -225,7 +225,7 @@ func (c *cluster) launch(name string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		c.Fatal(err)
 	}
-	weigh(p.cmd.Process.Pid, 0)
+	gets(p.cmd.Process.Pid, fair)
 	_ = w.Close()
 	go func() {
 		defer close(p.done)

@@ -99,9 +99,9 @@ func (c *cluster) upgrade(node string) {
 		c.Errorf("%s ended with %d", node, code)
 	}
 	p = c.launch(node, p.args...)
-	weigh(p.cmd.Process.Pid, behindOthers)
+	gets(p.cmd.Process.Pid, whatIsLeft)
 	c.await(p)
-	weigh(p.cmd.Process.Pid, 0)
+	gets(p.cmd.Process.Pid, fair)
 	c.until(node+" is back, and all is placed", 30*time.Second, func(v ops.View) bool {
 		if len(v.Streams) == 0 {
 			return false // who has just begun has not read it yet
