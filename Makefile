@@ -121,7 +121,7 @@ unit-long: ## The long tests of what a mesh lives by (Raft, gossip, identity, re
 	go test -race -short -timeout 30m . ./bench/...
 
 .PHONY: test-mesh
-test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts with impaired paths between them (as root), through deaths, partitions, drains and rotations, Chromium among the viewers; networks of namespaces; on an idle machine (15 minutes)
+test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts with impaired paths between them (as root), through deaths, partitions, drains and rotations, Chromium among the viewers; networks of namespaces; on an idle machine (17 minutes)
 	deploy/ci/slack.sh deploy/ci/postgres.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
 	deploy/ci/slack.sh deploy/ci/postgres.sh deploy/ci/apart.sh go test -count=1 -timeout $(TIMEOUT) -v -run '$(MESH)' . 2>&1 | sed '/"level"/d'
 	go test -count=1 ./bench/impair/...

@@ -61,11 +61,11 @@ func (p *process) log() string {
 	return p.said.String()
 }
 
-// lastPort is the one that freePort gave last. The kernel gives none of these by itself, to a node that asks for any port or
-// calls somebody, so that one is still free when the node it was meant for starts.
-var lastPort = 19_999
+// lastPort is the one that freePort gave last: each process of tests begins at another.
+var lastPort = 20_000 + os.Getpid()%10_000
 
-// freePort returns an address that nobody listens on now.
+// freePort returns an address that nobody listens on now, at a port below those that the kernel chooses from for who asks for
+// any, or calls somebody: none of these takes it before the node it is meant for starts.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {

@@ -24,8 +24,8 @@ const (
 )
 
 // newPeer returns a connection that knows codecs and, beside pion's defaults (NACK, reports, TWCC), the
-// extensions for simulcast and capture times. Only host candidates are gathered, loopback among them. Each of
-// adjust may change settings before the connection is made.
+// extensions for simulcast and capture times. Only host candidates are gathered, loopback among them. Once connected,
+// it is lost where nothing has come for that long. Each of adjust may change settings before the connection is made.
 func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration, adjust ...func(*webrtc.SettingEngine)) (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
 	for _, c := range codecs {
