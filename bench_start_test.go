@@ -12,7 +12,7 @@ import (
 // All pages that wait for an event play once it starts. How soon, make bench-start holds to a goal on an idle machine: in
 // the short form the race detector and other tests share the cores.
 func TestStartReachesAll(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, probing)
 	r := begin(t, "up", "--http", "127.0.0.1:0", "--data", t.TempDir(), "--no-sample", "--output", "json")
 	defer r.stop()
 	viewers := 200

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -235,6 +236,25 @@ func TestRedirectBackup(t *testing.T) {
 	a.d.Fleet.Hear(standby)
 	if to := publish(a, "/whip/sample?backup=1", "Bearer secret-key").Header().Get("Location"); !strings.HasPrefix(to, "http://o/whip/") {
 		t.Errorf("while the standby is silent: %q", to)
+	}
+}
+
+// A publisher whose stream is not placed yet waits for that, as long as placedWithin and no longer.
+func TestRedirectWaits(t *testing.T) {
+	for after, want := range map[time.Duration]int{0: 307, placedWithin - time.Millisecond: 307, placedWithin + time.Millisecond: 503} {
+		synctest.Test(t, func(t *testing.T) {
+			a := small(t, 1)
+			a.d.Records.Place(nil, nil)
+			time.AfterFunc(after, func() {
+				a.d.Records.Set(agent.Record("another", "key")) // something else changes first
+				a.d.Records.Place(map[string]*pb.Placement{"sample": {Stream: "sample", Origin: "origin-1", Epoch: 1}}, nil)
+			})
+			begun := time.Now()
+			w := publish(a, "/whip/sample", "Bearer secret-key")
+			if took := time.Since(begun); w.Code != want || took != min(after, placedWithin) {
+				t.Errorf("placed after %v: %d after %v, want %d", after, w.Code, took, want)
+			}
+		})
 	}
 }
 

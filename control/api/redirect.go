@@ -14,6 +14,9 @@ import (
 	"freshet/proto/problem"
 )
 
+// placedWithin is how long a publisher waits at most for its stream to be placed.
+const placedWithin = 2 * time.Second
+
 // redirect sends POST /whip/{stream} on to the origin of the stream with 307, query and all (RFC 9725, section 4.6). A
 // publisher that no longer reaches where it was sent says so with lost=HOST:PORT; its stream is moved then. A second one
 // with backup=1 is sent to the standby, which goes on with what it sends when the origin dies. They go with a ticket:
@@ -36,7 +39,7 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, ask := asked(r.URL.RawQuery)
-	rec, o, ok := a.publishAt(r.Context(), rec, ask)
+	rec, o, ok := a.publishAt(r.Context(), a.placed(r.Context(), rec), ask)
 	if !ok || o.Facts.Whip == "" {
 		a.m.redirects.WithLabelValues(string(redirectNoOrigin)).Inc()
 		unavailable("No origin is there to take this stream yet.").Write(w)
@@ -52,6 +55,27 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request) {
 	a.m.redirects.WithLabelValues(string(redirectDone)).Inc()
 	w.Header().Set("Location", o.Facts.Whip+"/"+id+"?"+strings.Join(query, "&"))
 	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// placed returns rec once it has a place, or as it is after placedWithin: a stream that was just prepared gets one in a moment,
+// and encoders do not ask twice.
+func (a *API) placed(ctx context.Context, rec *pb.StreamRecord) *pb.StreamRecord {
+	ctx, cancel := context.WithTimeout(ctx, placedWithin)
+	defer cancel()
+	for {
+		changed := a.d.Records.Changed()
+		if now, ok := a.d.Records.Get(rec.Id); ok {
+			rec = now
+		}
+		if rec.State != pb.StreamState_STREAM_STATE_WAITING {
+			return rec
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return rec
+		}
+	}
 }
 
 // publishAt returns where rec is published: at another origin than the one it has, where that is silent, or is the one that
