@@ -49,6 +49,7 @@ type Guide struct {
 	at      map[string]string // relay addresses, by node
 	edges   map[string]edge
 	near    map[string]float64 // round trip to the nearest node of a region, in seconds
+	spares  map[string]string  // of streams this node is a hub of, as spare last chose them
 	changed chan struct{}
 }
 
@@ -60,7 +61,7 @@ type edge struct {
 
 // New returns the guide of the edge or origin at self.
 func New(self tree.Site, r Records, m Members) *Guide {
-	return &Guide{self: self, records: r, members: m, at: map[string]string{}, edges: map[string]edge{}, near: map[string]float64{}, changed: make(chan struct{})}
+	return &Guide{self: self, records: r, members: m, at: map[string]string{}, edges: map[string]edge{}, near: map[string]float64{}, spares: map[string]string{}, changed: make(chan struct{})}
 }
 
 // Run follows records and members until ctx ends.
@@ -117,6 +118,10 @@ func (g *Guide) look() bool {
 			}
 		}
 	}
+	maps.DeleteFunc(g.spares, func(stream, _ string) bool {
+		_, known := g.records.Stream(stream)
+		return !known
+	})
 	same := maps.Equal(g.at, at) && maps.Equal(g.edges, edges)
 	g.at, g.edges, g.near = at, edges, near
 	return !same
@@ -142,13 +147,15 @@ func (g *Guide) Changed() <-chan struct{} {
 // Upstreams implements relay.Guide.
 func (g *Guide) Upstreams(stream string) []relay.Upstream {
 	r, ok := g.records.Stream(stream)
-	if !ok || !g.takes(r) {
-		return nil
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !ok || !g.takes(r) {
+		delete(g.spares, stream)
+		return nil
+	}
 	t := treeOf(r)
-	return g.reached(append(tree.Upstreams(t, g.self, g.away), g.spare(t)))
+	ups := tree.Upstreams(t, g.self, g.away)
+	return g.reached(append(ups, g.spare(stream, t, ups)))
 }
 
 // Standby implements relay.Guide.
@@ -193,18 +200,32 @@ func (g *Guide) reached(nodes []string) (ups []relay.Upstream) {
 	return ups
 }
 
-// spare returns, for a hub, an edge beside the tree that can bring the stream when the links to all in it are gone: one that
-// takes it from another region's hub, or from the origin. Empty: there is none, or this node is no hub.
-func (g *Guide) spare(t tree.Tree) (best string) {
-	hub := func(node string) bool {
-		return slices.ContainsFunc(t.Hubs, func(h tree.Hub) bool { return h.Node == node })
+// spare returns, for a hub, an edge beside ups, its upstreams in the tree, that can bring the stream when the links to all of
+// them are gone: one that takes it from another region's hub, or from the origin. It stays where it becomes a hub itself, for
+// it does so by bringing the stream: another would only be one hop further. Empty: there is none, or this node is no hub.
+func (g *Guide) spare(stream string, t tree.Tree, ups []string) string {
+	hubs := make(map[string]string, len(t.Hubs)) // their parents
+	for _, h := range t.Hubs {
+		hubs[h.Node] = h.Parent
 	}
-	if !hub(g.self.Node) {
+	if _, hub := hubs[g.self.Node]; !hub {
+		delete(g.spares, stream)
 		return ""
 	}
+	was := g.spares[stream]
+	if parent, hub := hubs[was]; hub && parent != g.self.Node && g.edges[was].alive && !slices.Contains(ups, was) {
+		return was
+	}
+	best := g.beside(hubs)
+	g.spares[stream] = best
+	return best
+}
+
+// beside returns the edge of another region that is no hub, is heard, and is nearest.
+func (g *Guide) beside(hubs map[string]string) (best string) {
 	rank := func(node string) uint64 { return tree.Rank(tree.KeyOf(g.self.Node), tree.KeyOf(node)) }
 	for node, e := range g.edges {
-		if e.region == g.self.Region || hub(node) {
+		if _, hub := hubs[node]; hub || e.region == g.self.Region {
 			continue
 		}
 		than, some := g.edges[best]

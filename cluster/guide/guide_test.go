@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"freshet/cluster/identity"
 	"freshet/cluster/member"
 	"freshet/cluster/tree"
@@ -145,6 +147,22 @@ func TestGuide(t *testing.T) {
 		hub.look()
 		if got := names(hub, "a"); got != "origin standby spare " {
 			t.Errorf("the hub takes it from %s", got)
+		}
+		// It stays when it becomes a hub by that, unless it is to take the stream from here, or is not heard any more.
+		another := edgeAt("another", "yul")
+		gossip.say(func() { gossip.nodes = append(all, spare, another) })
+		hub.look()
+		for _, c := range []struct{ region, parent, want string }{
+			{"sin", "origin", "origin standby spare "},
+			{"sin", "hub", "origin standby another "},
+			{"sin", "origin", "origin standby another "}, // and that stays
+		} {
+			withSpare := proto.CloneOf(record)
+			withSpare.Hubs = append(withSpare.Hubs, &pb.Hub{Node: "spare", Region: c.region, Parent: c.parent})
+			control.say(func() { control.streams = []*pb.StreamRecord{withSpare} })
+			if got := names(hub, "a"); got != c.want {
+				t.Errorf("the spare is a hub below %s, and the hub takes it from %s, want %s", c.parent, got, c.want)
+			}
 		}
 		cancel()
 		if err := <-done; err != nil {
