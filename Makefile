@@ -127,7 +127,7 @@ test-mesh: $(BUILD)/web.stamp ## The mesh as processes, on loopback and on hosts
 	go test -count=1 ./bench/impair/...
 
 .PHONY: test-mesh-long
-test-mesh-long: ## The same with ten deaths of each kind, and ten minutes without control, or parted (3 hours)
+test-mesh-long: ## The same with ten deaths of each kind, and ten minutes without control, or parted (90 minutes)
 	FRESHET_ROUNDS=10 FRESHET_LASTS=10m $(MAKE) test-mesh TIMEOUT=3h
 
 .PHONY: test-cockroach
