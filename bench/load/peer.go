@@ -25,7 +25,7 @@ const (
 
 // newPeer returns a connection that knows codecs and, beside pion's defaults (NACK, reports, TWCC), the
 // extensions for simulcast and capture times. Only host candidates are gathered, loopback among them. Once connected,
-// it is lost where nothing has come for that long. Each of adjust may change settings before the connection is made.
+// it is lost where nothing has come for as long as lost says. Each of adjust may change settings before the connection is made.
 func newPeer(codecs []webrtc.RTPCodecParameters, lost time.Duration, adjust ...func(*webrtc.SettingEngine)) (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
 	for _, c := range codecs {

@@ -147,12 +147,11 @@ func (g *Guide) Changed() <-chan struct{} {
 // Upstreams implements relay.Guide.
 func (g *Guide) Upstreams(stream string) []relay.Upstream {
 	r, ok := g.records.Stream(stream)
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if !ok || !g.takes(r) {
-		delete(g.spares, stream)
 		return nil
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	t := treeOf(r)
 	ups := tree.Upstreams(t, g.self, g.away)
 	return g.reached(append(ups, g.spare(stream, t, ups)))

@@ -149,19 +149,26 @@ func TestGuide(t *testing.T) {
 			t.Errorf("the hub takes it from %s", got)
 		}
 		// It stays when it becomes a hub by that, unless it is to take the stream from here, or is not heard any more.
-		another := edgeAt("another", "yul")
-		gossip.say(func() { gossip.nodes = append(all, spare, another) })
-		hub.look()
-		for _, c := range []struct{ region, parent, want string }{
-			{"sin", "origin", "origin standby spare "},
-			{"sin", "hub", "origin standby another "},
-			{"sin", "origin", "origin standby another "}, // and that stays
+		another := edgeAt("third", "yul")
+		for _, c := range []struct {
+			status       member.Status
+			parent, want string
+		}{
+			{member.Alive, "origin", "origin standby spare "},
+			{member.Failed, "origin", "origin standby third "},
+			{member.Alive, "", "origin standby spare "}, // no hub, and the one of the higher rank again
+			{member.Alive, "hub", "origin standby third "},
 		} {
 			withSpare := proto.CloneOf(record)
-			withSpare.Hubs = append(withSpare.Hubs, &pb.Hub{Node: "spare", Region: c.region, Parent: c.parent})
+			if c.parent != "" {
+				withSpare.Hubs = append(withSpare.Hubs, &pb.Hub{Node: "spare", Region: "sin", Parent: c.parent})
+			}
 			control.say(func() { control.streams = []*pb.StreamRecord{withSpare} })
+			spare.Status = c.status
+			gossip.say(func() { gossip.nodes = append(all, spare, another) })
+			hub.look()
 			if got := names(hub, "a"); got != c.want {
-				t.Errorf("the spare is a hub below %s, and the hub takes it from %s, want %s", c.parent, got, c.want)
+				t.Errorf("the spare, status %v, is a hub below %q, and the hub takes it from %s, want %s", c.status, c.parent, got, c.want)
 			}
 		}
 		cancel()
